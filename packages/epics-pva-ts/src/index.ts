@@ -1,1 +1,40 @@
-export {};
+/** Every public name of epics-pva-ts, and nothing else. */
+
+export type { ContextOptions } from './client/context.ts';
+export { Context } from './client/context.ts';
+export type { Log, LogLevel } from './client/log.ts';
+export type { RequestOptions } from './client/operation.ts';
+export type { ChannelInfo, GetOptions, PutInput, PutOptions } from './client/requests.ts';
+export type { MonitorHandlers, MonitorOptions, SubscriptionStats } from './client/subscription.ts';
+export { Subscription } from './client/subscription.ts';
+export type { ClientConfig, ServerConfig } from './config.ts';
+export { clientConfigFromEnv, parseAddress, serverConfigFromEnv } from './config.ts';
+export type { Credentials } from './connection/server-connection.ts';
+export {
+  CancelledError,
+  ConfigError,
+  DecodeError,
+  DisconnectedError,
+  LocalProtocolError,
+  NoConvertError,
+  NoFieldError,
+  PvaError,
+  PvRequestError,
+  RemoteError,
+  RemoteProtocolError,
+  TimeoutError,
+} from './errors.ts';
+export type { ServerOptions } from './server/server.ts';
+export { Server, VERSION } from './server/server.ts';
+export type { PutHandler, RpcHandler, SharedPVHandlers } from './server/shared-pv.ts';
+export { SharedPV } from './server/shared-pv.ts';
+export type { MonitorSink, ServedPV, Source } from './server/source.ts';
+export { StaticSource } from './server/source.ts';
+export { AnyValue, UnionValue } from './value/containers.ts';
+export { parsePvRequest } from './value/pv-request.ts';
+export type { ArrayForm, Kind, NumericArray, NumericKind, ScalarKind } from './value/type-code.ts';
+export type { FieldNode, Member, MemberSpecs, TypeSpec } from './value/type-def.ts';
+export { arrayOf, bounded, struct, TypeDef, typeOf, union } from './value/type-def.ts';
+export type { PvData } from './value/value.ts';
+export { Value } from './value/value.ts';
+export { BitSet } from './wire/bit-set.ts';

@@ -1,0 +1,129 @@
+/**
+ * Channel: one name as this client sees it: `searching -> connecting -> active -> searching`.
+ *
+ * A channel lives as long as operations use it, and a little longer so that the next `get` is quick. Losing the
+ * connection or the channel brings it back to searching; its operations are told and started again on the new one.
+ */
+
+import type { SearchReason } from '../connection/search-schedule.ts';
+import type { Endpoint } from '../endpoint.ts';
+import type { Operation } from './operation.ts';
+import type { SearchEngine } from './search-engine.ts';
+import type { ServerLink } from './server-link.ts';
+
+export type ChannelState = 'searching' | 'connecting' | 'active';
+
+export interface ChannelOptions {
+  readonly name: string;
+  readonly cid: number;
+  readonly search: SearchEngine;
+  linkTo(server: Endpoint): ServerLink;
+}
+
+/** A server that claims a name must create its channel within this time; core-pva servers may never answer. */
+const CREATE_MS = 10_000;
+
+export class Channel {
+  readonly name: string;
+  readonly cid: number;
+  private readonly options: ChannelOptions;
+  private readonly operations = new Set<Operation>();
+  private stateNow: ChannelState = 'searching';
+  private link: ServerLink | null = null;
+  private sid = 0;
+  private connectingSince = 0;
+  private idleRounds = 0;
+
+  constructor(options: ChannelOptions) {
+    this.name = options.name;
+    this.cid = options.cid;
+    this.options = options;
+    options.search.add(this.cid, this.name);
+  }
+
+  get state(): ChannelState {
+    return this.stateNow;
+  }
+
+  /** `address:port` of the server while connected. */
+  get server(): string | undefined {
+    return this.stateNow === 'active' ? this.link?.name : undefined;
+  }
+
+  hasSid(sid: number): boolean {
+    return this.stateNow === 'active' && this.sid === sid;
+  }
+
+  /** A server says it has the name; the first one counts. */
+  found(server: Endpoint): void {
+    if (this.stateNow !== 'searching') return;
+    this.options.search.remove(this.cid);
+    this.stateNow = 'connecting';
+    this.connectingSince = performance.now();
+    this.link = this.options.linkTo(server);
+    this.link.addChannel(this);
+  }
+
+  onActive(sid: number): void {
+    this.sid = sid;
+    this.stateNow = 'active';
+    for (const op of [...this.operations]) this.start(op);
+  }
+
+  onRefused(_why: string): void {
+    this.backToSearch('refused');
+  }
+
+  /** The connection or the channel is gone. */
+  onLost(reason: SearchReason, why: string): void {
+    const wasActive = this.stateNow === 'active';
+    this.backToSearch(reason);
+    if (wasActive) for (const op of [...this.operations]) op.onDisconnect(why);
+  }
+
+  private backToSearch(reason: SearchReason): void {
+    this.stateNow = 'searching';
+    this.link = null;
+    this.options.search.add(this.cid, this.name, reason);
+  }
+
+  add(op: Operation): void {
+    this.operations.add(op);
+    this.idleRounds = 0;
+    if (this.stateNow === 'active') this.start(op);
+  }
+
+  private start(op: Operation): void {
+    const link = this.link as ServerLink;
+    link.register(op);
+    op.onConnect({
+      connection: link.connection,
+      sid: this.sid,
+      server: link.name,
+      forget: (tell) => link.unregister(op, tell ? this.sid : undefined),
+    });
+  }
+
+  remove(op: Operation): void {
+    this.operations.delete(op);
+  }
+
+  /** Once a second: gives up on a server that does not create the channel. */
+  tick(now: number): void {
+    if (this.stateNow !== 'connecting' || now - this.connectingSince < CREATE_MS) return;
+    this.link?.removeChannel(this, undefined);
+    this.backToSearch('connect-failed');
+  }
+
+  /** Once in a while: true when nothing has used this channel for two rounds. */
+  isUnused(): boolean {
+    this.idleRounds = this.operations.size === 0 ? this.idleRounds + 1 : 0;
+    return this.idleRounds > 2;
+  }
+
+  close(): void {
+    this.options.search.remove(this.cid);
+    this.link?.removeChannel(this, this.stateNow === 'active' ? this.sid : undefined);
+    this.link = null;
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * Operation: what get, put, rpc, info and monitor have in common on the client.
+ *
+ * An operation is told when its channel is there (`onConnect`), when it is lost, and of every reply to its ioid.
+ */
+import type { Connection } from '../connection/connection.ts';
+import { CancelledError, DisconnectedError, PvaError, RemoteError, TimeoutError } from '../errors.ts';
+import type { MonitorResponse } from '../message/monitor.ts';
+import type { OperationResponse } from '../message/operation.ts';
+import type { TypeDef } from '../value/type-def.ts';
+import type { Value } from '../value/value.ts';
+import type { Channel } from './channel.ts';
+
+/** What an operation can do with its channel while that is connected. */
+export interface Attachment {
+  readonly connection: Connection;
+  readonly sid: number;
+  /** `address:port`. */
+  readonly server: string;
+  /** The ioid is free; `tell` sends DESTROY_REQUEST. */
+  forget(tell: boolean): void;
+}
+
+/** Any reply with a Status; what else it holds depends on the command. */
+export interface Reply extends OperationResponse {
+  readonly type?: TypeDef | null | undefined;
+  readonly value?: Value | undefined;
+  readonly result?: Value | null;
+}
+
+export interface Operation {
+  /** Changes with every (re)connection: ioids must not be used again while replies may be in flight. */
+  readonly ioid: number;
+  /** The type of its data once INIT is answered. */
+  readonly type: TypeDef | undefined;
+  onConnect(at: Attachment): void;
+  onDisconnect(why: string): void;
+  onReply(command: number, reply: Reply): void;
+  onMonitor(m: MonitorResponse): void;
+  onServerMessage(severity: number, message: string): void;
+}
+
+let nextIoid = 0x10002000;
+/** Unique in this process, hence on every connection. */
+export function newIoid(): number {
+  nextIoid = nextIoid >= 0xfffffff0 ? 1 : nextIoid + 1;
+  return nextIoid;
+}
+
+export interface RequestOptions {
+  /** Seconds until {@link TimeoutError}; default 5, 0 waits for ever. */
+  readonly timeout?: number;
+  /** Ends the operation with {@link CancelledError}. */
+  readonly signal?: AbortSignal;
+}
+
+export const DEFAULT_TIMEOUT = 5;
+
+/** An operation with one result: INIT, execution, done. Time limits cover it from search to reply. */
+export abstract class OneShot<T> implements Operation {
+  readonly promise: Promise<T>;
+  protected readonly channel: Channel;
+  protected at: Attachment | null = null;
+  protected dataType: TypeDef | undefined;
+  private ioidNow = 0;
+  private settle: { resolve: (v: T) => void; reject: (e: Error) => void };
+  private done = false;
+  private timer: NodeJS.Timeout | undefined;
+  private readonly abort: () => void;
+  private readonly signal: AbortSignal | undefined;
+  /** Text of the last MESSAGE, which often says more than the Status. */
+  private hint = '';
+
+  constructor(channel: Channel, options: RequestOptions) {
+    this.channel = channel;
+    this.settle = { resolve: () => {}, reject: () => {} };
+    this.promise = new Promise<T>((resolve, reject) => {
+      this.settle = { resolve, reject };
+    });
+    const seconds = options.timeout ?? DEFAULT_TIMEOUT;
+    if (seconds > 0)
+      this.timer = setTimeout(
+        () => this.fail(new TimeoutError(`${channel.name}: ${this.waitingFor()} within ${seconds} s`)),
+        seconds * 1000,
+      );
+    this.signal = options.signal;
+    this.abort = () => this.fail(new CancelledError(`${channel.name}: cancelled`));
+    if (this.signal?.aborted) queueMicrotask(this.abort);
+    else this.signal?.addEventListener('abort', this.abort, { once: true });
+  }
+
+  get ioid(): number {
+    return this.ioidNow;
+  }
+
+  get type(): TypeDef | undefined {
+    return this.dataType;
+  }
+
+  private waitingFor(): string {
+    if (this.channel.state === 'searching') return 'no server has this channel';
+    return this.channel.state === 'connecting' ? 'server found but not connected' : 'no reply';
+  }
+
+  /** Starts on the channel, now or when it is connected. */
+  begin(): this {
+    this.ioidNow = newIoid();
+    this.channel.add(this);
+    return this;
+  }
+
+  onConnect(at: Attachment): void {
+    this.at = at;
+    this.dataType = undefined;
+    this.init(at);
+  }
+
+  /** Sends the first request. */
+  protected abstract init(at: Attachment): void;
+  protected abstract handle(reply: Reply): void;
+  /** May the operation simply be started again on a new connection? */
+  protected abstract get repeatable(): boolean;
+
+  onDisconnect(why: string): void {
+    this.at = null;
+    this.channel.remove(this);
+    if (this.repeatable) this.begin();
+    else
+      this.fail(
+        new DisconnectedError(
+          `${this.channel.name}: ${why} before the reply came; it is unknown whether the request was carried out`,
+        ),
+      );
+  }
+
+  onReply(_command: number, reply: Reply): void {
+    if (this.done) return;
+    if (reply.status.type > 1) {
+      const text = reply.status.message || this.hint || 'the server gave no reason';
+      this.fail(new RemoteError(`${this.channel.name}: ${text}`), (reply.subcommand & 0x08) === 0);
+      return;
+    }
+    try {
+      this.handle(reply);
+    } catch (error) {
+      // What the user's value did wrong is the user's error, not the connection's.
+      if (!PvaError.isPvaError(error) && !(error instanceof RangeError)) throw error;
+      this.fail(error as Error);
+    }
+  }
+
+  onMonitor(): void {}
+
+  onServerMessage(_severity: number, message: string): void {
+    this.hint = message;
+  }
+
+  protected succeed(result: T, tell = true): void {
+    if (this.end(tell)) this.settle.resolve(result);
+  }
+
+  fail(error: Error, tell = true): void {
+    if (this.end(tell)) this.settle.reject(error);
+  }
+
+  private end(tell: boolean): boolean {
+    if (this.done) return false;
+    this.done = true;
+    clearTimeout(this.timer);
+    this.signal?.removeEventListener('abort', this.abort);
+    this.at?.forget(tell);
+    this.at = null;
+    this.channel.remove(this);
+    return true;
+  }
+}

@@ -1,0 +1,199 @@
+/** get, put, rpc and info: each one INIT (where there is one) and one execution. pva-protocol.md 3.9-3.16. */
+import { NoConvertError } from '../errors.ts';
+import { Command } from '../frame/command.ts';
+import { encodeGetRequest } from '../message/get.ts';
+import { encodeGetFieldRequest } from '../message/get-field.ts';
+import { SUB } from '../message/operation.ts';
+import { encodePutRequest } from '../message/put.ts';
+import { encodeRpcRequest } from '../message/rpc.ts';
+import { parsePvRequest } from '../value/pv-request.ts';
+import type { TypeDef } from '../value/type-def.ts';
+import { Value } from '../value/value.ts';
+import type { Channel } from './channel.ts';
+import { type Attachment, OneShot, type Reply, type RequestOptions } from './operation.ts';
+
+export interface GetOptions extends RequestOptions {
+  /** Which fields, e.g. `field(value)`; default all. */
+  readonly pvRequest?: string | Value;
+}
+
+export function requestValue(pvRequest: string | Value | undefined): Value {
+  return pvRequest instanceof Value ? pvRequest : parsePvRequest(pvRequest ?? '');
+}
+
+export class GetRequest extends OneShot<Value> {
+  private readonly pvRequest: Value;
+
+  constructor(channel: Channel, options: GetOptions) {
+    super(channel, options);
+    this.pvRequest = requestValue(options.pvRequest);
+  }
+
+  protected get repeatable(): boolean {
+    return true;
+  }
+
+  protected init({ connection, sid }: Attachment): void {
+    const { ioid, pvRequest } = this;
+    connection.send(Command.GET, (w) => encodeGetRequest(w, { sid, ioid, subcommand: SUB.INIT, pvRequest }));
+  }
+
+  protected handle(reply: Reply): void {
+    if (reply.subcommand & SUB.INIT) {
+      this.dataType = reply.type ?? undefined;
+      const { connection, sid } = this.at as Attachment;
+      const { ioid } = this;
+      connection.send(Command.GET, (w) => encodeGetRequest(w, { sid, ioid, subcommand: SUB.EXEC }));
+    } else if (reply.value) this.succeed(reply.value);
+  }
+}
+
+/** What to put: a value for the field `value`, an object with fields, a Value, or a function of the present value. */
+export type PutInput = unknown | ((type: TypeDef, present: Value | undefined) => Value);
+
+export interface PutOptions extends GetOptions {
+  /** Read the present value before (default); needed to put an enum by its label. */
+  readonly fetch?: boolean;
+}
+
+export class PutRequest extends OneShot<void> {
+  private readonly pvRequest: Value;
+  private readonly input: PutInput;
+  private readonly fetch: boolean;
+  private sent = false;
+
+  constructor(channel: Channel, input: PutInput, options: PutOptions) {
+    super(channel, options);
+    this.pvRequest = requestValue(options.pvRequest);
+    this.input = input;
+    this.fetch = options.fetch ?? true;
+  }
+
+  protected get repeatable(): boolean {
+    return !this.sent;
+  }
+
+  protected init({ connection, sid }: Attachment): void {
+    const { ioid, pvRequest } = this;
+    connection.send(Command.PUT, (w) => encodePutRequest(w, { sid, ioid, subcommand: SUB.INIT, pvRequest }));
+  }
+
+  override onReply(command: number, reply: Reply): void {
+    // Not every server can read back (a SharedPV without a get handler): go on without.
+    if (reply.subcommand & SUB.GET && reply.status.type > 1) this.execute(undefined);
+    else super.onReply(command, reply);
+  }
+
+  protected handle(reply: Reply): void {
+    if (reply.subcommand & SUB.INIT) {
+      this.dataType = reply.type ?? undefined;
+      if (!this.fetch) {
+        this.execute(undefined);
+        return;
+      }
+      const { connection, sid } = this.at as Attachment;
+      const { ioid } = this;
+      connection.send(Command.PUT, (w) => encodePutRequest(w, { sid, ioid, subcommand: SUB.GET }));
+    } else if (reply.subcommand & SUB.GET) this.execute(reply.value);
+    else this.succeed(undefined);
+  }
+
+  private execute(present: Value | undefined): void {
+    const at = this.at;
+    const type = this.dataType;
+    if (!at || !type) return;
+    const value = buildPut(type, present, this.input);
+    this.sent = true;
+    at.connection.send(Command.PUT, (w) =>
+      encodePutRequest(w, { sid: at.sid, ioid: this.ioid, subcommand: SUB.EXEC, value }),
+    );
+  }
+}
+
+/** Makes the structure to put. @throws NoConvertError, NoFieldError */
+export function buildPut(type: TypeDef, present: Value | undefined, input: PutInput): Value {
+  if (typeof input === 'function')
+    return (input as (t: TypeDef, p: Value | undefined) => Value)(type, present);
+  const value = Value.create(type);
+  if (input instanceof Value || isPlainObject(input)) return value.assign(input as Record<string, unknown>);
+  const node = type.find('value');
+  if (!node)
+    throw new NoConvertError(
+      `this channel has no field 'value': give an object with ${type.members.map((m) => m.name).join(', ')}`,
+    );
+  if (node.type.find?.('choices') && node.type.find('index'))
+    return value.set('value.index', enumIndex(present, input));
+  return value.set('value', input);
+}
+
+function isPlainObject(v: unknown): boolean {
+  if (typeof v !== 'object' || v === null) return false;
+  const proto = Object.getPrototypeOf(v);
+  return proto === Object.prototype || proto === null;
+}
+
+/** An enum is put by label, which counts first as in pvput, or by index. */
+function enumIndex(present: Value | undefined, input: unknown): unknown {
+  if (typeof input !== 'string') return input;
+  const choices = present?.tryGet('value.choices');
+  const at = Array.isArray(choices) ? (choices as string[]).indexOf(input) : -1;
+  if (at >= 0) return at;
+  if (/^\s*\d+\s*$/.test(input)) return input;
+  const known = Array.isArray(choices) && choices.length > 0 ? `; there are: ${choices.join(', ')}` : '';
+  throw new NoConvertError(`'${input}' is no choice of this enum${known}`);
+}
+
+export class RpcRequest extends OneShot<Value | null> {
+  private readonly pvRequest: Value;
+  private readonly argument: Value | null;
+  private sent = false;
+
+  constructor(channel: Channel, argument: Value | null, options: GetOptions) {
+    super(channel, options);
+    this.pvRequest = requestValue(options.pvRequest);
+    this.argument = argument;
+  }
+
+  protected get repeatable(): boolean {
+    return !this.sent;
+  }
+
+  protected init({ connection, sid }: Attachment): void {
+    const { ioid, pvRequest } = this;
+    connection.send(Command.RPC, (w) => encodeRpcRequest(w, { sid, ioid, subcommand: SUB.INIT, pvRequest }));
+  }
+
+  protected handle(reply: Reply): void {
+    if (!(reply.subcommand & SUB.INIT)) {
+      this.succeed(reply.result ?? null);
+      return;
+    }
+    const { connection, sid } = this.at as Attachment;
+    const { ioid, argument } = this;
+    this.sent = true;
+    connection.send(Command.RPC, (w) => encodeRpcRequest(w, { sid, ioid, subcommand: SUB.EXEC, argument }));
+  }
+}
+
+/** What a channel is: its type and where it is served. */
+export interface ChannelInfo {
+  readonly type: TypeDef;
+  /** `address:port` of the server. */
+  readonly server: string;
+}
+
+export class InfoRequest extends OneShot<ChannelInfo> {
+  protected get repeatable(): boolean {
+    return true;
+  }
+
+  protected init({ connection, sid }: Attachment): void {
+    const { ioid } = this;
+    connection.send(Command.GET_FIELD, (w) => encodeGetFieldRequest(w, { sid, ioid, subfield: '' }));
+  }
+
+  protected handle(reply: Reply): void {
+    if (reply.type) this.succeed({ type: reply.type, server: (this.at as Attachment).server }, false);
+    else this.fail(new NoConvertError(`${this.channel.name}: the server sent no type`), false);
+  }
+}

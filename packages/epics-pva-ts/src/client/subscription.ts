@@ -1,0 +1,224 @@
+/**
+ * Subscription: a monitor. It reconnects by itself and then delivers a complete first update.
+ *
+ * Two ways to read: callbacks, called while the bytes are being received (the fast path: no queue, and a callback
+ * that returns a promise makes the connection wait, so the server's queue takes the strain); or `for await`, through
+ * a small client-side queue in which a full queue squashes the new update into the newest (as PVXS).
+ */
+import { CancelledError, type PvaError, RemoteError } from '../errors.ts';
+import { Command } from '../frame/command.ts';
+import { encodeMonitorRequest, type MonitorResponse } from '../message/monitor.ts';
+import { SUB } from '../message/operation.ts';
+import type { TypeDef } from '../value/type-def.ts';
+import type { Value } from '../value/value.ts';
+import type { BitSet } from '../wire/bit-set.ts';
+import type { Channel } from './channel.ts';
+import { type Attachment, newIoid, type Operation } from './operation.ts';
+import { type GetOptions, requestValue } from './requests.ts';
+import { UpdateHistory } from './update-history.ts';
+
+export interface MonitorHandlers {
+  /**
+   * One update: a complete structure whose marks say what changed. `overrun` holds the fields that changed more than
+   * once since the update before. A returned promise stops reading from this server until it settles.
+   */
+  update?(value: Value, overrun: BitSet): void | Promise<void>;
+  /** The channel is connected (again): `type` may differ from before. */
+  connected?(server: string, type: TypeDef): void;
+  disconnected?(why: string): void;
+  /** The server ended the stream in good order. */
+  finished?(): void;
+  /** The server refused or ended the monitor with an error; it is tried again when the channel reconnects. */
+  error?(error: PvaError): void;
+}
+
+export interface MonitorOptions extends Omit<GetOptions, 'timeout'> {
+  /** Length of the client-side queue of `for await`; default 4. */
+  readonly queueSize?: number;
+}
+
+/** Counters since the subscription was made. */
+export interface SubscriptionStats {
+  readonly received: number;
+  /** Updates with a non-empty overrun mask. */
+  readonly overruns: number;
+  /** Updates merged into the newest one because the queue of `for await` was full. */
+  readonly squashed: number;
+  readonly queued: number;
+  readonly connected: boolean;
+}
+
+export class Subscription implements Operation, AsyncIterable<Value> {
+  readonly name: string;
+  private readonly channel: Channel;
+  private readonly handlers: MonitorHandlers;
+  private readonly pvRequest: Value;
+  private readonly limit: number;
+  private readonly history = new UpdateHistory();
+  private readonly queue: Value[] = [];
+  private at: Attachment | null = null;
+  private dataType: TypeDef | undefined;
+  private ioidNow = newIoid();
+  private ended: { error: Error | undefined } | null = null;
+  private wake: (() => void) | null = null;
+  private received = 0;
+  private overruns = 0;
+  private squashed = 0;
+  private readonly abort = (): void => this.end(new CancelledError(`${this.name}: cancelled`));
+  private readonly signal: AbortSignal | undefined;
+
+  private readonly onEnd: (self: Subscription) => void;
+
+  constructor(
+    channel: Channel,
+    options: MonitorOptions,
+    handlers: MonitorHandlers,
+    onEnd: (self: Subscription) => void = () => {},
+  ) {
+    this.onEnd = onEnd;
+    this.channel = channel;
+    this.name = channel.name;
+    this.handlers = handlers;
+    this.pvRequest = requestValue(options.pvRequest);
+    this.limit = Math.max(1, options.queueSize ?? 4);
+    this.signal = options.signal;
+    if (this.signal?.aborted) queueMicrotask(this.abort);
+    else this.signal?.addEventListener('abort', this.abort, { once: true });
+    channel.add(this);
+  }
+
+  get ioid(): number {
+    return this.ioidNow;
+  }
+
+  get type(): TypeDef | undefined {
+    return this.dataType;
+  }
+
+  get stats(): SubscriptionStats {
+    const { received, overruns, squashed, queue } = this;
+    return { received, overruns, squashed, queued: queue.length, connected: this.dataType !== undefined };
+  }
+
+  resetStats(): void {
+    this.received = 0;
+    this.overruns = 0;
+    this.squashed = 0;
+  }
+
+  onConnect(at: Attachment): void {
+    this.at = at;
+    const { pvRequest, ioidNow: ioid } = this;
+    at.connection.send(Command.MONITOR, (w) =>
+      encodeMonitorRequest(w, { sid: at.sid, ioid, subcommand: SUB.INIT, pvRequest }),
+    );
+  }
+
+  onDisconnect(why: string): void {
+    const wasConnected = this.dataType !== undefined;
+    this.at = null;
+    this.dataType = undefined;
+    this.history.clear();
+    this.ioidNow = newIoid();
+    if (wasConnected && !this.ended) this.handlers.disconnected?.(why);
+  }
+
+  onReply(): void {}
+  onServerMessage(): void {}
+
+  onMonitor(m: MonitorResponse): void {
+    const at = this.at;
+    if (!at || this.ended) return;
+    if (m.status.type > 1) {
+      at.forget(false);
+      this.at = null;
+      const error = new RemoteError(`${this.name}: ${m.status.message || 'the server refused the monitor'}`);
+      if (this.handlers.error) this.handlers.error(error);
+      else if (this.handlers.update === undefined) this.end(error);
+      return;
+    }
+    if (m.subcommand & SUB.INIT) {
+      this.dataType = m.type;
+      this.handlers.connected?.(at.server, m.type as TypeDef);
+      const { ioidNow: ioid } = this;
+      at.connection.send(Command.MONITOR, (w) =>
+        encodeMonitorRequest(w, { sid: at.sid, ioid, subcommand: SUB.START }),
+      );
+      return;
+    }
+    if (m.value) this.deliver(m.value, m.overrun as BitSet, at);
+    if (m.subcommand & SUB.DESTROY) {
+      at.forget(false);
+      this.at = null;
+      this.handlers.finished?.();
+      this.end(undefined);
+    }
+  }
+
+  private deliver(value: Value, overrun: BitSet, at: Attachment): void {
+    this.received++;
+    if (!overrun.isEmpty()) this.overruns++;
+    this.history.accept(value);
+    const { update } = this.handlers;
+    if (update) {
+      const pending = update.call(this.handlers, value, overrun);
+      if (pending) {
+        at.connection.holdReading();
+        const go = (): void => at.connection.releaseReading();
+        pending.then(go, (error: unknown) => {
+          go();
+          this.end(error instanceof Error ? error : new Error(String(error)));
+        });
+      }
+      return;
+    }
+    const newest = this.queue[this.queue.length - 1];
+    if (newest && this.queue.length >= this.limit) {
+      this.squashed++;
+      newest.merge(value);
+      value.release();
+    } else this.queue.push(value);
+    this.wake?.();
+  }
+
+  /** The next queued update, or undefined when none is there now. */
+  pop(): Value | undefined {
+    return this.queue.shift();
+  }
+
+  /** Updates until the stream ends or `close()`; throws what ended it. */
+  async *[Symbol.asyncIterator](): AsyncIterator<Value> {
+    try {
+      for (;;) {
+        const value = this.queue.shift();
+        if (value) yield value;
+        else if (this.ended) {
+          if (this.ended.error) throw this.ended.error;
+          return;
+        } else
+          await new Promise<void>((resolve) => {
+            this.wake = resolve;
+          });
+      }
+    } finally {
+      this.close();
+    }
+  }
+
+  /** Ends the subscription. */
+  close(): void {
+    this.end(undefined);
+  }
+
+  private end(error: Error | undefined): void {
+    if (this.ended) return;
+    this.ended = { error };
+    this.signal?.removeEventListener('abort', this.abort);
+    this.at?.forget(true);
+    this.at = null;
+    this.history.clear();
+    this.channel.remove(this);
+    this.onEnd(this);
+    this.wake?.();
+  }
+}

@@ -1,0 +1,271 @@
+/**
+ * Connection: one TCP connection's protocol without its I/O, both roles.
+ *
+ * Bytes in (`decoder`), messages out (`send`), and the clock is a parameter (`tick`). Anything wrong in the peer's
+ * bytes closes this connection with a reason and nothing else. Rules: pva-protocol.md 1.2, 3.2, 6.1.
+ */
+import { DecodeError, PvaError, RemoteProtocolError } from '../errors.ts';
+import { Command, ControlCommand, commandName } from '../frame/command.ts';
+import { type Frame, FrameDecoder } from '../frame/frame-decoder.ts';
+import { encodeMessage } from '../frame/frame-encoder.ts';
+import { DecodeContext } from '../value/field-codec.ts';
+import { WireReader } from '../wire/reader.ts';
+import { WireWriter } from '../wire/writer.ts';
+import type { Transport } from './transport.ts';
+
+/** Arrays from this size on are sent by reference; smaller ones are cheaper to copy than to write separately. */
+const REFERENCE_FROM = 4096;
+/** Received number arrays from this size on are views on the receive memory. */
+const VIEW_FROM = 8192;
+/** Messages of one turn leave together, but no more than about this many bytes wait for it. */
+const FLUSH_AT = 256 * 1024;
+/** Before the peer is validated its messages must be small. */
+const MAX_HANDSHAKE_MESSAGE = 64 * 1024;
+
+export interface ConnectionOptions {
+  readonly role: 'client' | 'server';
+  readonly transport: Transport;
+  /** Seconds without a received byte after which the connection is closed; default 40. */
+  readonly timeout?: number;
+  /** Largest message accepted, in bytes. */
+  readonly maxMessage?: number;
+  /** Milliseconds, monotonic: when the connection was opened. */
+  readonly now: number;
+}
+
+/** Counters of one connection; all since it was opened. */
+export interface ConnectionStats {
+  readonly peer: string;
+  readonly bytesReceived: number;
+  readonly messagesReceived: number;
+  readonly messagesSent: number;
+  readonly pendingBytes: number;
+}
+
+export abstract class Connection {
+  readonly transport: Transport;
+  readonly decoder: FrameDecoder;
+  /** Types received from the peer, and what else decoding needs. */
+  protected readonly context: DecodeContext = new DecodeContext(undefined, VIEW_FROM);
+  protected readonly writer: WireWriter = new WireWriter(true, 64 * 1024, REFERENCE_FROM);
+  private readonly reader: WireReader = new WireReader();
+  private readonly role: 'client' | 'server';
+  private readonly maxMessage: number | undefined;
+  private readonly timeoutMs: number;
+  private outgoing: Uint8Array[] = [];
+  private outgoingBytes = 0;
+  private releases: (() => void)[] = [];
+  private flushScheduled = false;
+  private lastReceived: number;
+  private receivedSinceTick = false;
+  private readingHolds = 0;
+  private stopped = false;
+  private bytesReceived = 0;
+  private messagesReceived = 0;
+  private messagesSent = 0;
+
+  constructor(options: ConnectionOptions) {
+    this.role = options.role;
+    this.transport = options.transport;
+    this.timeoutMs = (options.timeout ?? 40) * 1000;
+    this.maxMessage = options.maxMessage;
+    this.lastReceived = options.now;
+    this.decoder = new FrameDecoder({
+      onFrame: (frame) => this.handleFrame(frame),
+      expectServer: options.role === 'client',
+      maxMessage: MAX_HANDSHAKE_MESSAGE,
+    });
+  }
+
+  get closed(): boolean {
+    return this.stopped;
+  }
+
+  get stats(): ConnectionStats {
+    const { bytesReceived, messagesReceived, messagesSent, transport } = this;
+    return {
+      peer: transport.peer,
+      bytesReceived,
+      messagesReceived,
+      messagesSent,
+      pendingBytes: transport.pendingBytes,
+    };
+  }
+
+  /** `n` bytes have been read into the decoder's `target`. Never throws: a peer's bad bytes end the connection. */
+  received(target: Uint8Array, n: number): void {
+    this.bytesReceived += n;
+    this.receivedSinceTick = true;
+    this.guarded(() => this.decoder.commit(target, n));
+  }
+
+  /** Bytes from a source that cannot read in place. */
+  receive(chunk: Uint8Array): void {
+    this.bytesReceived += chunk.length;
+    this.receivedSinceTick = true;
+    this.guarded(() => this.decoder.push(chunk));
+  }
+
+  private guarded(run: () => void): void {
+    if (this.stopped) return;
+    try {
+      run();
+    } catch (error) {
+      // Programming errors surface as such; everything a peer can cause is a PvaError.
+      if (!PvaError.isPvaError(error)) throw error;
+      this.close(error);
+    }
+  }
+
+  /** The peer is validated: messages may now have their full size. */
+  protected validated(): void {
+    this.decoder.maxMessage = this.maxMessage ?? 256 * 1024 * 1024;
+  }
+
+  private handleFrame(frame: Frame): void {
+    this.messagesReceived++;
+    if (frame.control) {
+      if (frame.command === ControlCommand.SET_BYTE_ORDER) this.onByteOrder(frame.littleEndian);
+      return;
+    }
+    const r = this.reader.reset(frame.bytes, frame.littleEndian, frame.offset, frame.end);
+    this.context.block = frame.block;
+    this.context.depth = 0;
+    try {
+      if (!this.onMessage(frame.command, r)) this.unexpected(frame.command);
+    } catch (error) {
+      if (error instanceof DecodeError)
+        throw new DecodeError(`${commandName(frame.command)}: ${error.message}`);
+      throw error;
+    } finally {
+      this.context.block = null;
+    }
+  }
+
+  /** Handles one message; false if it is not allowed in this state. Unknown commands must be ignored (true). */
+  protected abstract onMessage(command: number, r: WireReader): boolean;
+  /** The server's first bytes announce the order of the connection. */
+  protected abstract onByteOrder(littleEndian: boolean): void;
+  /** The connection has ended; called once. `reason` undefined: in good order. */
+  protected abstract onClosed(reason: PvaError | undefined): void;
+  /** Bytes were accepted by the operating system: there may be room for more. */
+  protected onDrain(): void {}
+
+  private unexpected(command: number): never {
+    throw new RemoteProtocolError(`${commandName(command)} is not allowed now`);
+  }
+
+  /** Sends one message; it leaves with all others of this turn of the event loop. */
+  send(command: number, write: (w: WireWriter) => void): void {
+    if (this.stopped) return;
+    for (const chunk of encodeMessage(this.writer, command, this.role === 'server', write))
+      this.enqueue(chunk);
+    this.messagesSent++;
+    if (this.outgoingBytes >= FLUSH_AT) this.flush();
+    else this.scheduleFlush();
+  }
+
+  /** Sends raw bytes (control messages) the same way. */
+  protected sendBytes(write: (w: WireWriter) => void): void {
+    write(this.writer);
+    for (const chunk of this.writer.finish()) this.enqueue(chunk);
+    this.scheduleFlush();
+  }
+
+  /** `release` is called when what has been sent so far no longer needs its memory. */
+  whenSent(release: () => void): void {
+    if (this.stopped) release();
+    else this.releases.push(release);
+  }
+
+  private enqueue(chunk: Uint8Array): void {
+    this.outgoingBytes += chunk.length;
+    const last = this.outgoing[this.outgoing.length - 1];
+    // Messages written one after the other lie in one piece of the writer's buffer.
+    if (last && last.buffer === chunk.buffer && last.byteOffset + last.length === chunk.byteOffset)
+      this.outgoing[this.outgoing.length - 1] = new Uint8Array(
+        last.buffer,
+        last.byteOffset,
+        last.length + chunk.length,
+      );
+    else this.outgoing.push(chunk);
+  }
+
+  protected scheduleFlush(): void {
+    if (this.flushScheduled) return;
+    this.flushScheduled = true;
+    queueMicrotask(() => this.flush());
+  }
+
+  /** Hands everything to the transport now. */
+  flush(): void {
+    this.flushScheduled = false;
+    if (this.stopped || this.outgoing.length === 0) return;
+    const chunks = this.outgoing;
+    const releases = this.releases;
+    this.outgoing = [];
+    this.outgoingBytes = 0;
+    this.releases = [];
+    this.transport.write(chunks, () => {
+      for (const release of releases) release();
+      if (!this.stopped) this.onDrain();
+    });
+  }
+
+  /** Bytes sent but not yet accepted by the operating system. */
+  get unsentBytes(): number {
+    return this.outgoingBytes + this.transport.pendingBytes;
+  }
+
+  /** Stops reading until every hold is released: how a slow user makes the peer wait. */
+  holdReading(): void {
+    if (this.readingHolds++ === 0) {
+      this.decoder.suspend();
+      this.transport.pauseReading();
+    }
+  }
+
+  releaseReading(): void {
+    if (this.readingHolds === 0 || --this.readingHolds > 0 || this.stopped) return;
+    this.guarded(() => this.decoder.resume());
+    if (this.readingHolds === 0 && !this.stopped) this.transport.resumeReading();
+  }
+
+  /** To be called about once a second: closes after too long a silence. A connection we do not read from is not silent. */
+  tick(now: number): void {
+    if (this.stopped) return;
+    if (this.receivedSinceTick || this.readingHolds > 0) {
+      this.receivedSinceTick = false;
+      this.lastReceived = now;
+    }
+    if (now - this.lastReceived >= this.timeoutMs)
+      this.close(new RemoteProtocolError(`nothing received for ${Math.round(this.timeoutMs / 1000)} s`));
+  }
+
+  /** Ends the connection; without a reason in good order. */
+  close(reason?: PvaError): void {
+    if (this.stopped) return;
+    this.flush();
+    this.ended(reason);
+    this.transport.close();
+  }
+
+  /** The transport has ended by itself. */
+  transportClosed(reason: PvaError | undefined): void {
+    if (!this.stopped) this.ended(reason);
+  }
+
+  private ended(reason: PvaError | undefined): void {
+    this.stopped = true;
+    this.outgoing = [];
+    this.outgoingBytes = 0;
+    for (const release of this.releases.splice(0)) release();
+    this.decoder.close();
+    this.onClosed(reason);
+  }
+
+  /** Answers or sends an ECHO. */
+  protected sendEcho(payload: Uint8Array): void {
+    this.send(Command.ECHO, (w) => w.bytes(payload));
+  }
+}

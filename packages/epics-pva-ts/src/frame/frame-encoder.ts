@@ -1,0 +1,28 @@
+/** One whole application message: header, payload, and the length put into the header when it is known. */
+import type { WireWriter } from '../wire/writer.ts';
+import { HEADER_SIZE, writeHeader } from './header.ts';
+
+/**
+ * Encodes one message with `w`, which must be empty. The chunks are in order; large arrays are taken by reference.
+ * @throws RangeError for a payload over 4 GiB
+ */
+export function encodeMessage(
+  w: WireWriter,
+  command: number,
+  fromServer: boolean,
+  write: (w: WireWriter) => void,
+): Uint8Array[] {
+  writeHeader(w, command, fromServer);
+  write(w);
+  const length = w.length - HEADER_SIZE;
+  const chunks = w.finish();
+  patchLength(chunks[0] as Uint8Array, length, w.littleEndian);
+  return chunks;
+}
+
+/** Sets the payload length in the header at the start of `first`. */
+export function patchLength(first: Uint8Array, length: number, littleEndian: boolean): void {
+  if (length > 0xffffffff)
+    throw new RangeError(`a message of ${length} bytes exceeds pvAccess's limit of 4 GiB`);
+  for (let i = 0; i < 4; i++) first[4 + i] = (length >>> ((littleEndian ? i : 3 - i) * 8)) & 0xff;
+}

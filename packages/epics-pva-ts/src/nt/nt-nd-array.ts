@@ -1,0 +1,281 @@
+/**
+ * NTNDArray: a detector frame, as a thin view on its Value.
+ *
+ * Nothing is decoded but what is asked for, nothing is copied, and every member is found by name, so frames of
+ * areaDetector, PVXS, p4p and PvaPy are the same to the user (pva-protocol.md 8.4).
+ */
+import { NoConvertError } from '../errors.ts';
+import { AnyValue } from '../value/containers.ts';
+import { type TypeDef, typeOf } from '../value/type-def.ts';
+import { type PvData, Value } from '../value/value.ts';
+import {
+  type AttributeOptions,
+  bareValue,
+  readAttribute,
+  readAttributes,
+  writeAttribute,
+} from './nt-nd-array-attributes.ts';
+import { type Dimension, imageAxes, readDimensions, writeDimensions } from './nt-nd-array-image.ts';
+import { byteSize, type PixelArray, readPixels, selectPixels } from './nt-nd-array-pixels.ts';
+import { isNdArray, ND_ARRAY_ID, ndArrayType } from './nt-nd-array-type.ts';
+import { fromDate, nowTimeStamp, readTimeStamp, type TimeStamp } from './time-stamp.ts';
+
+/** How the pixels are compressed; name "" means not at all. */
+export interface Codec {
+  /** areaDetector's names: `jpeg`, `blosc`, `lz4`, `bslz4`, `zlib`. */
+  readonly name: string;
+  /** For compressed pixels the number of their original type; null without. */
+  readonly parameters: PvData;
+}
+
+/** An axis for writing: a size, or a size and what differs from an image that shows all of the detector. */
+export type DimensionInput = number | (Pick<Dimension, 'size'> & Partial<Dimension>);
+
+export interface NDArrayOptions {
+  /** By reference: must not change while the array is in use. */
+  readonly pixels?: PixelArray | Uint8ClampedArray;
+  /** Fastest first (x, y, ...). Default: one dimension with all pixels. */
+  readonly dimensions?: readonly DimensionInput[];
+  readonly uniqueId?: number;
+  /** When the array was made. Default now. */
+  readonly timeStamp?: TimeStamp | Date;
+  /** When the data were acquired. Default `timeStamp`. */
+  readonly dataTimeStamp?: TimeStamp | Date;
+  /** Values by name. A number becomes double, a bigint long; give an AnyValue for another type. */
+  readonly attributes?: Readonly<Record<string, unknown>>;
+  /** See ColorMode; sets the attribute of that name. */
+  readonly colorMode?: number;
+  readonly descriptor?: string;
+  /** Type to build, for servers with members of their own. Default {@link NTNDArray.type}. */
+  readonly type?: TypeDef;
+}
+
+const UNSET: TimeStamp = { secondsPastEpoch: 0n, nanoseconds: 0, userTag: 0 };
+
+export class NTNDArray {
+  static readonly id: string = ND_ARRAY_ID;
+
+  /** PVXS's and p4p's type with descriptor and display at the end. */
+  static readonly type: TypeDef = ndArrayType;
+
+  /** The structure itself. Changes through it or through this object are the same. */
+  readonly value: Value;
+
+  /** @throws NoConvertError if the structure is no NTNDArray, see {@link NTNDArray.is} */
+  constructor(value: Value) {
+    if (!isNdArray(value)) throw new NoConvertError(`${value.id} is not an NTNDArray`);
+    this.value = value;
+  }
+
+  /**
+   * Is the structure or type an NTNDArray 1.x: by its id or, without an id, by a `value` union with NTNDArray's
+   * members (or any) together with `dimension` or `uniqueId` (for any: both)?
+   */
+  static is(from: Value | TypeDef): boolean {
+    return isNdArray(from);
+  }
+
+  /** A new frame. @throws NoConvertError if the dimensions do not make the number of pixels; NoFieldError */
+  static create(options: NDArrayOptions = {}): NTNDArray {
+    const array = new NTNDArray(Value.create(options.type ?? ndArrayType));
+    const { pixels, uniqueId, attributes, colorMode, descriptor } = options;
+    const timeStamp = options.timeStamp ?? nowTimeStamp();
+    const dimensions = options.dimensions ?? (pixels ? [pixels.length] : undefined);
+    if (pixels && dimensions) checkSize(pixels.length, dimensions);
+    if (pixels) array.pixels = pixels;
+    if (dimensions) array.dimensions = dimensions;
+    if (uniqueId !== undefined) array.uniqueId = uniqueId;
+    if (options.timeStamp || array.has('timeStamp')) array.timeStamp = timeStamp;
+    if (options.dataTimeStamp || array.has('dataTimeStamp'))
+      array.dataTimeStamp = options.dataTimeStamp ?? timeStamp;
+    if (colorMode !== undefined) array.colorMode = colorMode;
+    for (const [name, v] of Object.entries(attributes ?? {})) array.setAttribute(name, v);
+    if (descriptor !== undefined) array.set('descriptor', descriptor);
+    return array;
+  }
+
+  /** A copy that shares no fields, with the same marks; pixels are shared until they are set. */
+  clone(): NTNDArray {
+    return new NTNDArray(this.value.clone());
+  }
+
+  /** Any field by path, see Value. @throws NoFieldError */
+  get(path: string): PvData {
+    return this.value.get(path);
+  }
+
+  /** @throws NoFieldError, NoConvertError */
+  set(path: string, v: unknown): this {
+    this.value.set(path, v);
+    return this;
+  }
+
+  has(path: string): boolean {
+    return this.value.has(path);
+  }
+
+  /**
+   * The pixels in the type the frame has, not copied; with a codec the compressed bytes. A received array may be a
+   * view on the received message: it never changes by itself. Undefined if the frame holds none.
+   */
+  get pixels(): PixelArray | undefined {
+    return readPixels(this.value);
+  }
+
+  /**
+   * Uncompressed pixels, by reference: selects the union member of the array's kind, sets both sizes (if they
+   * change) and takes off a codec. Dimensions stay as they are. @throws NoConvertError
+   */
+  set pixels(pixels: PixelArray | Uint8ClampedArray) {
+    selectPixels(this.value, pixels);
+    const size = byteSize(pixels as PixelArray);
+    this.setSizes(size, size);
+    if (this.value.has('codec.name') && this.value.get('codec.name') !== '')
+      this.value.set('codec', { name: '', parameters: null });
+  }
+
+  /**
+   * Compressed pixels, by reference.
+   *
+   * @param codec `parameters` is the number of the pixels' original type
+   * @param uncompressedSize bytes of the original pixels
+   * @throws NoConvertError, NoFieldError
+   */
+  setCompressed(
+    bytes: Uint8Array,
+    codec: { readonly name: string; readonly parameters?: number },
+    uncompressedSize: number,
+  ): this {
+    selectPixels(this.value, bytes);
+    this.setSizes(bytes.length, uncompressedSize);
+    const parameters = codec.parameters === undefined ? null : new AnyValue(typeOf('int'), codec.parameters);
+    this.value.set('codec', { name: codec.name, parameters });
+    return this;
+  }
+
+  private setSizes(compressed: number, uncompressed: number): void {
+    this.setIfChanged('compressedSize', compressed);
+    this.setIfChanged('uncompressedSize', uncompressed);
+  }
+
+  /** A stream of frames of one size must not send it with every frame. */
+  private setIfChanged(path: string, n: number): void {
+    const now = this.value.tryGet(path);
+    if (now !== undefined && Number(now) !== n) this.value.set(path, n);
+  }
+
+  get codec(): Codec {
+    const name = this.value.tryGet('codec.name');
+    return {
+      name: typeof name === 'string' ? name : '',
+      parameters: bareValue(this.value.tryGet('codec.parameters') ?? null),
+    };
+  }
+
+  /** Bytes of the uncompressed pixels, as the frame says; 0 if it does not. */
+  get uncompressedSize(): number {
+    return Number(this.value.tryGet('uncompressedSize') ?? 0);
+  }
+
+  /** Fastest varying first (x, y, ...); empty for a server that has no frame yet. */
+  get dimensions(): Dimension[] {
+    return readDimensions(this.value);
+  }
+
+  set dimensions(dimensions: readonly DimensionInput[]) {
+    writeDimensions(this.value, dimensions);
+  }
+
+  /** Sizes in numpy's order, slowest first: `[height, width]` for a mono image. */
+  get shape(): number[] {
+    return readDimensions(this.value)
+      .map((d) => d.size)
+      .reverse();
+  }
+
+  /** Pixels along x, whichever axis that is in the frame's colour mode; 0 without dimensions. */
+  get width(): number {
+    return this.axisSize('x');
+  }
+
+  /** Pixels along y; 1 for a line of pixels, 0 without dimensions. */
+  get height(): number {
+    return this.axisSize('y');
+  }
+
+  private axisSize(axis: 'x' | 'y'): number {
+    const dimensions = this.dimensions;
+    if (dimensions.length === 0) return 0;
+    // The attributes are decoded only if they can matter.
+    const colorMode = dimensions.length > 2 ? this.colorMode : undefined;
+    return dimensions[imageAxes(colorMode, dimensions.length)[axis]]?.size ?? 1;
+  }
+
+  /** The ColorMode attribute (see ColorMode), undefined if the frame has none. */
+  get colorMode(): number | undefined {
+    const v = this.attribute('ColorMode');
+    if (typeof v !== 'number' && typeof v !== 'bigint') return undefined;
+    return Number(v);
+  }
+
+  set colorMode(mode: number) {
+    this.setAttribute('ColorMode', new AnyValue(typeOf('int'), mode), {
+      descriptor: 'Color mode',
+      source: 'Driver',
+    });
+  }
+
+  /** The frame's number. @throws NoFieldError if the server does not send it */
+  get uniqueId(): number {
+    return Number(this.value.get('uniqueId'));
+  }
+
+  set uniqueId(id: number) {
+    this.value.set('uniqueId', id);
+  }
+
+  /** When the server made the array; 1970 if it does not say. */
+  get timeStamp(): TimeStamp {
+    return readTimeStamp(this.value, 'timeStamp') ?? UNSET;
+  }
+
+  set timeStamp(t: TimeStamp | Date) {
+    this.setTime('timeStamp', t);
+  }
+
+  /** When the data were acquired; 1970 if the frame does not say. */
+  get dataTimeStamp(): TimeStamp {
+    return readTimeStamp(this.value, 'dataTimeStamp') ?? UNSET;
+  }
+
+  set dataTimeStamp(t: TimeStamp | Date) {
+    this.setTime('dataTimeStamp', t);
+  }
+
+  private setTime(path: string, t: TimeStamp | Date): void {
+    this.value.set(path, t instanceof Date ? fromDate(t) : t);
+  }
+
+  /** Attribute values by name; unions, any and PvaPy's `{ value }` structures as what they hold. */
+  get attributes(): Map<string, PvData> {
+    return readAttributes(this.value);
+  }
+
+  /** One attribute's value, undefined if there is none of that name. */
+  attribute(name: string): PvData | undefined {
+    return readAttribute(this.value, name);
+  }
+
+  /** Adds or replaces an attribute. A number becomes double; give an AnyValue for another type. */
+  setAttribute(name: string, value: unknown, options: AttributeOptions = {}): this {
+    writeAttribute(this.value, name, value, options);
+    return this;
+  }
+}
+
+function checkSize(pixels: number, dimensions: readonly DimensionInput[]): void {
+  const sizes = dimensions.map((d) => (typeof d === 'number' ? d : d.size));
+  const product = sizes.reduce((n, s) => n * s, 1);
+  if (product !== pixels)
+    throw new NoConvertError(`dimensions ${sizes.join(' x ')} make ${product} pixels, there are ${pixels}`);
+}

@@ -1,0 +1,85 @@
+/**
+ * NTURI: the argument of an RPC, a path and named arguments. Order as in PVXS: scheme, authority, path, query.
+ * Argument types follow the JavaScript values; most services convert (pvcall sends every argument as a string).
+ */
+import { NoConvertError } from '../errors.ts';
+import { typeOfInput } from '../value/convert.ts';
+import { struct, type TypeDef, type TypeSpec } from '../value/type-def.ts';
+import { Value } from '../value/value.ts';
+import { isNormativeId } from './fields.ts';
+
+const ID = 'epics:nt/NTURI:1.0';
+
+/** What {@link NTURI.read} gives; parts that did not come are empty. */
+export interface UriParts {
+  readonly scheme: string;
+  readonly authority: string;
+  readonly path: string;
+  /** Plain JavaScript data; 64-bit integers are bigint. */
+  readonly query: Readonly<Record<string, unknown>>;
+}
+
+function isPlainObject(v: unknown): v is Record<string, unknown> {
+  return typeof v === 'object' && v !== null && Object.getPrototypeOf(v) === Object.prototype;
+}
+
+function argumentType(name: string, v: unknown): TypeDef {
+  if (isPlainObject(v)) return argumentsType(v, `${name}.`);
+  const type = typeOfInput(v);
+  if (type) return type;
+  throw new NoConvertError(
+    `argument '${name}': no pvData type for ${v === null ? 'null' : typeof v}; give a number, bigint, string, boolean, array, object or Value`,
+  );
+}
+
+function argumentsType(query: Readonly<Record<string, unknown>>, prefix = ''): TypeDef {
+  const members = Object.entries(query).filter(([, v]) => v !== undefined);
+  return struct(
+    '',
+    members.map(([name, v]): [string, TypeSpec] => [name, argumentType(prefix + name, v)]),
+  );
+}
+
+export const NTURI = {
+  id: ID,
+
+  /**
+   * number becomes double, bigint long, string, boolean; arrays and typed arrays accordingly; an object a structure.
+   *
+   * @param path name of the service (the channel)
+   * @throws NoConvertError for an argument without a pvData type; NoFieldError for a name pvData does not allow
+   */
+  create(
+    path: string,
+    query: Readonly<Record<string, unknown>> = {},
+    options: { readonly scheme?: string; readonly authority?: string } = {},
+  ): Value {
+    const type = struct(ID, {
+      scheme: 'string',
+      authority: 'string',
+      path: 'string',
+      query: argumentsType(query),
+    });
+    const { scheme = 'pva', authority = '' } = options;
+    return Value.create(type, { scheme, authority, path, query });
+  },
+
+  is(value: Value): boolean {
+    return isNormativeId(value.id, 'NTURI');
+  },
+
+  /** Reads an NTURI of any make: authority and query are optional. */
+  read(value: Value): UriParts {
+    const text = (name: string): string => {
+      const v = value.tryGet(name);
+      return typeof v === 'string' ? v : '';
+    };
+    const query = value.tryGet('query');
+    return {
+      scheme: text('scheme'),
+      authority: text('authority'),
+      path: text('path'),
+      query: query instanceof Value ? query.toJS() : {},
+    };
+  },
+} as const;

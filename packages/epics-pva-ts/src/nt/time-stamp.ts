@@ -1,0 +1,106 @@
+/**
+ * time_t and JavaScript time. `nowTimeStamp()` is used once per frame: microseconds, monotonic, and never more than
+ * a millisecond from the wall clock, whatever NTP or an operator does to it.
+ */
+import { Value } from '../value/value.ts';
+
+/** A time_t: POSIX seconds (UTC) and nanoseconds. */
+export interface TimeStamp {
+  readonly secondsPastEpoch: bigint;
+  readonly nanoseconds: number;
+  /** A number of the user's; 0 if it is left out. */
+  readonly userTag?: number;
+}
+
+/**
+ * A clock with the resolution of `monotonic` that follows `wall`. All in milliseconds, `wall` in whole ones.
+ *
+ * The monotonic clock runs at its own rate and does not see the wall clock being set. Each reading must lie within
+ * the millisecond the wall clock shows; where it does not, the offset between the two is corrected by the excess.
+ *
+ * @param origin wall clock time at which `monotonic` was 0, as well as it is known
+ */
+export function wallClock(
+  wall: () => number,
+  monotonic: () => number,
+  origin: number = wall() - monotonic(),
+): () => TimeStamp {
+  let offset = origin;
+  let last = Number.NEGATIVE_INFINITY;
+  let second = Number.NaN;
+  let secondsPastEpoch = 0n;
+  return () => {
+    const elapsed = monotonic();
+    const millisecond = wall();
+    let t = elapsed + offset;
+    if (t < millisecond || t >= millisecond + 1) {
+      t = t < millisecond ? millisecond : millisecond + 0.999;
+      offset = t - elapsed;
+    }
+    // Never backwards, unless the wall clock was set back.
+    if (t < last && last < millisecond + 1) t = last;
+    last = t;
+    const whole = Math.floor(t / 1000);
+    if (whole !== second) {
+      second = whole;
+      secondsPastEpoch = BigInt(whole);
+    }
+    return { secondsPastEpoch, nanoseconds: Math.floor((t - whole * 1000) * 1000) * 1000 };
+  };
+}
+
+/** The time now, in steps of a microsecond. */
+export const nowTimeStamp: () => TimeStamp = wallClock(
+  Date.now,
+  () => performance.now(),
+  performance.timeOrigin,
+);
+
+/** A JavaScript Date (milliseconds). */
+export function toDate(t: TimeStamp): Date {
+  return new Date(Number(t.secondsPastEpoch) * 1000 + t.nanoseconds / 1e6);
+}
+
+export function fromDate(date: Date): TimeStamp {
+  return fromMilliseconds(date.getTime());
+}
+
+/** Seconds since 1970 as a double: exact to about a quarter of a microsecond. */
+export function toSeconds(t: TimeStamp): number {
+  return Number(t.secondsPastEpoch) + t.nanoseconds / 1e9;
+}
+
+/** From seconds since 1970, rounded to a microsecond, which is all a double can hold today. */
+export function fromSeconds(seconds: number): TimeStamp {
+  const whole = Math.floor(seconds);
+  const micros = Math.round((seconds - whole) * 1e6);
+  return micros === 1_000_000
+    ? { secondsPastEpoch: BigInt(whole + 1), nanoseconds: 0 }
+    : { secondsPastEpoch: BigInt(whole), nanoseconds: micros * 1000 };
+}
+
+function fromMilliseconds(ms: number): TimeStamp {
+  const whole = Math.floor(ms / 1000);
+  return { secondsPastEpoch: BigInt(whole), nanoseconds: (ms - whole * 1000) * 1_000_000 };
+}
+
+/** Nanoseconds from `earlier` to `later`, exactly. */
+export function nanosecondsBetween(earlier: TimeStamp, later: TimeStamp): bigint {
+  const seconds = later.secondsPastEpoch - earlier.secondsPastEpoch;
+  return seconds * 1_000_000_000n + BigInt(later.nanoseconds - earlier.nanoseconds);
+}
+
+/** The time_t at `path`; undefined if there is no such structure. */
+export function readTimeStamp(value: Value, path = 'timeStamp'): TimeStamp | undefined {
+  const t = value.tryGet(path);
+  if (!(t instanceof Value)) return undefined;
+  const number = (name: string): number | bigint => {
+    const n = t.tryGet(name);
+    return typeof n === 'number' || typeof n === 'bigint' ? n : 0;
+  };
+  return {
+    secondsPastEpoch: BigInt(number('secondsPastEpoch')),
+    nanoseconds: Number(number('nanoseconds')),
+    userTag: Number(number('userTag')),
+  };
+}

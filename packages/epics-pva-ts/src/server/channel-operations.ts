@@ -1,0 +1,192 @@
+/**
+ * The operations of one client's channel on the server: get, put, rpc and monitor, each from INIT to its end.
+ *
+ * Replies repeat the sub-command of the request, INIT replies are 0x08. One execution at a time per operation.
+ * A PV that is not open yet makes INIT wait.
+ */
+import type { Connection } from '../connection/connection.ts';
+import type { Credentials } from '../connection/server-connection.ts';
+import { PvRequestError } from '../errors.ts';
+import { Command } from '../frame/command.ts';
+import { encodeGetResponse } from '../message/get.ts';
+import { SUB } from '../message/operation.ts';
+import { encodePutResponse } from '../message/put.ts';
+import { encodeServerMessage } from '../message/request-control.ts';
+import { encodeRpcResponse } from '../message/rpc.ts';
+import type { PvRequest } from '../value/pv-request.ts';
+import { struct, type TypeDef } from '../value/type-def.ts';
+import type { Value } from '../value/value.ts';
+import type { BitSet } from '../wire/bit-set.ts';
+import { errorStatus, OK, type Status } from '../wire/status.ts';
+import type { ServedPV } from './source.ts';
+
+export interface OperationContext {
+  readonly connection: Connection;
+  readonly pv: ServedPV;
+  readonly client: Credentials;
+  readonly ioid: number;
+  readonly request: PvRequest;
+  /** The ioid is free again. */
+  ended(): void;
+}
+
+/** What a client's error text is: the message, never a stack trace. */
+export function statusOf(error: unknown): Status {
+  return errorStatus(error instanceof Error ? error.message : String(error));
+}
+
+export abstract class ServerOperation {
+  /** The type of its data; undefined until the PV is open. */
+  type: TypeDef | undefined;
+  protected selection: BitSet | undefined;
+  protected readonly context: OperationContext;
+  protected destroyed = false;
+  private stopWaiting: () => void = () => {};
+  private busy = false;
+
+  constructor(context: OperationContext) {
+    this.context = context;
+  }
+
+  /** Answers INIT as soon as the PV has a type. */
+  init(): void {
+    this.stopWaiting = this.context.pv.whenOpen((type) => {
+      if (this.destroyed) return;
+      try {
+        const { mask, unknown } = this.context.request.select(type);
+        this.selection = mask;
+        this.type = type;
+        if (unknown.length > 0) this.warn(`no such field: ${unknown.join(', ')}`);
+        this.replyInit(OK, type);
+      } catch (error) {
+        if (!(error instanceof PvRequestError)) throw error;
+        this.replyInit(statusOf(error), undefined);
+        this.context.ended();
+      }
+    });
+  }
+
+  protected abstract replyInit(status: Status, type: TypeDef | undefined): void;
+  abstract readonly command: number;
+
+  protected warn(message: string): void {
+    const { connection, ioid } = this.context;
+    connection.send(Command.MESSAGE, (w) => encodeServerMessage(w, { ioid, severity: 1, message }));
+  }
+
+  /** Runs what the PV does, now or later, and replies with its outcome. A second request meanwhile is refused. */
+  protected run<T>(
+    subcommand: number,
+    work: () => T | Promise<T>,
+    reply: (status: Status, result: T | undefined) => void,
+  ): void {
+    if (this.busy || !this.type) {
+      reply(errorStatus(this.busy ? 'other request pending' : 'request before the reply to INIT'), undefined);
+      return;
+    }
+    const finish = (status: Status, result: T | undefined): void => {
+      this.busy = false;
+      if (this.destroyed) return;
+      reply(status, result);
+      if (subcommand & SUB.DESTROY) this.context.ended();
+    };
+    try {
+      const result = work();
+      if (result instanceof Promise) {
+        this.busy = true;
+        result.then(
+          (r) => finish(OK, r),
+          (error) => finish(statusOf(error), undefined),
+        );
+      } else finish(OK, result);
+    } catch (error) {
+      finish(statusOf(error), undefined);
+    }
+  }
+
+  destroy(): void {
+    this.destroyed = true;
+    this.stopWaiting();
+  }
+}
+
+export class GetOperation extends ServerOperation {
+  readonly command = Command.GET;
+
+  protected replyInit(status: Status, type: TypeDef | undefined): void {
+    const { connection, ioid } = this.context;
+    connection.send(Command.GET, (w) => encodeGetResponse(w, { ioid, subcommand: SUB.INIT, status, type }));
+  }
+
+  execute(subcommand: number): void {
+    const { connection, ioid, pv, client } = this.context;
+    this.run(
+      subcommand,
+      () => pv.get(client),
+      (status, value) => {
+        const { selection } = this;
+        connection.send(Command.GET, (w) =>
+          encodeGetResponse(w, { ioid, subcommand, status, value, selection }),
+        );
+      },
+    );
+  }
+}
+
+export class PutOperation extends ServerOperation {
+  readonly command = Command.PUT;
+
+  protected replyInit(status: Status, type: TypeDef | undefined): void {
+    const { connection, ioid } = this.context;
+    connection.send(Command.PUT, (w) => encodePutResponse(w, { ioid, subcommand: SUB.INIT, status, type }));
+  }
+
+  execute(subcommand: number, value: Value | undefined): void {
+    const { connection, ioid, pv, client } = this.context;
+    const { selection } = this;
+    if (subcommand & SUB.GET)
+      this.run(
+        subcommand,
+        () => pv.get(client),
+        (status, present) =>
+          connection.send(Command.PUT, (w) =>
+            encodePutResponse(w, { ioid, subcommand, status, value: present, selection }),
+          ),
+      );
+    else
+      this.run<void>(
+        subcommand,
+        () => (value ? pv.put(value, client) : undefined),
+        (status) => connection.send(Command.PUT, (w) => encodePutResponse(w, { ioid, subcommand, status })),
+      );
+  }
+}
+
+export class RpcOperation extends ServerOperation {
+  readonly command = Command.RPC;
+
+  /** RPC needs no type: it is ready at once. */
+  override init(): void {
+    this.type = NO_TYPE;
+    this.replyInit(OK);
+  }
+
+  protected replyInit(status: Status): void {
+    const { connection, ioid } = this.context;
+    connection.send(Command.RPC, (w) => encodeRpcResponse(w, { ioid, subcommand: SUB.INIT, status }));
+  }
+
+  execute(subcommand: number, argument: Value | null): void {
+    const { connection, ioid, pv, client } = this.context;
+    this.run(
+      subcommand,
+      () => pv.rpc(argument, client),
+      (status, result) =>
+        connection.send(Command.RPC, (w) =>
+          encodeRpcResponse(w, { ioid, subcommand, status, result: result ?? null }),
+        ),
+    );
+  }
+}
+
+const NO_TYPE: TypeDef = struct('', {});

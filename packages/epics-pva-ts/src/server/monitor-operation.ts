@@ -1,0 +1,135 @@
+/**
+ * A client's monitor on the server: queue, window, and the writing of updates.
+ *
+ * While the connection takes bytes an update is written as it is posted; the queue fills only when the network or
+ * the client is slow. With `pipeline` the client's window limits it as well (pva-protocol.md 7.6).
+ */
+import { Command } from '../frame/command.ts';
+import { encodeMonitorResponse } from '../message/monitor.ts';
+import { SUB } from '../message/operation.ts';
+import type { TypeDef } from '../value/type-def.ts';
+import { OK, type Status } from '../wire/status.ts';
+import { type OperationContext, ServerOperation } from './channel-operations.ts';
+import { DEFAULT_QUEUE_SIZE, MonitorQueue, type QueuedUpdate } from './monitor-queue.ts';
+import type { PostedUpdate } from './posted-update.ts';
+import type { MonitorSink } from './source.ts';
+
+/** Bytes of a connection not yet taken by the system above which monitors wait, and their queues fill. */
+const HIGH_WATER = 1024 * 1024;
+
+/** Gives monitors of a congested connection a turn when bytes have left. */
+export interface Congestion {
+  waitForRoom(monitor: MonitorOperation): void;
+}
+
+/** Counters of one subscriber. */
+export interface MonitorStats {
+  readonly peer: string;
+  readonly queued: number;
+  readonly sent: number;
+  /** Updates merged into another because the queue was full. */
+  readonly squashed: number;
+}
+
+export class MonitorOperation extends ServerOperation implements MonitorSink {
+  readonly command = Command.MONITOR;
+  private readonly congestion: Congestion;
+  private readonly queue: MonitorQueue;
+  private unsubscribe: (() => void) | null = null;
+  /** Updates the client has still room for; unlimited without pipeline. */
+  private window: number;
+  private sent = 0;
+  private finishing = false;
+
+  constructor(context: OperationContext, congestion: Congestion, pipeline: boolean, nfree: number) {
+    super(context);
+    this.congestion = congestion;
+    const asked = context.request.option('queueSize');
+    const size = asked === undefined ? DEFAULT_QUEUE_SIZE : Number(asked);
+    const usable = Number.isInteger(size) && size > 0;
+    this.queue = new MonitorQueue(usable ? size : DEFAULT_QUEUE_SIZE);
+    this.window = pipeline ? nfree : Number.POSITIVE_INFINITY;
+    if (!usable) this.warn(`queueSize=${asked} is not a positive integer, ${DEFAULT_QUEUE_SIZE} is used`);
+  }
+
+  get stats(): MonitorStats {
+    const { queue, sent } = this;
+    return { peer: this.context.client.peer, queued: queue.length, sent, squashed: queue.squashed };
+  }
+
+  protected replyInit(status: Status, type: TypeDef | undefined): void {
+    const { connection, ioid } = this.context;
+    connection.send(Command.MONITOR, (w) =>
+      encodeMonitorResponse(w, { ioid, subcommand: SUB.INIT, status, type }),
+    );
+  }
+
+  start(): void {
+    if (this.unsubscribe || this.destroyed || !this.type) return;
+    // The present value is queued during the call: nothing can be posted in between and be lost.
+    this.unsubscribe = this.context.pv.subscribe(this, this.context.request);
+  }
+
+  stop(): void {
+    this.unsubscribe?.();
+    this.unsubscribe = null;
+  }
+
+  /** The client has consumed `n` updates. */
+  acknowledge(n: number): void {
+    this.window = Math.min(this.window + n, 2 ** 31);
+    this.pump();
+  }
+
+  push(update: PostedUpdate): void {
+    this.queue.push(update);
+    this.pump();
+  }
+
+  finish(): void {
+    this.stop();
+    this.finishing = true;
+    this.pump();
+  }
+
+  /** Writes what the connection and the window allow. */
+  pump(): void {
+    while (this.queue.length > 0 && this.window > 0) {
+      if (this.context.connection.unsentBytes >= HIGH_WATER) {
+        this.congestion.waitForRoom(this);
+        return;
+      }
+      this.writeOne();
+    }
+    if (this.finishing && this.queue.length === 0 && !this.destroyed) {
+      const { connection, ioid, ended } = this.context;
+      connection.send(Command.MONITOR, (w) =>
+        encodeMonitorResponse(w, { ioid, subcommand: SUB.DESTROY, status: OK }),
+      );
+      ended();
+    }
+  }
+
+  private writeOne(): void {
+    const { update, overrun } = this.queue.shift() as QueuedUpdate;
+    const { connection, ioid } = this.context;
+    this.window--;
+    this.sent++;
+    const chunks = update.chunks(this.selection);
+    connection.send(Command.MONITOR, (w) => {
+      w.u32(ioid);
+      w.u8(SUB.EXEC);
+      for (const chunk of chunks) w.bytesOrReference(chunk);
+      if (overrun) overrun.encode(w);
+      else w.u8(0);
+    });
+    if (update.borrowsMemory) connection.whenSent(() => update.release());
+    else update.release();
+  }
+
+  override destroy(): void {
+    super.destroy();
+    this.stop();
+    this.queue.clear();
+  }
+}

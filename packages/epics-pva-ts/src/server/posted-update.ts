@@ -1,0 +1,58 @@
+/**
+ * PostedUpdate: one update on its way to any number of subscribers.
+ *
+ * It is encoded at most once for all who asked for every field; an update received from elsewhere and passed on
+ * untouched is not encoded at all, its received bytes are sent. Holders count, so that receive memory returns to
+ * its pool when the last socket has taken the bytes.
+ */
+
+import type { Value } from '../value/value.ts';
+import type { BitSet } from '../wire/bit-set.ts';
+import { WireWriter } from '../wire/writer.ts';
+
+/** Arrays of at least this many bytes are sent by reference. */
+const REFERENCE_FROM = 4096;
+
+export class PostedUpdate {
+  readonly value: Value;
+  private holders = 1;
+  private encoded: readonly Uint8Array[] | null = null;
+  private raw: boolean;
+
+  /** Takes `value` over: a snapshot that nobody else changes. */
+  constructor(value: Value) {
+    this.value = value;
+    this.raw = false;
+  }
+
+  retain(): this {
+    this.holders++;
+    return this;
+  }
+
+  release(): void {
+    if (--this.holders === 0) this.value.release();
+  }
+
+  /** Is the receive memory needed until the bytes are sent? */
+  get borrowsMemory(): boolean {
+    return this.raw;
+  }
+
+  /** Mask and fields, little endian, as chunks in order. */
+  chunks(selection: BitSet | undefined): readonly Uint8Array[] {
+    if (selection) return encode(this.value, selection);
+    if (!this.encoded) {
+      const raw = this.value.rawBytes(true);
+      this.raw = raw !== null;
+      this.encoded = raw ? [raw] : encode(this.value, undefined);
+    }
+    return this.encoded;
+  }
+}
+
+function encode(value: Value, selection: BitSet | undefined): Uint8Array[] {
+  const w = new WireWriter(true, 512, REFERENCE_FROM);
+  value.encodePartial(w, selection);
+  return w.finish();
+}

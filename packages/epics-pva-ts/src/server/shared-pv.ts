@@ -1,0 +1,222 @@
+/**
+ * SharedPV: one value shared by all clients of a name, as in PVXS.
+ *
+ * It exists before it has a type: clients may connect at once and their operations wait for `open()`. `post()`
+ * sends the marked fields to every subscriber; a large array posted must not be changed afterwards, it is sent from
+ * where it is. What a client may put is decided by `onPut`; without it the PV is read-only.
+ */
+import type { Credentials } from '../connection/server-connection.ts';
+import { LocalProtocolError, NoConvertError, RemoteError } from '../errors.ts';
+import type { PvRequest } from '../value/pv-request.ts';
+import type { TypeDef } from '../value/type-def.ts';
+import { Value } from '../value/value.ts';
+import { Distributor, parseDistributorRequest } from './distributor.ts';
+import { PostedUpdate } from './posted-update.ts';
+import type { MonitorSink, ServedPV } from './source.ts';
+
+/** Decides about a put: `post()` it or not; throw (or reject) to refuse it with a message. */
+export type PutHandler = (pv: SharedPV, value: Value, client: Credentials) => void | Promise<void>;
+export type RpcHandler = (
+  pv: SharedPV,
+  argument: Value | null,
+  client: Credentials,
+) => Value | null | Promise<Value | null>;
+
+export interface SharedPVHandlers {
+  onPut?: PutHandler;
+  onRpc?: RpcHandler;
+  /** The first client has connected. */
+  onFirstConnect?: (pv: SharedPV) => void;
+  /** The last client is gone. */
+  onLastDisconnect?: (pv: SharedPV) => void;
+}
+
+export class SharedPV implements ServedPV {
+  private readonly handlers: SharedPVHandlers;
+  private typeNow: TypeDef | undefined;
+  /** Everything before `latest`; a post that covers `latest` costs no merge. */
+  private base: Value | null = null;
+  private latest: PostedUpdate | null = null;
+  /** Monitors that get every update ... */
+  private readonly sinks = new Set<MonitorSink>();
+  /** ... and those that share them. */
+  private readonly sharing = new Set<MonitorSink>();
+  private readonly distributor = new Distributor<MonitorSink>();
+  private readonly waiting = new Set<(type: TypeDef) => void>();
+  private readonly channels = new Set<() => void>();
+  private posted = 0;
+
+  constructor(handlers: SharedPVHandlers = {}) {
+    this.handlers = handlers;
+  }
+
+  /** A PV that takes what clients put, and stamps it with the time if the client did not. */
+  static mailbox(initial?: Value): SharedPV {
+    const pv = new SharedPV({
+      onPut: (self, value) => {
+        stamp(value);
+        self.post(value);
+      },
+    });
+    if (initial) pv.open(initial);
+    return pv;
+  }
+
+  /** A PV that refuses puts. */
+  static readonly(initial?: Value): SharedPV {
+    const pv = new SharedPV();
+    if (initial) pv.open(initial);
+    return pv;
+  }
+
+  get isOpen(): boolean {
+    return this.typeNow !== undefined;
+  }
+
+  get type(): TypeDef | undefined {
+    return this.typeNow;
+  }
+
+  /** Monitors running now. */
+  get subscriberCount(): number {
+    return this.sinks.size + this.sharing.size;
+  }
+
+  /** Channels connected now. */
+  get clientCount(): number {
+    return this.channels.size;
+  }
+
+  /** Calls of `post` since the PV was made. */
+  get postCount(): number {
+    return this.posted;
+  }
+
+  /** Gives the PV its type and first value. @throws LocalProtocolError if it is open already */
+  open(initial: Value | TypeDef): void {
+    if (this.typeNow) throw new LocalProtocolError('this PV is already open');
+    const value = initial instanceof Value ? initial : Value.create(initial);
+    this.typeNow = value.type;
+    this.base = value.clone().mark();
+    const waiting = [...this.waiting];
+    this.waiting.clear();
+    for (const ready of waiting) ready(value.type);
+  }
+
+  /**
+   * Sends the marked fields of `value` to all subscribers and keeps them.
+   * @throws LocalProtocolError if the PV is not open; NoConvertError for a structure of another type
+   */
+  post(value: Value): void {
+    const type = this.typeNow;
+    if (!type) throw new LocalProtocolError('post() before open()');
+    if (value.type !== type && !value.type.equals(type))
+      throw new NoConvertError(
+        `this PV serves ${type.displayId} with other fields than the posted ${value.id}; open it with the new type`,
+      );
+    this.posted++;
+    const update = new PostedUpdate(value.snapshot());
+    for (const sink of this.sinks) sink.push(update);
+    if (this.sharing.size > 0) this.distributor.route(update.value, (sink) => sink.push(update));
+    this.keep(update);
+  }
+
+  private keep(update: PostedUpdate): void {
+    const last = this.latest;
+    if (last && !covers(update.value, last.value)) {
+      this.base = (this.base as Value).clone().merge(last.value);
+    }
+    last?.release();
+    this.latest = update;
+  }
+
+  /** The complete present value, a copy. @throws LocalProtocolError if the PV is not open */
+  fetch(): Value {
+    if (!this.base) throw new LocalProtocolError('fetch() before open()');
+    const value = this.base.clone();
+    if (this.latest) value.merge(this.latest.value);
+    return value.mark();
+  }
+
+  /** Disconnects all clients; the PV may be opened again, with another type. */
+  close(): void {
+    for (const close of [...this.channels]) close();
+    this.latest?.release();
+    this.latest = null;
+    this.base = null;
+    this.typeNow = undefined;
+  }
+
+  /** Ends all monitors in good order: clients are told that no more will come. */
+  finish(): void {
+    for (const sink of [...this.sinks, ...this.sharing]) sink.finish();
+  }
+
+  // What follows is the server's side (ServedPV).
+
+  whenOpen(ready: (type: TypeDef) => void): () => void {
+    if (this.typeNow) {
+      ready(this.typeNow);
+      return () => {};
+    }
+    this.waiting.add(ready);
+    return () => this.waiting.delete(ready);
+  }
+
+  get(): Value {
+    return this.fetch();
+  }
+
+  put(value: Value, client: Credentials): void | Promise<void> {
+    if (!this.handlers.onPut) throw new RemoteError('put not permitted: this PV is read-only');
+    return this.handlers.onPut(this, value, client);
+  }
+
+  rpc(argument: Value | null, client: Credentials): Value | null | Promise<Value | null> {
+    if (!this.handlers.onRpc) throw new RemoteError('RPC not implemented by this PV');
+    return this.handlers.onRpc(this, argument, client);
+  }
+
+  subscribe(sink: MonitorSink, request: PvRequest): () => void {
+    const options = request.fieldOptions('_');
+    const text = options.get('distributor') ?? options.get('pydistributor');
+    const shared = text === undefined ? undefined : parseDistributorRequest(text);
+    if (this.base) {
+      const first = new PostedUpdate(this.fetch());
+      sink.push(first);
+      first.release();
+    }
+    if (!shared) {
+      this.sinks.add(sink);
+      return () => this.sinks.delete(sink);
+    }
+    this.sharing.add(sink);
+    this.distributor.join(sink, shared);
+    return () => {
+      if (this.sharing.delete(sink)) this.distributor.leave(sink, shared);
+    };
+  }
+
+  attach(close: () => void): () => void {
+    this.channels.add(close);
+    if (this.channels.size === 1) this.handlers.onFirstConnect?.(this);
+    return () => {
+      if (this.channels.delete(close) && this.channels.size === 0) this.handlers.onLastDisconnect?.(this);
+    };
+  }
+}
+
+/** Does `newer` bring every field that `older` brought? */
+function covers(newer: Value, older: Value): boolean {
+  if (newer.marks.equals(older.marks)) return true;
+  const before = older.markedFields();
+  return before.clone().and(newer.markedFields()).equals(before);
+}
+
+/** Gives a value the present time unless its sender did. */
+function stamp(value: Value): void {
+  if (!value.has('timeStamp.secondsPastEpoch') || value.isMarked('timeStamp')) return;
+  const ms = Date.now();
+  value.set('timeStamp.secondsPastEpoch', BigInt(Math.floor(ms / 1000)));
+  value.set('timeStamp.nanoseconds', (ms % 1000) * 1_000_000);
+}

@@ -1,0 +1,160 @@
+/**
+ * TCP: node:net behind the `Transport` a connection expects.
+ *
+ * A client socket reads with `onread` straight into the decoder's memory: no Buffer per read, and as fast as raw C.
+ * Sockets accepted by a server have no such option in Node, so they copy from `data` events; servers receive little.
+ */
+import net from 'node:net';
+
+/** The connection side of a socket; `Connection` in connection/ has this shape. */
+export interface ByteSink {
+  readonly decoder: { writeTarget(): Buffer };
+  received(target: Uint8Array, n: number): void;
+  receive(chunk: Uint8Array): void;
+}
+
+export interface TcpEvents {
+  /** Connected (client) . */
+  opened?(): void;
+  /** Ended, once; `error` undefined when the peer closed in good order. */
+  closed(error: Error | undefined): void;
+}
+
+/** One TCP connection; implements `Transport`. */
+export class TcpTransport {
+  readonly peer: string;
+  private readonly socket: net.Socket;
+  private sink: ByteSink | null = null;
+  private writable = true;
+
+  private constructor(socket: net.Socket, peer: string, events: TcpEvents) {
+    this.socket = socket;
+    this.peer = peer;
+    let failure: Error | undefined;
+    socket.setNoDelay(true);
+    socket.on('error', (error) => {
+      failure = error;
+    });
+    socket.on('end', () => socket.destroy());
+    socket.on('close', () => {
+      this.writable = false;
+      events.closed(failure);
+    });
+  }
+
+  /** Connects; `attach` must be called before `opened`. Errors arrive through `closed`. */
+  static connect(host: string, port: number, events: TcpEvents, timeoutMs = 10_000): TcpTransport {
+    let transport: TcpTransport | null = null;
+    // Node asks for the buffer when the socket is made (nobody is attached yet), and again after each read.
+    const target = (): Buffer => transport?.sink?.decoder.writeTarget() ?? Buffer.alloc(64);
+    const socket = new net.Socket({
+      onread: {
+        buffer: target as never,
+        callback: (n: number, bytes: Uint8Array) => {
+          transport?.sink?.received(bytes, n);
+          return true;
+        },
+      },
+    } as never);
+    transport = new TcpTransport(socket, `${host}:${port}`, events);
+    const timer = setTimeout(
+      () => socket.destroy(new Error(`no TCP connection to ${host}:${port} within ${timeoutMs / 1000} s`)),
+      timeoutMs,
+    );
+    socket.once('connect', () => {
+      clearTimeout(timer);
+      events.opened?.();
+    });
+    socket.once('close', () => clearTimeout(timer));
+    socket.connect(port, host);
+    return transport;
+  }
+
+  /** Wraps a socket a server has accepted. */
+  static accepted(socket: AcceptedSocket, events: TcpEvents): TcpTransport {
+    const transport = new TcpTransport(socket, `${socket.remoteAddress}:${socket.remotePort}`, events);
+    socket.on('data', (chunk) => transport.sink?.receive(chunk as Buffer));
+    return transport;
+  }
+
+  attach(sink: ByteSink): void {
+    this.sink = sink;
+  }
+
+  get pendingBytes(): number {
+    return this.socket.writableLength;
+  }
+
+  write(chunks: readonly Uint8Array[], sent?: () => void): void {
+    const socket = this.socket;
+    const last = chunks.length - 1;
+    if (!this.writable || last < 0) {
+      sent?.();
+      return;
+    }
+    if (last > 0) socket.cork();
+    for (let i = 0; i < last; i++) socket.write(chunks[i] as Uint8Array);
+    socket.write(chunks[last] as Uint8Array, () => sent?.());
+    if (last > 0) socket.uncork();
+  }
+
+  pauseReading(): void {
+    this.socket.pause();
+  }
+
+  resumeReading(): void {
+    this.socket.resume();
+  }
+
+  close(): void {
+    this.writable = false;
+    // Lets the last message leave (a refusal, a destroyed channel), but not for ever.
+    this.socket.end();
+    setTimeout(() => this.socket.destroy(), 250).unref();
+  }
+
+  get localAddress(): string {
+    return this.socket.localAddress ?? '';
+  }
+}
+
+/** A socket a listener has accepted. */
+export type AcceptedSocket = net.Socket;
+
+export interface TcpListenerOptions {
+  readonly host: string;
+  /** 0 for any free port. */
+  readonly port: number;
+  readonly accept: (socket: AcceptedSocket) => void;
+}
+
+/** A listening socket. */
+export class TcpListener {
+  private readonly server: net.Server;
+  readonly port: number;
+
+  private constructor(server: net.Server, port: number) {
+    this.server = server;
+    this.port = port;
+  }
+
+  /** @throws the system's error (EADDRINUSE, EACCES, EADDRNOTAVAIL) */
+  static async listen(options: TcpListenerOptions): Promise<TcpListener> {
+    const server = net.createServer({ noDelay: true }, options.accept);
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ host: options.host, port: options.port, exclusive: true }, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    });
+    return new TcpListener(server, (server.address() as net.AddressInfo).port);
+  }
+
+  /** Stops listening; accepted sockets live on. */
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      this.server.close(() => resolve());
+    });
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * pvRequest: which fields an operation wants and with which options.
+ *
+ * Text follows pvDataCPP's createRequest, a superset of PVXS's: `record[queueSize=4]field(value,alarm.status)`,
+ * braces `alarm{severity,status}`, field options `value[array=0:9]` and `_[distributor=updates:2]`. A text with no
+ * keyword is a field list; blanks mean nothing.
+ */
+import { PvRequestError } from '../errors.ts';
+import { BitSet } from '../wire/bit-set.ts';
+import { struct, type TypeDef, type TypeSpec } from './type-def.ts';
+import { Value } from './value.ts';
+
+/** A request under construction: names to sub-trees, options to text. */
+interface Tree {
+  readonly fields: Map<string, Tree>;
+  readonly options: Map<string, string>;
+}
+
+const newTree = (): Tree => ({ fields: new Map(), options: new Map() });
+
+const SECTIONS = ['record', 'field', 'getField', 'putField'] as const;
+
+/**
+ * Makes the request structure every operation's INIT carries.
+ * @throws PvRequestError with the position of what cannot be understood
+ */
+export function parsePvRequest(text: string): Value {
+  const s = text.replace(/\s+/g, '');
+  const sections = new Map<string, Tree>();
+  const parser = new Parser(s);
+  const hasKeyword = /(^|[\])])(record\[|(field|getField|putField)\()/.test(s);
+  if (s !== '' && !hasKeyword) {
+    const tree = newTree();
+    parser.list(tree, '');
+    sections.set('field', tree);
+  } else {
+    while (!parser.atEnd()) {
+      const name = parser.name();
+      const tree = sections.get(name) ?? newTree();
+      if (name === 'record') {
+        parser.expect('[');
+        parser.options(tree, ']');
+      } else if (name === 'field' || name === 'getField' || name === 'putField') {
+        parser.expect('(');
+        parser.list(tree, ')');
+      } else parser.fail(`'${name}' is not record[...], field(...), getField(...) or putField(...)`);
+      sections.set(name, tree);
+    }
+  }
+  const members: [string, TypeSpec][] = [];
+  const values: Record<string, unknown> = {};
+  for (const name of SECTIONS) {
+    const tree = sections.get(name);
+    if (!tree) continue;
+    const { type, value } = build(tree);
+    members.push([name, type]);
+    values[name] = value;
+  }
+  return Value.create(struct('', members), values);
+}
+
+class Parser {
+  private readonly s: string;
+  private pos = 0;
+
+  constructor(s: string) {
+    this.s = s;
+  }
+
+  atEnd(): boolean {
+    return this.pos >= this.s.length;
+  }
+
+  fail(why: string): never {
+    throw new PvRequestError(`pvRequest '${this.s}', position ${this.pos}: ${why}`);
+  }
+
+  expect(c: string): void {
+    if (this.s[this.pos] !== c) this.fail(`'${c}' expected${this.atEnd() ? ', but the text ends' : ''}`);
+    this.pos++;
+  }
+
+  private accept(c: string): boolean {
+    if (this.s[this.pos] !== c) return false;
+    this.pos++;
+    return true;
+  }
+
+  name(): string {
+    const m = /^[A-Za-z_][A-Za-z0-9_]*/.exec(this.s.slice(this.pos));
+    if (!m) this.fail('a name expected');
+    this.pos += m[0].length;
+    return m[0];
+  }
+
+  /** Items separated by commas up to `close` ("" = end of text); empty items are allowed as in PVXS (`field(,)`). */
+  list(into: Tree, close: string): void {
+    for (;;) {
+      if (close === '' ? this.atEnd() : this.accept(close)) return;
+      if (this.accept(',')) continue;
+      this.item(into);
+      if (close === '' ? this.atEnd() : this.s[this.pos] === close) continue;
+      this.expect(',');
+    }
+  }
+
+  private item(into: Tree): void {
+    let at = into;
+    do {
+      const name = this.name();
+      const next = at.fields.get(name) ?? newTree();
+      at.fields.set(name, next);
+      at = next;
+    } while (this.accept('.'));
+    if (this.accept('[')) this.options(at, ']');
+    if (this.accept('{')) this.list(at, '}');
+  }
+
+  options(into: Tree, close: string): void {
+    for (;;) {
+      if (this.accept(close)) return;
+      if (this.accept(',')) continue;
+      const key = this.name();
+      this.expect('=');
+      const m = /^[^,\]]+/.exec(this.s.slice(this.pos));
+      if (!m) this.fail(`a value expected for '${key}'`);
+      this.pos += m[0].length;
+      into.options.set(key, m[0]);
+      if (this.s[this.pos] !== close) this.expect(',');
+    }
+  }
+}
+
+function build(tree: Tree): { type: TypeDef; value: Record<string, unknown> } {
+  const members: [string, TypeSpec][] = [];
+  const value: Record<string, unknown> = {};
+  if (tree.options.size > 0) {
+    members.push([
+      '_options',
+      struct(
+        '',
+        [...tree.options.keys()].map((k) => [k, 'string'] as const),
+      ),
+    ]);
+    value['_options'] = Object.fromEntries(tree.options);
+  }
+  for (const [name, sub] of tree.fields) {
+    const inner = build(sub);
+    members.push([name, inner.type]);
+    value[name] = inner.value;
+  }
+  return { type: struct('', members), value };
+}
+
+/** A request as a server reads it; never throws on what a client may have written. */
+export class PvRequest {
+  private readonly value: Value | null;
+
+  /** `null` is the null request some clients send: everything, no options. */
+  constructor(value: Value | null) {
+    this.value = value;
+  }
+
+  /** `record._options.<name>` as text; options come as strings, booleans or integers. */
+  option(name: string): string | undefined {
+    return scalarText(this.value, `record._options.${name}`);
+  }
+
+  /** Options of a field, e.g. `fieldOptions('_')` for `_[distributor=...]`; empty if none. */
+  fieldOptions(path: string): Map<string, string> {
+    const options = new Map<string, string>();
+    const at = `field.${path}._options`;
+    const node = this.value?.type.find(at);
+    for (const m of node?.type.members ?? []) {
+      const text = scalarText(this.value, `${at}.${m.name}`);
+      if (text !== undefined) options.set(m.name, text);
+    }
+    return options;
+  }
+
+  /**
+   * The fields of `type` that were asked for, by number; undefined means all of them. A selected structure
+   * selects all it holds; names the type does not have are returned in `unknown`.
+   * @throws PvRequestError when fields were asked for and none of them exists
+   */
+  select(type: TypeDef): { mask: BitSet | undefined; unknown: string[] } {
+    const field = this.value?.type.find('field')?.type;
+    const unknown: string[] = [];
+    if (!field || field.members.length === 0) return { mask: undefined, unknown };
+    if (field.member('_') && !type.member('_')) return { mask: undefined, unknown };
+    const mask = new BitSet();
+    selectInto(field, type, '', mask, unknown);
+    if (mask.isEmpty())
+      throw new PvRequestError(`none of the requested fields exists: ${unknown.join(', ')}`);
+    return { mask, unknown };
+  }
+}
+
+function selectInto(request: TypeDef, type: TypeDef, prefix: string, mask: BitSet, unknown: string[]): void {
+  for (const m of request.members) {
+    if (m.name === '_options') continue;
+    const path = prefix ? `${prefix}.${m.name}` : m.name;
+    const node = type.find(path);
+    if (!node) unknown.push(path);
+    else if (m.type.members.some((x) => x.name !== '_options') && node.isStruct)
+      selectInto(m.type, type, path, mask, unknown);
+    else mask.setRange(node.index, node.end);
+  }
+}
+
+function scalarText(value: Value | null, path: string): string | undefined {
+  const v = value?.tryGet(path);
+  return typeof v === 'string' || typeof v === 'boolean' || typeof v === 'number' || typeof v === 'bigint'
+    ? String(v)
+    : undefined;
+}

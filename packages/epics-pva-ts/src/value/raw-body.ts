@@ -1,0 +1,103 @@
+/**
+ * RawBody: the undecoded bytes of a large update ("frames stay bytes").
+ *
+ * Arrival only scans the message for where each field begins; a field is decoded when somebody asks for it, and an
+ * untouched update is forwarded as the same bytes. The offsets are trusted because the scan has read every one.
+ */
+import { LocalProtocolError } from '../errors.ts';
+import type { MemoryBlock } from '../wire/memory-block.ts';
+import { WireReader } from '../wire/reader.ts';
+import type { WireWriter } from '../wire/writer.ts';
+import { codecOf, DecodeContext } from './field-codec.ts';
+import type { FieldNode } from './type-def.ts';
+import type { PvData } from './value.ts';
+
+/** Lazy reads are synchronous and do not nest, so one reader and one context serve them all. */
+const reader = new WireReader();
+const context = new DecodeContext();
+
+export class RawBody {
+  readonly bytes: Buffer;
+  /** Offset of the mask that begins the update. */
+  readonly start: number;
+  /** Offset behind the last field. */
+  readonly end: number;
+  readonly littleEndian: boolean;
+  /** Where each field begins, by field number; undefined for fields that did not come. */
+  readonly offsets: readonly (number | undefined)[];
+  private readonly viewFrom: number;
+  private block: MemoryBlock | null;
+  private released = false;
+
+  constructor(
+    bytes: Buffer,
+    start: number,
+    end: number,
+    littleEndian: boolean,
+    offsets: readonly (number | undefined)[],
+    viewFrom: number,
+    block: MemoryBlock | null,
+  ) {
+    this.bytes = bytes;
+    this.start = start;
+    this.end = end;
+    this.littleEndian = littleEndian;
+    this.offsets = offsets;
+    this.viewFrom = viewFrom;
+    this.block = block;
+    block?.retain();
+  }
+
+  /** Another holder of the same bytes. */
+  share(): RawBody {
+    this.alive();
+    return new RawBody(
+      this.bytes,
+      this.start,
+      this.end,
+      this.littleEndian,
+      this.offsets,
+      this.viewFrom,
+      this.block,
+    );
+  }
+
+  /** Gives up the bytes; reading an undecoded field afterwards throws. */
+  release(): void {
+    if (this.released) return;
+    this.released = true;
+    this.block?.release();
+    this.block = null;
+  }
+
+  private alive(): void {
+    if (this.released)
+      throw new LocalProtocolError('this update was released; keep what you need before that');
+  }
+
+  has(node: FieldNode): boolean {
+    return this.offsets[node.index] !== undefined;
+  }
+
+  decode(node: FieldNode): PvData {
+    this.alive();
+    context.viewFrom = this.viewFrom;
+    context.block = this.block;
+    return codecOf(node.type).decode(this.at(node), context);
+  }
+
+  /** Copies a field's bytes to a message in the same byte order. */
+  copyField(node: FieldNode, w: WireWriter): void {
+    this.alive();
+    const r = this.at(node);
+    const start = r.offset;
+    context.block = null;
+    codecOf(node.type).skip(r, context);
+    if (r.offset - start >= w.referenceFrom) this.block?.pin();
+    w.bytesOrReference(this.bytes.subarray(start, r.offset));
+  }
+
+  private at(node: FieldNode): WireReader {
+    return reader.reset(this.bytes, this.littleEndian, this.offsets[node.index] as number, this.end);
+  }
+}

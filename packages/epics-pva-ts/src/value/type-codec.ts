@@ -1,0 +1,158 @@
+/**
+ * FieldDesc bytes <-> TypeDef, and the per-connection cache of types received.
+ *
+ * `FD id type` defines, `FE id` refers, `FC id tag type` is core-pva's tagged form, `FF` is null. The cache lives
+ * as long as its TCP connection and serves one direction, so every FieldDesc must be decoded in the order of
+ * arrival, wanted or not. We always send types inline, as PVXS does; a received definition replaces an older one.
+ */
+import { DecodeError } from '../errors.ts';
+import { NULL_SIZE, type WireReader } from '../wire/reader.ts';
+import type { WireWriter } from '../wire/writer.ts';
+import { BOUNDED_STRING_CODE, KIND_OF_CODE } from './type-code.ts';
+import { type Member, TypeDef, type TypeSpec, typeOf } from './type-def.ts';
+
+/** Limits on what a peer may describe. */
+export interface TypeLimits {
+  /** Levels of nesting. */
+  readonly maxDepth: number;
+  /** Fields in one type, counted through references. */
+  readonly maxFields: number;
+  /** Entries kept per connection (ids are 16-bit). */
+  readonly maxCached: number;
+}
+
+export const TYPE_LIMITS: TypeLimits = { maxDepth: 20, maxFields: 100_000, maxCached: 65_536 };
+
+/** Types received on one connection in one direction, by id. */
+export class TypeCache {
+  private readonly types = new Map<number, { type: TypeDef; fields: number }>();
+  readonly limits: TypeLimits;
+  /** Counts definitions and references: bytes that used the cache cannot be forwarded as they are. */
+  uses = 0;
+
+  constructor(limits: TypeLimits = TYPE_LIMITS) {
+    this.limits = limits;
+  }
+
+  define(id: number, type: TypeDef, fields: number): void {
+    if (this.types.size >= this.limits.maxCached)
+      throw new DecodeError('too many types defined on this connection');
+    this.types.set(id, { type, fields });
+  }
+
+  get(id: number): { type: TypeDef; fields: number } {
+    const entry = this.types.get(id);
+    if (!entry)
+      throw new DecodeError(`reference to type id ${id}, which was never defined on this connection`);
+    return entry;
+  }
+}
+
+/** Simple types are shared, not rebuilt. */
+const simple = new Map<number, TypeDef>();
+for (const kind of KIND_OF_CODE.values()) {
+  if (kind === 'struct' || kind === 'union') continue;
+  for (const spec of [kind, `${kind}[]`]) {
+    const type = typeOf(spec as TypeSpec);
+    simple.set(type.code, type);
+  }
+}
+
+/** @returns null for the null type (`FF`). @throws DecodeError */
+export function decodeType(r: WireReader, cache: TypeCache): TypeDef | null {
+  // The overwhelmingly common case inside values: a plain scalar or array.
+  const plain = simple.get(r.bytes[r.offset] as number);
+  if (plain && r.offset < r.end) {
+    r.offset++;
+    return plain;
+  }
+  const budget = { left: cache.limits.maxFields };
+  return decode(r, cache, 0, budget);
+}
+
+function decode(r: WireReader, cache: TypeCache, depth: number, budget: { left: number }): TypeDef | null {
+  if (depth > cache.limits.maxDepth)
+    throw new DecodeError(`type nested deeper than ${cache.limits.maxDepth} levels`);
+  const at = r.offset;
+  const code = r.u8();
+  if (code === 0xff) return null;
+  if (code === 0xfe) {
+    cache.uses++;
+    const { type, fields } = cache.get(r.u16());
+    spend(budget, fields);
+    return type;
+  }
+  if (code === 0xfd || code === 0xfc) {
+    cache.uses++;
+    const id = r.u16();
+    if (code === 0xfc) r.i32();
+    const before = budget.left;
+    const type = decode(r, cache, depth + 1, budget);
+    if (type) cache.define(id, type, before - budget.left);
+    return type;
+  }
+  spend(budget, 1);
+  const plain = simple.get(code);
+  if (plain) return plain;
+  if (code === BOUNDED_STRING_CODE) return new TypeDef('string', 'none', bound(r));
+  const kind = KIND_OF_CODE.get(code & ~0x18);
+  const form = (code >> 3) & 3;
+  if (kind === undefined) throw new DecodeError(`unknown type code 0x${code.toString(16)} at offset ${at}`);
+  if (kind !== 'struct' && kind !== 'union') {
+    if (form < 2 || kind === 'any')
+      throw new DecodeError(`unknown type code 0x${code.toString(16)} at offset ${at}`);
+    return new TypeDef(kind, form === 2 ? 'bounded' : 'fixed', bound(r));
+  }
+  if (form > 1) throw new DecodeError(`bounded or fixed array of ${kind} at offset ${at}`);
+  if (form === 1) {
+    const element = decode(r, cache, depth + 1, budget);
+    if (!element || element.kind !== kind || element.isArray)
+      throw new DecodeError(`array of ${kind} at offset ${at} with another element type`);
+    return element.asArray();
+  }
+  const id = r.string();
+  const n = r.count(2);
+  const members: Member[] = [];
+  for (let i = 0; i < n; i++) {
+    const name = r.string();
+    const type = decode(r, cache, depth + 1, budget);
+    if (!type) throw new DecodeError(`member '${name}' without a type at offset ${r.offset - 1}`);
+    members.push({ name, type });
+  }
+  // pvDataCPP: a union without members is the variant union.
+  if (kind === 'union' && n === 0) return typeOf('any');
+  return new TypeDef(kind, 'none', 0, id === 'structure' || id === 'union' ? '' : id, members);
+}
+
+function bound(r: WireReader): number {
+  const n = r.size();
+  if (n === NULL_SIZE) throw new DecodeError(`null bound at offset ${r.offset - 1}`);
+  return n;
+}
+
+function spend(budget: { left: number }, n: number): void {
+  budget.left -= n;
+  if (budget.left < 0) throw new DecodeError('type with too many fields');
+}
+
+/** Writes a type inline. `null` writes the null type. */
+export function encodeType(w: WireWriter, type: TypeDef | null): void {
+  if (type === null) {
+    w.u8(0xff);
+    return;
+  }
+  w.u8(type.code);
+  if (type.array === 'bounded' || type.array === 'fixed' || type.code === BOUNDED_STRING_CODE)
+    w.size(type.bound);
+  if (type.kind !== 'struct' && type.kind !== 'union') return;
+  if (type.isArray) {
+    encodeType(w, type.element);
+    return;
+  }
+  w.string(type.id);
+  w.size(type.members.length);
+  for (const m of type.members) {
+    w.string(m.name);
+    encodeType(w, m.type);
+  }
+}

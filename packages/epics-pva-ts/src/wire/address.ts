@@ -1,0 +1,44 @@
+/**
+ * The 16-byte addresses of SEARCH, SEARCH_RESPONSE, BEACON and ORIGIN_TAG.
+ *
+ * IPv4 travels IPv4-mapped (`::ffff:a.b.c.d`). "Any" means "whoever sent this datagram". pvAccessCPP rejects
+ * non-zero addresses that are not IPv4-mapped, so any is always written as `::ffff:0.0.0.0`; PVXS writes plain
+ * zeros in searches, so both are read.
+ */
+import type { WireReader } from './reader.ts';
+import type { WireWriter } from './writer.ts';
+
+/** The any address, as text. */
+export const ANY_ADDRESS = '0.0.0.0';
+
+export function encodeAddress(w: WireWriter, address: string): void {
+  const v4 = /^(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(address);
+  if (v4) {
+    for (let i = 0; i < 10; i++) w.u8(0);
+    w.u16(0xffff);
+    for (let i = 1; i <= 4; i++) w.u8(Number(v4[i]));
+    return;
+  }
+  const [head = '', tail] = address.split('%')[0]?.split('::') ?? [];
+  const left = head === '' ? [] : head.split(':');
+  const right = tail === undefined || tail === '' ? [] : tail.split(':');
+  const groups = [...left, ...Array(Math.max(0, 8 - left.length - right.length)).fill('0'), ...right];
+  for (let i = 0; i < 8; i++) {
+    const g = Number.parseInt(groups[i] as string, 16) || 0;
+    w.u8(g >> 8);
+    w.u8(g & 0xff);
+  }
+}
+
+/** Any (zero or mapped) is returned as `0.0.0.0`, IPv4-mapped as dotted text, the rest as IPv6 text. */
+export function decodeAddress(r: WireReader): string {
+  const at = r.skip(16);
+  const b = r.bytes.subarray(at, at + 16);
+  const zeros = b.subarray(0, 10).every((x) => x === 0);
+  const mapped = zeros && b[10] === 0xff && b[11] === 0xff;
+  if (mapped) return `${b[12]}.${b[13]}.${b[14]}.${b[15]}`;
+  if (zeros && b.subarray(10).every((x) => x === 0)) return ANY_ADDRESS;
+  const groups: string[] = [];
+  for (let i = 0; i < 16; i += 2) groups.push((((b[i] as number) << 8) | (b[i + 1] as number)).toString(16));
+  return groups.join(':');
+}

@@ -1,0 +1,98 @@
+/**
+ * A block of receive memory, counted.
+ *
+ * Frames are read from the socket into blocks and handed out as views on them. A block returns to its pool only
+ * when every holder has released it AND nothing was handed out that its owner may keep (`pin`). Whoever forgets
+ * to release costs speed, never correctness: an unreleased or pinned block is left to the garbage collector and
+ * its bytes never change again.
+ */
+import { Buffer } from 'node:buffer';
+
+export class MemoryBlock {
+  readonly bytes: Buffer;
+  private refs = 1;
+  private pinned = false;
+  private readonly pool: MemoryPool | null;
+
+  constructor(bytes: Buffer, pool: MemoryPool | null) {
+    this.bytes = bytes;
+    this.pool = pool;
+  }
+
+  retain(): void {
+    this.refs++;
+  }
+
+  release(): void {
+    if (--this.refs === 0 && !this.pinned) this.pool?.put(this.bytes);
+  }
+
+  /** How many hold this memory. */
+  get holders(): number {
+    return this.refs;
+  }
+
+  get isPinned(): boolean {
+    return this.pinned;
+  }
+
+  /** A view was given to somebody who may keep it: this memory is never used again. */
+  pin(): void {
+    this.pinned = true;
+  }
+}
+
+/** What {@link MemoryPool.stats} reports. Sizes in bytes. */
+export interface MemoryPoolStats {
+  readonly idleBlocks: number;
+  readonly idleBytes: number;
+  readonly allocated: number;
+  readonly reused: number;
+}
+
+/** Keeps released memory for reuse, up to `maxIdleBytes`; the rest is left to the garbage collector. */
+export class MemoryPool {
+  private readonly idle = new Map<number, Buffer[]>();
+  private idleBytes = 0;
+  private allocated = 0;
+  private reused = 0;
+  private readonly maxIdleBytes: number;
+
+  constructor(maxIdleBytes = 128 * 1024 * 1024) {
+    this.maxIdleBytes = maxIdleBytes;
+  }
+
+  /** A block of at least `size` bytes (rounded up so that like sizes share memory). */
+  take(size: number): MemoryBlock {
+    const rounded = roundUp(size);
+    const bytes = this.idle.get(rounded)?.pop();
+    if (bytes) {
+      this.idleBytes -= rounded;
+      this.reused++;
+      return new MemoryBlock(bytes, this);
+    }
+    this.allocated++;
+    return new MemoryBlock(Buffer.allocUnsafeSlow(rounded), this);
+  }
+
+  put(bytes: Buffer): void {
+    if (this.idleBytes + bytes.length > this.maxIdleBytes) return;
+    const list = this.idle.get(bytes.length);
+    if (list) list.push(bytes);
+    else this.idle.set(bytes.length, [bytes]);
+    this.idleBytes += bytes.length;
+  }
+
+  stats(): MemoryPoolStats {
+    let idleBlocks = 0;
+    for (const list of this.idle.values()) idleBlocks += list.length;
+    return { idleBlocks, idleBytes: this.idleBytes, allocated: this.allocated, reused: this.reused };
+  }
+}
+
+/** Powers of two up to 1 MiB, then whole 64 KiB pages. */
+function roundUp(size: number): number {
+  if (size <= 4096) return 4096;
+  if (size <= 1 << 20) return 2 ** Math.ceil(Math.log2(size));
+  return Math.ceil(size / 65536) * 65536;
+}

@@ -1,0 +1,287 @@
+/**
+ * The options of `hpc-consumer`: names, defaults and meaning are those of PvaPy's `pvapy-hpc-consumer` 5.6
+ * (hpcConsumer.py), so that its command lines work unchanged. Not offered yet: --input-args, --output-args,
+ * --accumulate-objects, --accumulation-timeout, --metadata-channels, and other modes than the two below.
+ */
+import { LOG_LEVELS } from '../log.ts';
+import type { CommandSpec, OptionTable, ParsedOptions } from './option-table.ts';
+
+/** The option table of `hpc-consumer`. */
+export const hpcConsumerOptions = [
+  {
+    long: '--input-channel',
+    short: '-ic',
+    kind: 'string',
+    required: true,
+    placeholder: 'channel',
+    group: 'Channels',
+    description: 'input channel name; every * is replaced by the consumer id',
+  },
+  {
+    long: '--input-mode',
+    short: '-im',
+    kind: 'string',
+    choices: ['pva'],
+    default: 'pva',
+    placeholder: 'mode',
+    group: 'Channels',
+    description: 'how input arrives: pva monitors the input channel',
+  },
+  {
+    long: '--output-channel',
+    short: '-oc',
+    kind: 'string',
+    placeholder: 'channel',
+    group: 'Channels',
+    description:
+      'where the processor publishes its results; every * is replaced by the consumer id, and _ alone means pvapy:consumer:<id>:output',
+  },
+  {
+    long: '--output-mode',
+    short: '-om',
+    kind: 'string',
+    choices: ['pvas'],
+    default: 'pvas',
+    placeholder: 'mode',
+    group: 'Channels',
+    description: 'how output is published: pvas serves the output channel from this process',
+  },
+  {
+    long: '--status-channel',
+    short: '-sc',
+    kind: 'string',
+    placeholder: 'channel',
+    group: 'Channels',
+    description: 'channel with the statistics of the consumer; * and _ as for the output channel',
+  },
+  {
+    long: '--control-channel',
+    short: '-cc',
+    kind: 'string',
+    placeholder: 'channel',
+    group: 'Channels',
+    description: 'channel that takes commands for the consumer; * and _ as for the output channel',
+  },
+  {
+    long: '--field-request',
+    short: '-fr',
+    kind: 'string',
+    default: '',
+    placeholder: 'fields',
+    group: 'Channels',
+    description:
+      'monitor only these fields, such as "uniqueId,timeStamp"; the object id field is added; not used with the distributor',
+  },
+  {
+    long: '--consumer-id',
+    short: '-id',
+    kind: 'int',
+    default: 1,
+    group: 'Consumers',
+    description: 'id of the consumer; with several, of the first one, the others follow in steps of 1',
+  },
+  {
+    long: '--n-consumers',
+    short: '-nc',
+    kind: 'int',
+    default: 1,
+    group: 'Consumers',
+    description: 'number of consumers; each runs in a process of its own when there are several',
+  },
+  {
+    long: '--consumer-id-list',
+    short: '-cid',
+    kind: 'string',
+    placeholder: 'ids',
+    group: 'Consumers',
+    description:
+      'explicit ids, "3,5,9", "[3,5,9]" or "range(first,last+1,step)"; replaces --consumer-id and --n-consumers',
+  },
+  {
+    long: '--id-format-spec',
+    short: '-ifs',
+    kind: 'string',
+    placeholder: 'spec',
+    group: 'Consumers',
+    description: 'Python format specification for the id in channel names: 03d makes 001 of 1',
+  },
+  {
+    long: '--server-queue-size',
+    short: '-sqs',
+    kind: 'int',
+    default: 0,
+    group: 'Queues',
+    description:
+      'updates the server of the input channel may queue for this client; 0 leaves it to the server',
+  },
+  {
+    long: '--receiver-queue-size',
+    short: '-rqs',
+    kind: 'int',
+    default: -1,
+    group: 'Queues',
+    description:
+      'frames this consumer may queue before processing; 0 is without limit, a negative number processes each frame as it is received',
+  },
+  {
+    long: '--processor-file',
+    short: '-pf',
+    kind: 'string',
+    placeholder: 'file',
+    group: 'Processor',
+    description: 'TypeScript or JavaScript file with the processor class',
+  },
+  {
+    long: '--processor-class',
+    short: '-pc',
+    kind: 'string',
+    placeholder: 'class',
+    group: 'Processor',
+    description: 'name of the class in that file, or of a ready-made processor when no file is given',
+  },
+  {
+    long: '--processor-args',
+    short: '-pa',
+    kind: 'json',
+    group: 'Processor',
+    description: 'configuration of the processor, a JSON object',
+  },
+  {
+    long: '--skip-initial-updates',
+    short: '-siu',
+    kind: 'int',
+    default: 1,
+    group: 'Processor',
+    description:
+      'number of first updates that are not processed; the first one is what the channel held already',
+  },
+  {
+    long: '--oid-field',
+    short: '-of',
+    kind: 'string',
+    default: 'uniqueId',
+    placeholder: 'field',
+    group: 'Object ids',
+    description: 'field with the object id, from which missed frames are counted',
+  },
+  {
+    long: '--oid-offset',
+    short: '-oo',
+    kind: 'int',
+    default: 0,
+    group: 'Object ids',
+    description:
+      'difference between the last id of one batch and the first id of the next one for this consumer; 0 or less derives it from the distributor options',
+  },
+  {
+    long: '--distributor-plugin-name',
+    short: '-dpn',
+    kind: 'string',
+    default: 'pydistributor',
+    placeholder: 'name',
+    group: 'Distributor',
+    description: "name of the distributor plugin in the input channel's server",
+  },
+  {
+    long: '--distributor-group',
+    short: '-dg',
+    kind: 'string',
+    placeholder: 'id',
+    group: 'Distributor',
+    description: 'group of clients among which the stream is distributed',
+  },
+  {
+    long: '--distributor-set',
+    short: '-ds',
+    kind: 'string',
+    placeholder: 'id',
+    group: 'Distributor',
+    description: 'set of clients in the group that all receive the same updates',
+  },
+  {
+    long: '--distributor-trigger',
+    short: '-dt',
+    kind: 'string',
+    placeholder: 'field',
+    group: 'Distributor',
+    description: 'field whose change makes a new update; timeStamp unless the server says otherwise',
+  },
+  {
+    long: '--distributor-updates',
+    short: '-du',
+    kind: 'int',
+    group: 'Distributor',
+    description: 'sequential updates a client, or set of clients, receives before the next one has its turn',
+  },
+  {
+    long: '--n-distributor-sets',
+    short: '-nds',
+    kind: 'int',
+    default: 1,
+    group: 'Distributor',
+    description: 'number of sets in the whole system; used only to count missed frames',
+  },
+  {
+    long: '--runtime',
+    short: '-rt',
+    kind: 'float',
+    default: 0,
+    placeholder: 'seconds',
+    group: 'Running and reports',
+    description: 'stop after this time; 0 or less runs until stopped',
+  },
+  {
+    long: '--report-period',
+    short: '-rp',
+    kind: 'float',
+    default: 0,
+    placeholder: 'seconds',
+    group: 'Running and reports',
+    description: 'print statistics at this period; 0 or less never',
+  },
+  {
+    long: '--report-stats',
+    short: '-rs',
+    kind: 'string',
+    default: 'all',
+    placeholder: 'groups',
+    group: 'Running and reports',
+    description:
+      'which statistics are printed: a comma list of receiver, publisher, queue, metadata, processor, user, all',
+  },
+  {
+    long: '--log-level',
+    short: '-ll',
+    kind: 'string',
+    choices: LOG_LEVELS,
+    placeholder: 'level',
+    group: 'Running and reports',
+    description: 'least important log lines to write; errors only when not given',
+  },
+  {
+    long: '--log-file',
+    short: '-lf',
+    kind: 'string',
+    placeholder: 'file',
+    group: 'Running and reports',
+    description: 'also append the log to this file, as JSON lines',
+  },
+  {
+    long: '--disable-curses',
+    short: '-dc',
+    kind: 'flag',
+    group: 'Running and reports',
+    description: "accepted for PvaPy's sake: this command never takes over the screen",
+  },
+] as const satisfies OptionTable;
+
+/** The parsed options of `hpc-consumer`. */
+export type HpcConsumerOptions = ParsedOptions<typeof hpcConsumerOptions>;
+
+/** The command `hpc-consumer`. */
+export const hpcConsumerCommand = {
+  name: 'hpc-consumer',
+  summary:
+    'Receives a stream of objects from a pvAccess channel, hands each to a processor, and accounts for every one.',
+  options: hpcConsumerOptions,
+} as const satisfies CommandSpec;

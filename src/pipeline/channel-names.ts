@@ -1,0 +1,93 @@
+/**
+ * The names of a consumer's channels: `*` and `_` in what the user gave become the consumer's id and PvaPy's default
+ * names, and no two servers of a run may claim the same name. Rules of PvaPy (systemController.py); the check is ours.
+ */
+import { UserError } from '../errors.ts';
+import { formatId } from './id-format.ts';
+
+/** The names as given on the command line; undefined or empty where there is no such channel. */
+export interface ChannelNameOptions {
+  readonly inputChannel: string;
+  readonly outputChannel?: string | undefined;
+  readonly statusChannel?: string | undefined;
+  readonly controlChannel?: string | undefined;
+  /** Python format specification for the id, such as `03d`. */
+  readonly idFormatSpec?: string | undefined;
+}
+
+/** The names of one consumer's channels. */
+export interface ChannelNames {
+  readonly inputChannel: string;
+  readonly outputChannel: string | undefined;
+  readonly statusChannel: string | undefined;
+  readonly controlChannel: string | undefined;
+}
+
+const SERVED = ['output', 'status', 'control'] as const;
+type ServedRole = (typeof SERVED)[number];
+type Role = 'input' | ServedRole;
+
+function refuse(message: string): never {
+  throw new UserError('HPC_CHANNEL_NAME', message);
+}
+
+function substitute(role: Role, name: string, id: string): string {
+  const result =
+    role !== 'input' && name === '_' ? `pvapy:consumer:${id}:${role}` : name.replaceAll('*', () => id);
+  if (result === '') refuse(`the name of the ${role} channel is empty`);
+  if (/\s/.test(result)) refuse(`the name of the ${role} channel, '${result}', contains a blank`);
+  return result;
+}
+
+function served(role: ServedRole, name: string | undefined, id: string): string | undefined {
+  return name === undefined || name === '' ? undefined : substitute(role, name, id);
+}
+
+/**
+ * The channel names of the consumer with this id. Every `*` becomes the id; a name that is just `_` becomes
+ * `pvapy:consumer:<id>:output`, `...:status`, `...:control`; it has no meaning for the input channel.
+ * @throws UserError `HPC_CHANNEL_NAME` for an empty name, one with blanks, or a bad format specification.
+ */
+export function channelNames(options: ChannelNameOptions, consumerId: number): ChannelNames {
+  const id = formatId(consumerId, options.idFormatSpec);
+  return {
+    inputChannel: substitute('input', options.inputChannel, id),
+    outputChannel: served('output', options.outputChannel, id),
+    statusChannel: served('status', options.statusChannel, id),
+    controlChannel: served('control', options.controlChannel, id),
+  };
+}
+
+/**
+ * The channel names of all consumers of a run, by id, after a check that each served name is claimed once only.
+ * Sharing the input channel is the normal case.
+ * @throws UserError `HPC_CHANNEL_NAME` if two channels get the same name: several consumers with a name without `*`,
+ *   two roles of one consumer, or a served name that is also an input channel.
+ */
+export function allChannelNames(
+  options: ChannelNameOptions,
+  consumerIds: readonly number[],
+): Map<number, ChannelNames> {
+  const all = new Map(consumerIds.map((id) => [id, channelNames(options, id)]));
+  const owners = new Map<string, { readonly id: number; readonly role: Role }>();
+  for (const [id, names] of all) owners.set(names.inputChannel, { id, role: 'input' });
+  for (const [id, names] of all) {
+    for (const role of SERVED) {
+      const name = names[`${role}Channel`];
+      if (name === undefined) continue;
+      const owner = owners.get(name);
+      if (owner?.role === role) {
+        refuse(
+          `consumers ${owner.id} and ${id} would both serve the ${role} channel '${name}'; put a * for the consumer id into its name`,
+        );
+      }
+      if (owner) {
+        refuse(
+          `the ${role} channel of consumer ${id}, '${name}', is also the ${owner.role} channel of consumer ${owner.id}`,
+        );
+      }
+      owners.set(name, { id, role });
+    }
+  }
+  return all;
+}

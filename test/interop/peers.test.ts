@@ -1,0 +1,331 @@
+/**
+ * The real peers work on their own on this machine: PVXS with PVXS, pvAccessCPP with PVXS, PvaPy's simulator with PvaPy's
+ * consumer, and a real IOC. When one of these fails, the environment is at fault and not our code.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterPut, readCatalogue } from './catalogue.ts';
+import type { Child } from './child.ts';
+import { type Ioc, startIoc } from './ioc.ts';
+import {
+  type MonitorEvent,
+  type PeerClient,
+  startP4pClient,
+  startP4pServer,
+  startPvapyClient,
+} from './p4p.ts';
+import { ensurePeers } from './peers.ts';
+import { freePorts, peerEnv } from './ports.ts';
+import { startPvapyConsumer, startPvapySimulator } from './pvapy.ts';
+
+const peers = await ensurePeers();
+
+function monitored(event: MonitorEvent | undefined): unknown {
+  return event?.event === 'update' ? (event.value as { value: unknown }).value : event;
+}
+
+describe.skipIf(!peers.available)('p4p (PVXS)', () => {
+  let server: Child;
+  let client: PeerClient;
+
+  beforeAll(async () => {
+    const env = peerEnv(await freePorts());
+    server = await startP4pServer(peers, env, 'p4p:', { counterRate: 50 });
+    client = await startP4pClient(peers, env);
+  });
+
+  afterAll(async () => {
+    await client?.stop();
+    await server?.stop();
+  });
+
+  it.each(readCatalogue())('serves, reads, monitors and writes $name', async ({ name, type, value, put }) => {
+    const pv = `p4p:${name}`;
+    expect(await client.info(pv)).toEqual(type);
+    await client.subscribe(name, pv);
+    const [first] = await client.next(name, 1);
+    expect(first).toMatchObject({ event: 'update', type, value });
+
+    await client.put(pv, put);
+    const changed = afterPut(type, value, put);
+    expect(await client.get(pv)).toMatchObject({ type, value: changed });
+    const [second] = await client.next(name, 1);
+    await client.unsubscribe(name);
+    expect(second).toMatchObject({ event: 'update', value: changed });
+  });
+
+  it('marks as changed only what the server sent', async () => {
+    await client.subscribe('marks', 'p4p:struct:nested');
+    await client.next('marks', 1);
+    await client.put('p4p:struct:nested', { a: { e: 0.25 } });
+    const [update] = await client.next('marks', 1);
+    await client.unsubscribe('marks');
+    expect(update).toMatchObject({ event: 'update', changed: ['a.e'] });
+  });
+
+  it('returns the members a request selects', async () => {
+    const got = await client.get('p4p:nt:scalar', { request: 'field(alarm.status,value)' });
+    expect(got.changed).toEqual(['alarm.status', 'value']);
+  });
+
+  it('calls an RPC with arguments of several types', async () => {
+    const sum = await client.rpc('p4p:rpc:add', {
+      lhs: { type: 'd', value: 1.5 },
+      rhs: { type: 'L', value: '9007199254740992' },
+    });
+    expect(sum?.value).toMatchObject({ value: 9007199254740994 });
+
+    const args = {
+      text: { type: 's', value: 'é' },
+      flags: { type: 'a?', value: [true, false] },
+      big: { type: 'L', value: '18446744073709551615' },
+      small: { type: 'b', value: -128 },
+    };
+    const echo = await client.rpc('p4p:rpc:echo', args);
+    expect(echo?.type).toMatchObject(['S', 'epics:nt/NTURI:1.0', expect.anything()]);
+    expect(echo?.value).toMatchObject({
+      path: 'p4p:rpc:echo',
+      query: { text: 'é', flags: [true, false], big: '18446744073709551615', small: -128 },
+    });
+    expect(await client.rpc('p4p:rpc:void', {})).toBeNull();
+  });
+
+  it('tells an error of the server from a channel that does not answer', async () => {
+    await expect(client.rpc('p4p:rpc:error', {})).rejects.toMatchObject({
+      kind: 'remote',
+      message: 'this RPC always fails',
+    });
+    await expect(client.get('p4p:no-such-pv', { timeout: 1 })).rejects.toMatchObject({ kind: 'timeout' });
+  });
+
+  it('delivers a counter in order', async () => {
+    const events = await client.monitor('p4p:counter', 20, { timeout: 10 });
+    const counts = events.map((event) => Number(monitored(event)));
+    expect(counts).toEqual(counts.map((_, index) => (counts[0] ?? Number.NaN) + index));
+  });
+
+  it('reports a server that goes away', async () => {
+    const env = peerEnv(await freePorts());
+    const shortLived = await startP4pServer(peers, env, 'short:');
+    const witness = await startP4pClient(peers, env);
+    await witness.subscribe('end', 'short:scalar:int');
+    await witness.next('end', 1);
+    await shortLived.stop();
+    expect(await witness.next('end', 1)).toEqual([{ event: 'disconnected' }]);
+    await witness.stop();
+  });
+});
+
+describe.skipIf(!peers.available)('pvapy (pvAccessCPP) client with a PVXS server', () => {
+  let server: Child;
+  let client: PeerClient;
+
+  beforeAll(async () => {
+    const env = peerEnv(await freePorts());
+    server = await startP4pServer(peers, env, 'cpp:');
+    client = await startPvapyClient(peers, env);
+  });
+
+  afterAll(async () => {
+    await client?.stop();
+    await server?.stop();
+  });
+
+  // pvapy cannot read a null element of an array of structures or unions.
+  const entries = readCatalogue().filter(({ value }) => !Object.values(value).some(hasNullElement));
+
+  it.each(entries)('reads, monitors and writes $name', async ({ name, type, value, put }) => {
+    const pv = `cpp:${name}`;
+    expect(withoutIds((await client.get(pv)).value)).toEqual(withoutIds(value));
+    await client.subscribe(name, pv);
+    const [first] = await client.next(name, 1);
+    expect(withoutIds(first)).toMatchObject({ event: 'update', value: withoutIds(value) });
+
+    await client.put(pv, put);
+    const changed = withoutIds(afterPut(type, value, put));
+    expect(withoutIds((await client.get(pv)).value)).toEqual(changed);
+    const [second] = await client.next(name, 1);
+    await client.unsubscribe(name);
+    expect(withoutIds(second)).toMatchObject({ event: 'update', value: changed });
+  });
+
+  it('takes a request and says what is wrong with one', async () => {
+    expect((await client.get('cpp:struct:nested', { request: 'field(g)' })).value).toMatchObject({
+      g: { h: '9223372036854775807' },
+    });
+    await expect(client.get('cpp:struct:nested', { request: 'field((' })).rejects.toMatchObject({
+      kind: 'remote',
+      message: expect.stringContaining('invalid pvRequest'),
+    });
+  });
+});
+
+/** pvapy does not say the type ids of what an any holds. */
+function withoutIds(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value).replace(/\["(a?[SU])",("[^"]*"|null),/g, '["$1",null,'));
+}
+
+function hasNullElement(value: unknown): boolean {
+  return Array.isArray(value) && value.includes(null);
+}
+
+describe.skipIf(!peers.available)('two groups of processes on one host', () => {
+  it('do not see each other, neither PVXS nor pvAccessCPP', async () => {
+    const [here, there] = [peerEnv(await freePorts()), peerEnv(await freePorts())];
+    const children: { stop(): Promise<unknown> }[] = [];
+    try {
+      // The same name in both groups and different values; and a name that only one group has.
+      for (const [env, prefix] of [
+        [here, 'same:'],
+        [there, 'same:'],
+        [there, 'there:'],
+      ] as const) {
+        children.push(await startP4pServer(peers, env, prefix));
+      }
+      const inside = await startP4pClient(peers, there);
+      children.push(inside);
+      await inside.put('same:scalar:int', 5);
+      for (const start of [startP4pClient, startPvapyClient]) {
+        const client = await start(peers, here);
+        children.push(client);
+        const other = await start(peers, there);
+        children.push(other);
+        expect((await client.get('same:scalar:int')).value).toMatchObject({ value: -2147483648 });
+        expect((await other.get('same:scalar:int')).value).toMatchObject({ value: 5 });
+        expect((await other.get('there:scalar:int')).value).toMatchObject({ value: -2147483648 });
+        await expect(client.get('there:scalar:int', { timeout: 1 })).rejects.toMatchObject({
+          kind: 'timeout',
+        });
+      }
+    } finally {
+      await Promise.all(children.map((child) => child.stop()));
+    }
+  });
+});
+
+describe.skipIf(!peers.available)('PvaPy streaming', () => {
+  const RATE = 200;
+  const SECONDS = 4;
+
+  it(`passes ${RATE} frames a second from its simulator through its consumer without loss`, async () => {
+    const env = peerEnv(await freePorts());
+    const simulator = await startPvapySimulator(peers, env, {
+      channel: 'pvapy:image',
+      nx: 128,
+      ny: 128,
+      fps: RATE,
+      runtime: SECONDS,
+    });
+    const consumer = await startPvapyConsumer(peers, env, {
+      inputChannel: 'pvapy:image',
+      outputChannel: '_',
+      serverQueueSize: 100,
+    });
+    const { published } = await simulator.finish(30_000);
+    await consumer.waitForReports(([report]) => report?.lastObjectId === published, 10_000);
+    const [report] = await consumer.finish();
+    expect(published).toBeGreaterThanOrEqual(RATE * SECONDS);
+    expect(report).toMatchObject({
+      consumerId: 1,
+      nReceived: published + 1,
+      nProcessed: published,
+      nPublished: published,
+      nMissed: 0,
+      nOverruns: 0,
+      nErrors: 0,
+      firstObjectId: 1,
+      lastObjectId: published,
+    });
+  });
+
+  it('shares the frames among two consumers by its distributor', async () => {
+    const env = peerEnv(await freePorts());
+    const simulator = await startPvapySimulator(peers, env, { fps: RATE, runtime: SECONDS, startDelay: 6 });
+    const consumer = await startPvapyConsumer(peers, env, {
+      inputChannel: 'pvapy:image',
+      consumerId: 3,
+      nConsumers: 2,
+      serverQueueSize: 100,
+      distributorGroup: 'group',
+      distributorTrigger: 'uniqueId',
+      distributorUpdates: 1,
+    });
+    const { published } = await simulator.finish(30_000);
+    await consumer.waitForReports(
+      (reports) => Math.max(...reports.map((report) => report.lastObjectId)) === published,
+      10_000,
+    );
+    const reports = await consumer.finish();
+    expect(reports.map((report) => report.consumerId)).toEqual([3, 4]);
+    expect(reports.map((report) => report.nMissed)).toEqual([0, 0]);
+    // Which of the two gets the first frame depends on who connected first.
+    const shares = reports.map((report) => report.nProcessed).sort((a, b) => b - a);
+    expect(shares).toEqual([Math.ceil(published / 2), Math.floor(published / 2)]);
+  });
+});
+
+describe.skipIf(!peers.available)('a real IOC (softIoc with QSRV 2)', () => {
+  let ioc: Ioc;
+  let client: PeerClient;
+
+  beforeAll(async () => {
+    const env = peerEnv(await freePorts());
+    ioc = await startIoc(peers, env, 'ioc:');
+    client = await startP4pClient(peers, env);
+  });
+
+  afterAll(async () => {
+    await client?.stop();
+    await ioc?.stop();
+  });
+
+  it.each([
+    ['ai', { value: 3.25, display: { units: 'mm', precision: 3, description: 'beam position' } }],
+    ['ao', { value: 1.5 }],
+    ['bi', { value: { index: 1, choices: ['Closed', 'Open'] } }],
+    ['bo', { value: { index: 0, choices: ['Off', 'On'] } }],
+    ['mbbo', { value: { index: 1, choices: ['Idle', 'Exposing', 'Reading', 'Fault'] } }],
+    ['longin', { value: -2147483648 }],
+    ['longout', { value: 7 }],
+    ['int64in', { value: '9007199254740993' }],
+    ['int64out', { value: '-9007199254740993' }],
+    ['stringin', { value: 'forty characters at most' }],
+    ['stringout', { value: 'text' }],
+    ['waveform:double', { value: [1.5, -2.25, 1e300] }],
+    ['waveform:char', { value: [1, 2, -3] }],
+    ['waveform:string', { value: ['one', 'two'] }],
+    ['waveform:long', { value: [2147483647, -2147483648] }],
+    ['group', { x: 1, y: 2 }],
+  ])('is read by a PVXS client: %s', async (record, expected) => {
+    expect((await client.get(`ioc:${record}`)).value).toMatchObject(expected);
+  });
+
+  it('serves long strings whole', async () => {
+    const text = 'a long string, which no stringin could hold because it has more than forty characters';
+    expect((await client.get('ioc:lsi')).value).toMatchObject({ value: text });
+    await client.put('ioc:lso', text);
+    expect((await client.get('ioc:lso')).value).toMatchObject({ value: text });
+  });
+
+  it('takes puts and raises alarms', async () => {
+    await client.put('ioc:limits', 9);
+    expect((await client.get('ioc:limits')).value).toMatchObject({ value: 9, alarm: { severity: 2 } });
+    await client.put('ioc:mbbo', { value: { index: 3 } });
+    expect((await client.get('ioc:mbbo')).value).toMatchObject({
+      value: { index: 3 },
+      alarm: { severity: 2 },
+    });
+    await client.put('ioc:group', { x: 10, y: 20 });
+    expect((await client.get('ioc:group:y')).value).toMatchObject({ value: 20 });
+  });
+
+  it('counts at 10 Hz', async () => {
+    const events = await client.monitor('ioc:counter', 5, { timeout: 10 });
+    const counts = events.map((event) => Number(monitored(event)));
+    expect(counts).toEqual(counts.map((_, index) => (counts[0] ?? Number.NaN) + index));
+  });
+
+  it('ends when its standard input does', async () => {
+    const other = await startIoc(peers, peerEnv(await freePorts()), 'other:');
+    expect(await other.stop()).toEqual({ code: 0, signal: null, killed: false });
+  });
+});

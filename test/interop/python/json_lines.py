@@ -1,0 +1,62 @@
+"""The request loop of the client drivers: one JSON request a line on stdin, one JSON answer a line on stdout.
+
+Request: {"id": n, "op": "get", "pv": "name", ...}. Answer: {"id": n, "ok": true, ...} or
+{"id": n, "ok": false, "kind": "timeout" | "remote" | "disconnected" | "error", "error": "text"}.
+Requests are carried out one after the other; subscriptions collect in the background.
+"""
+
+import json
+import queue
+import sys
+import time
+
+TIMEOUT = 5.0
+
+
+class Subscriptions:
+    """Queues of monitor events, by the name the test gave them.
+
+    An event is {"event": "update", ...}, {"event": "disconnected"}, {"event": "finished"} or {"event": "error", ...}.
+    """
+
+    def __init__(self):
+        self.queues = {}
+        self.closers = {}
+
+    def add(self, name, close):
+        self.close(name)
+        self.queues[name] = queue.Queue()
+        self.closers[name] = close
+
+    def put(self, name, event):
+        self.queues[name].put(event)
+
+    def take(self, name, count, timeout):
+        """The next 'count' events. Raises TimeoutError that says how many came instead."""
+        deadline = time.monotonic() + timeout
+        events = []
+        while len(events) < count:
+            try:
+                events.append(self.queues[name].get(timeout=max(0.0, deadline - time.monotonic())))
+            except queue.Empty:
+                raise TimeoutError('%d of %d events within %g s: %r' % (len(events), count, timeout, events[-3:])) from None
+        return events
+
+    def close(self, name):
+        if name in self.closers:
+            self.closers.pop(name)()
+
+
+def serve(operations, kind_of_error):
+    """Answers requests until stdin ends. 'operations': op -> function of the request that returns a dict."""
+    print(json.dumps({'id': 0, 'ok': True, 'ops': sorted(operations)}), flush=True)
+    for line in sys.stdin:
+        if not line.strip():
+            continue
+        request = json.loads(line)
+        try:
+            answer = {'ok': True, **operations[request['op']](request)}
+        except Exception as error:
+            text = str(error) or type(error).__name__
+            answer = {'ok': False, 'kind': kind_of_error(error), 'error': text}
+        print(json.dumps({'id': request.get('id'), **answer}), flush=True)

@@ -1,0 +1,156 @@
+/**
+ * The options of hpc-consumer and ad-sim-server are PvaPy's: names and defaults below are those of PvaPy 5.6's
+ * `--help`, and its documented command lines are read as written.
+ */
+import { describe, expect, it } from 'vitest';
+import { adSimServerCommand, adSimServerOptions } from '../../src/cli/ad-sim-server-options.ts';
+import { parseArguments } from '../../src/cli/argparse.ts';
+import { CommandExit } from '../../src/cli/command-exit.ts';
+import { hpcConsumerCommand, hpcConsumerOptions } from '../../src/cli/hpc-consumer-options.ts';
+import type { OptionTable } from '../../src/cli/option-table.ts';
+
+function names(table: OptionTable): Record<string, unknown> {
+  return Object.fromEntries(
+    table.map((spec) => [`${spec.short} ${spec.long}`, 'default' in spec ? spec.default : undefined]),
+  );
+}
+
+const consumer = (line: string) => parseArguments(hpcConsumerCommand, line.split(' '), '1');
+const simulator = (line: string) => parseArguments(adSimServerCommand, line.split(' '), '1');
+
+describe('hpc-consumer', () => {
+  it("has PvaPy's names and defaults", () => {
+    expect(names(hpcConsumerOptions)).toEqual({
+      '-id --consumer-id': 1,
+      '-nc --n-consumers': 1,
+      '-cid --consumer-id-list': undefined,
+      '-ic --input-channel': undefined,
+      '-im --input-mode': 'pva',
+      '-oc --output-channel': undefined,
+      '-om --output-mode': 'pvas',
+      '-sc --status-channel': undefined,
+      '-cc --control-channel': undefined,
+      '-ifs --id-format-spec': undefined,
+      '-sqs --server-queue-size': 0,
+      '-rqs --receiver-queue-size': -1,
+      '-pf --processor-file': undefined,
+      '-pc --processor-class': undefined,
+      '-pa --processor-args': undefined,
+      '-of --oid-field': 'uniqueId',
+      '-oo --oid-offset': 0,
+      '-fr --field-request': '',
+      '-siu --skip-initial-updates': 1,
+      '-dpn --distributor-plugin-name': 'pydistributor',
+      '-dg --distributor-group': undefined,
+      '-ds --distributor-set': undefined,
+      '-dt --distributor-trigger': undefined,
+      '-du --distributor-updates': undefined,
+      '-nds --n-distributor-sets': 1,
+      '-rt --runtime': 0,
+      '-rp --report-period': 0,
+      '-rs --report-stats': 'all',
+      '-ll --log-level': undefined,
+      '-lf --log-file': undefined,
+      '-dc --disable-curses': undefined,
+    });
+  });
+
+  it('reads the documented line of several sets of consumers', () => {
+    const options = consumer(
+      '--input-channel pvapy:image --control-channel consumer:*:control --status-channel consumer:*:status ' +
+        '--output-channel consumer:*:output --processor-file hpcAdImageProcessorExample.ts ' +
+        '--processor-class HpcAdImageProcessor --report-period 10 --log-level debug --n-consumers 2 ' +
+        '--distributor-updates 3 --consumer-id 3 --n-distributor-sets 2 --distributor-set B',
+    );
+    expect(options).toMatchObject({
+      inputChannel: 'pvapy:image',
+      controlChannel: 'consumer:*:control',
+      statusChannel: 'consumer:*:status',
+      outputChannel: 'consumer:*:output',
+      processorFile: 'hpcAdImageProcessorExample.ts',
+      processorClass: 'HpcAdImageProcessor',
+      reportPeriod: 10,
+      logLevel: 'debug',
+      nConsumers: 2,
+      distributorUpdates: 3,
+      consumerId: 3,
+      nDistributorSets: 2,
+      distributorSet: 'B',
+      inputMode: 'pva',
+      outputMode: 'pvas',
+    });
+  });
+
+  it('reads short options with negative values', () => {
+    expect(consumer('-ic x -rqs -1 -oo -3 -siu 0 -ll INFO')).toMatchObject({
+      receiverQueueSize: -1,
+      oidOffset: -3,
+      skipInitialUpdates: 0,
+      logLevel: 'info',
+    });
+  });
+
+  it.each(['-im pvas', '-im ejfat', '-om rpc'])('says which modes exist for %s', (line) => {
+    expect(() => consumer(`-ic x ${line}`)).toThrowError(
+      /argument -(im\/--input-mode: invalid choice: '\w+' \(choose from pva\)|om\/--output-mode: invalid choice: 'rpc' \(choose from pvas\))/,
+    );
+  });
+
+  it('takes the mode in any case', () => {
+    expect(consumer('-ic x -im PVA -om PVAS')).toMatchObject({ inputMode: 'pva', outputMode: 'pvas' });
+  });
+
+  it('refuses options that do not exist yet as unknown', () => {
+    expect(() => consumer('-ic x --metadata-channels pva://m')).toThrowError(
+      'Unrecognized argument(s): --metadata-channels pva://m',
+    );
+  });
+});
+
+describe('ad-sim-server', () => {
+  it("has PvaPy's names and defaults", () => {
+    expect(names(adSimServerOptions)).toEqual({
+      '-cn --channel-name': 'pvapy:image',
+      '-id --input-directory': undefined,
+      '-if --input-file': undefined,
+      '-mm --mmap-mode': undefined,
+      '-nf --n-frames': 0,
+      '-cs --cache-size': 1000,
+      '-nx --n-x-pixels': 256,
+      '-ny --n-y-pixels': 256,
+      '-dt --datatype': 'uint8',
+      '-cm --color-mode': 0,
+      '-mn --minimum': undefined,
+      '-mx --maximum': undefined,
+      '-fps --frame-rate': 20,
+      '-rt --runtime': 300,
+      '-std --start-delay': 10,
+      '-shd --shutdown-delay': 10,
+      '-rp --report-period': 1,
+      '-dc --disable-curses': undefined,
+    });
+  });
+
+  it('reads the documented line of a fast stream', () => {
+    expect(simulator('-cn pvapy:image -nx 128 -ny 128 -dt uint8 -rt 60 -fps 10000 -rp 10000')).toMatchObject({
+      channelName: 'pvapy:image',
+      nXPixels: 128,
+      nYPixels: 128,
+      datatype: 'uint8',
+      runtime: 60,
+      frameRate: 10000,
+      reportPeriod: 10000,
+      startDelay: 10,
+    });
+  });
+
+  it.each([
+    ['-nx 0', 'argument -nx/--n-x-pixels: must be at least 1, not 0'],
+    ['-dt uint64', "argument -dt/--datatype: invalid choice: 'uint64'"],
+    ['-cm 1', 'argument -cm/--color-mode: invalid choice: 1 (choose from 0, 2, 3, 4)'],
+    ['-std -1', 'argument -std/--start-delay: must be at least 0, not -1'],
+  ])('refuses %s', (line, message) => {
+    expect(() => simulator(line)).toThrowError(message);
+    expect(() => simulator(line)).toThrowError(CommandExit);
+  });
+});
