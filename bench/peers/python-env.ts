@@ -226,9 +226,9 @@ async function command(program: string, args: readonly string[], what: string): 
     await run(program, args, { timeout: INSTALL_TIMEOUT_MS, maxBuffer: 64 * 1024 * 1024 });
   } catch (error) {
     const failure = error as Error & { stdout?: string; stderr?: string; killed?: boolean };
-    const output = `${failure.stdout ?? ''}\n${failure.stderr ?? ''}`.trim();
+    const lines = `${failure.stdout ?? ''}\n${failure.stderr ?? ''}`.trim().split('\n');
     const why = failure.killed === true ? `took longer than ${INSTALL_TIMEOUT_MS / 1000} s` : 'failed';
-    const lastLines = output.split('\n').slice(-3).join(' | ');
-    throw new Error(`${what} ${why}: ${lastLines === '' ? failure.message : lastLines}`);
+    const said = lines.findLast((line) => /^error/i.test(line)) ?? lines.at(-1);
+    throw new Error(`${what} ${why}: ${said === undefined || said === '' ? failure.message : said}`);
   }
 }

@@ -66,7 +66,10 @@ export interface OperationOptions {
 /** An operation that the peer says has failed. */
 export class PeerError extends Error {
   override readonly name = 'PeerError';
-  /** `remote`: the server answered with an error. `timeout`: no answer, or no such channel. */
+  /**
+   * `timeout`: no answer, or no such channel. `remote`: the server answered with an error. `disconnected`. `error`: anything
+   * else, and with pvapy every error but a timeout.
+   */
   readonly kind: string;
 
   constructor(kind: string, message: string) {

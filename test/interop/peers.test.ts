@@ -148,12 +148,25 @@ describe.skipIf(!peers.available)('pvapy (pvAccessCPP) client with a PVXS server
     expect(withoutIds(second)).toMatchObject({ event: 'update', value: changed });
   });
 
+  it('asks for the type of a PV and calls an RPC', async () => {
+    const entry = entries.find(({ name }) => name === 'struct:union');
+    expect(withoutIds(await client.info('cpp:struct:union'))).toEqual(withoutIds(entry?.type));
+    const args = { lhs: { type: 'd', value: 1.5 }, rhs: { type: 'i', value: -2 } };
+    const sum = await client.rpc('cpp:rpc:add', args);
+    expect(sum?.type).toMatchObject(['S', 'epics:nt/NTScalar:1.0', expect.anything()]);
+    expect(sum?.value).toMatchObject({ value: -0.5 });
+    await expect(client.rpc('cpp:rpc:error', {})).rejects.toMatchObject({
+      kind: 'error',
+      message: expect.stringContaining('this RPC always fails'),
+    });
+  });
+
   it('takes a request and says what is wrong with one', async () => {
     expect((await client.get('cpp:struct:nested', { request: 'field(g)' })).value).toMatchObject({
       g: { h: '9223372036854775807' },
     });
     await expect(client.get('cpp:struct:nested', { request: 'field((' })).rejects.toMatchObject({
-      kind: 'remote',
+      kind: 'error',
       message: expect.stringContaining('invalid pvRequest'),
     });
   });

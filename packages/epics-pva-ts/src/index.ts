@@ -30,6 +30,9 @@ export type { PutHandler, RpcHandler, SharedPVHandlers } from './server/shared-p
 export { SharedPV } from './server/shared-pv.ts';
 export type { MonitorSink, ServedPV, Source } from './server/source.ts';
 export { StaticSource } from './server/source.ts';
+export { NTNDArray } from './nt/nt-nd-array.ts';
+export { nowTimeStamp } from './nt/time-stamp.ts';
+export type { TimeStamp } from './nt/time-stamp.ts';
 export { AnyValue, UnionValue } from './value/containers.ts';
 export { parsePvRequest } from './value/pv-request.ts';
 export type { ArrayForm, Kind, NumericArray, NumericKind, ScalarKind } from './value/type-code.ts';

@@ -187,11 +187,13 @@ class Client:
                                          request['argument']['type'][1] or 'structure')
         else:
             args = request.get('args', {})
-            types = {'scheme': pvaccess.STRING, 'path': pvaccess.STRING,
-                     'query': {name: to_type(arg['type']) for name, arg in args.items()}}
-            query = {name: to_python(arg['type'], arg['value']) for name, arg in args.items()}
-            argument = pvaccess.PvObject(types, {'scheme': 'pva', 'path': request['pv'], 'query': query},
-                                         'epics:nt/NTURI:1.0')
+            types = {'scheme': pvaccess.STRING, 'path': pvaccess.STRING}
+            values = {'scheme': 'pva', 'path': request['pv']}
+            if args:
+                # pvapy cannot make an empty structure; an NTURI may do without a query.
+                types['query'] = {name: to_type(arg['type']) for name, arg in args.items()}
+                values['query'] = {name: to_python(arg['type'], arg['value']) for name, arg in args.items()}
+            argument = pvaccess.PvObject(types, values, 'epics:nt/NTURI:1.0')
         result = pvaccess.RpcClient(request['pv']).invoke(argument, float(request.get('timeout', TIMEOUT)))
         return encode(result)
 
@@ -236,9 +238,8 @@ class Client:
 
 
 def kind_of_error(error):
-    if isinstance(error, TimeoutError) or 'timed out' in str(error):
-        return 'timeout'
-    return 'remote' if isinstance(error, pvaccess.PvaException) else 'error'
+    # pvapy raises the same exception for what the server answered and for what it found wrong itself.
+    return 'timeout' if isinstance(error, TimeoutError) or 'timed out' in str(error) else 'error'
 
 
 if __name__ == '__main__':

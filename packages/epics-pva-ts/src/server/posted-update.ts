@@ -32,6 +32,8 @@ export class PostedUpdate {
 
   release(): void {
     if (--this.holders === 0) this.value.release();
+    // The PV keeps its latest update for its value; the bytes have been sent.
+    if (this.holders <= 1) this.encoded = null;
   }
 
   /** Is the receive memory needed until the bytes are sent? */
@@ -51,8 +53,10 @@ export class PostedUpdate {
   }
 }
 
+/** Encoding is synchronous, so one writer serves all PVs. */
+const writer = new WireWriter(true, 64 * 1024, REFERENCE_FROM);
+
 function encode(value: Value, selection: BitSet | undefined): Uint8Array[] {
-  const w = new WireWriter(true, 512, REFERENCE_FROM);
-  value.encodePartial(w, selection);
-  return w.finish();
+  value.encodePartial(writer, selection);
+  return writer.finish();
 }

@@ -117,8 +117,16 @@ export class SharedPV implements ServedPV {
     this.posted++;
     const update = new PostedUpdate(value.snapshot());
     for (const sink of this.sinks) sink.push(update);
-    if (this.sharing.size > 0) this.distributor.route(update.value, (sink) => sink.push(update));
     this.keep(update);
+    if (this.sharing.size > 0) this.share(update);
+  }
+
+  /** Who shares updates misses those in between, so each gets the complete structure. */
+  private share(update: PostedUpdate): void {
+    const isComplete = update.value.marks.get(0);
+    const complete = isComplete ? update : new PostedUpdate(this.fetch());
+    this.distributor.route(complete.value, (sink) => sink.push(complete));
+    if (!isComplete) complete.release();
   }
 
   private keep(update: PostedUpdate): void {

@@ -90,7 +90,7 @@ export class UdpSocket {
 
   /** Sends a datagram; what goes wrong is counted. The bytes must not change before they are out. */
   send(bytes: Uint8Array, destination: Endpoint): void {
-    if (this.closing) return;
+    if (this.closing !== undefined) return;
     try {
       this.socket.send(bytes, destination.port, destination.address, (error) => {
         if (error) this.count(error.message);

@@ -53,7 +53,8 @@ function fieldText(type: TypeDef | null, v: PvData, show: BitSet | null, at: num
   if (v instanceof AnyValue) return fieldText(v.type, v.value, null, -1);
   if (v instanceof UnionValue) return fieldText(v.type.members[v.index]?.type ?? null, v.value, null, -1);
   if (type.kind === 'string') return stringText(v as string);
-  return type.kind === 'double' || type.kind === 'float' ? doubleText(v as number) : String(v);
+  if (type.kind === 'float') return doubleText(Math.fround(v as number));
+  return type.kind === 'double' ? doubleText(v as number) : String(v);
 }
 
 function structText(value: Value, show: BitSet | null, at: number): string {

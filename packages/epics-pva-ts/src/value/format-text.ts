@@ -55,7 +55,8 @@ export function isPlain(type: TypeDef): boolean {
 
 /** One scalar; strings as they are. */
 export function scalarText(kind: Kind, v: PvData): string {
-  if (kind === 'double' || kind === 'float') return formatDouble(v as number);
+  if (kind === 'double') return formatDouble(v as number);
+  if (kind === 'float') return formatDouble(Math.fround(v as number));
   return String(v);
 }
 

@@ -153,6 +153,15 @@ export class Value {
     return this;
   }
 
+  /**
+   * Sets a field found before with `type.node(path)`, without conversion: `v` must be what `get` would return.
+   * For loops that set the same fields of the same type many times a second.
+   */
+  setNode(node: FieldNode, v: PvData): this {
+    this.put(node, v);
+    return this;
+  }
+
   private put(node: FieldNode, v: PvData): void {
     const store = this.store;
     store.slots[node.index] = v;

@@ -1,0 +1,143 @@
+/**
+ * AdSimServer: an area detector that publishes frames over pvAccess at a set rate, as PvaPy's adSimServer does.
+ *
+ * The rate is kept by an absolute schedule (schedule.ts): whoever is late catches up. Between frames the event loop
+ * runs, so that sockets are served; timers of a millisecond bring bursts at high rates, hence the yield before the
+ * last millisecond.
+ */
+import { performance } from 'node:perf_hooks';
+import { Server, type ServerOptions, SharedPV } from 'epics-pva-ts';
+import type { FrameCache } from './frame-cache.ts';
+import type { FrameSource } from './frame-source.ts';
+import { ImageRecord } from './image-record.ts';
+import type { ExitReason, Progress } from './report.ts';
+import { Schedule } from './schedule.ts';
+
+export interface AdSimServerOptions {
+  readonly channelName: string;
+  readonly source: FrameSource;
+  readonly cache: FrameCache;
+  /** Frames per second; 0 or less: as fast as possible. */
+  readonly fps: number;
+  /** Seconds from the first frame on. */
+  readonly runtime: number;
+  /** Seconds before the first frame. */
+  readonly startDelay: number;
+  /** Configuration of the server; default from the environment. */
+  readonly server?: ServerOptions;
+  /** Frames between reports; 0 or less: none. */
+  readonly reportPeriod?: number;
+  readonly report?: (uniqueId: number, progress: Progress) => void;
+}
+
+/** Frames sent in one go at most before sockets get a turn. */
+const MAX_BURST = 16;
+/** A timer may be this late (ms): the rest of the wait is spent yielding. */
+const TIMER_SLACK = 1.2;
+
+export class AdSimServer {
+  private readonly options: AdSimServerOptions;
+  private readonly server: Server;
+  private readonly pv: SharedPV;
+  private readonly record: ImageRecord;
+  private nPublished = 0;
+  private firstTime = 0;
+  private lastTime = 0;
+
+  constructor(options: AdSimServerOptions) {
+    this.options = options;
+    this.record = new ImageRecord(options.source);
+    this.pv = SharedPV.readonly(this.record.empty());
+    this.server = new Server(options.server ?? {});
+    this.server.addPV(options.channelName, this.pv);
+  }
+
+  /** What was published so far; times in seconds of a monotonic clock. */
+  get progress(): Progress {
+    const { nPublished, firstTime, lastTime } = this;
+    return { nPublished, firstTime: firstTime / 1000, lastTime: lastTime / 1000 };
+  }
+
+  /** TCP port in use. */
+  get tcpPort(): number {
+    return this.server.tcpPort;
+  }
+
+  get udpPort(): number {
+    return this.server.udpPort;
+  }
+
+  /** Monitors of the image channel now. */
+  get subscriberCount(): number {
+    return this.pv.subscriberCount;
+  }
+
+  /** The channel can be found from here on. @throws PvaError when no port can be had */
+  async start(): Promise<void> {
+    await this.server.start();
+  }
+
+  /**
+   * Publishes until the runtime is over, the frames have all been sent once, or `signal` aborts.
+   * @throws SimError when a frame cannot be read
+   */
+  async publish(signal: AbortSignal): Promise<ExitReason> {
+    const { fps, runtime, startDelay, cache } = this.options;
+    const begin = performance.now() + startDelay * 1000;
+    cache.fill();
+    const schedule = new Schedule({ fps, startTime: Math.max(begin, performance.now()), burst: MAX_BURST });
+    const end = schedule.startTime + runtime * 1000;
+    while (!signal.aborted) {
+      const now = performance.now();
+      if (now >= end) return 'runtime';
+      const due = Math.min(schedule.due(now), MAX_BURST);
+      if (due === 0) {
+        await until(Math.min(schedule.nextTime(), end), signal);
+        continue;
+      }
+      for (let i = 0; i < due; i++) if (!this.publishOne()) return 'all-published';
+      schedule.take(due);
+      cache.fill(due);
+      await nextTurn();
+    }
+    return 'interrupted';
+  }
+
+  private publishOne(): boolean {
+    const frame = this.options.cache.next();
+    if (!frame) return false;
+    this.nPublished++;
+    this.pv.post(this.record.of(frame, this.nPublished));
+    this.lastTime = performance.now();
+    if (this.nPublished === 1) this.firstTime = this.lastTime;
+    const { reportPeriod = 0 } = this.options;
+    if (reportPeriod > 0 && this.nPublished % reportPeriod === 0)
+      this.options.report?.(this.nPublished, this.progress);
+    return true;
+  }
+
+  async close(): Promise<void> {
+    await this.server.close();
+  }
+}
+
+/** Lets sockets and timers have a turn. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Resolves at `time` (ms of performance.now) or soon after `signal` aborts. */
+async function until(time: number, signal: AbortSignal): Promise<void> {
+  const wait = time - performance.now();
+  if (wait > TIMER_SLACK)
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, wait - TIMER_SLACK);
+      signal.addEventListener('abort', done, { once: true });
+    });
+  else await nextTurn();
+}
