@@ -1,1 +1,8 @@
-export {};
+/** Every public name of epics-hpc: what processors import, and the parts to build a consumer by hand. */
+
+export type { NumericArray, PvData, TimeStamp, TypeSpec } from 'epics-pva-ts';
+export { NTNDArray, nowTimeStamp, SharedPV, struct, TypeDef, typeOf, UnionValue, Value } from 'epics-pva-ts';
+export { UserError } from './errors.ts';
+export type { Logger } from './log.ts';
+export type { ProcessorConfig, PvObject } from './processor/user-data-processor.ts';
+export { UserDataProcessor } from './processor/user-data-processor.ts';

@@ -1,9 +1,9 @@
 /** The pixels of an NTNDArray: reading whatever the `value` union or any holds, selecting the member for new ones. */
 import { NoConvertError } from '../errors.ts';
 import { AnyValue, UnionValue } from '../value/containers.ts';
-import { kindOfArray, type NumericArray } from '../value/type-code.ts';
-import { type TypeSpec, typeOf } from '../value/type-def.ts';
-import type { Value } from '../value/value.ts';
+import { ARRAY_TYPE, type NumericArray, type NumericKind } from '../value/type-code.ts';
+import { type TypeDef, type TypeSpec, typeOf } from '../value/type-def.ts';
+import type { PvData, Value } from '../value/value.ts';
 import type { PixelKind } from './nt-nd-array-type.ts';
 
 /** Pixels in the image's own type; `boolean[]` for a booleanValue. */
@@ -12,19 +12,28 @@ export type PixelArray = NumericArray | boolean[];
 /** The pixels, not copied; undefined if nothing is selected or there is no `value`. */
 export function readPixels(array: Value): PixelArray | undefined {
   const field = array.tryGet('value');
-  const held = field instanceof UnionValue || field instanceof AnyValue ? field.value : field;
-  return isPixelArray(held) ? held : undefined;
+  if (field instanceof UnionValue) return pixelsOf(field.type.members[field.index]?.type, field.value);
+  if (field instanceof AnyValue) return pixelsOf(field.type, field.value);
+  return pixelsOf(array.type.member('value'), field);
 }
 
-function isPixelArray(v: unknown): v is PixelArray {
-  if (ArrayBuffer.isView(v)) return kindOfArray(v) !== undefined;
-  return Array.isArray(v) && (v.length === 0 || typeof v[0] === 'boolean');
+function pixelsOf(type: TypeDef | null | undefined, v: PvData | undefined): PixelArray | undefined {
+  if (!type?.isArray || !(type.kind in ARRAY_TYPE || type.kind === 'boolean')) return undefined;
+  return v as PixelArray;
 }
+
+/** By the name of the class, which costs nothing to look up; a Buffer's is Uint8Array. */
+const KIND_OF_CLASS: ReadonlyMap<string, NumericKind> = new Map(
+  (Object.keys(ARRAY_TYPE) as NumericKind[]).map((kind) => [ARRAY_TYPE[kind].name, kind]),
+);
 
 function kindOf(pixels: PixelArray): PixelKind {
-  if (Array.isArray(pixels)) return 'boolean';
-  const kind = kindOfArray(pixels);
-  if (!kind) throw new NoConvertError(`a ${(pixels as object).constructor.name} cannot hold pixels`);
+  if (Array.isArray(pixels) && (pixels.length === 0 || typeof pixels[0] === 'boolean')) return 'boolean';
+  const kind = ArrayBuffer.isView(pixels) ? KIND_OF_CLASS.get(pixels[Symbol.toStringTag]) : undefined;
+  if (!kind)
+    throw new NoConvertError(
+      `${Object.prototype.toString.call(pixels)} cannot hold pixels: give a typed array, or an array of booleans`,
+    );
   return kind;
 }
 

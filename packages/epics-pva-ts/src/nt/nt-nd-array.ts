@@ -18,7 +18,7 @@ import {
 import { type Dimension, imageAxes, readDimensions, writeDimensions } from './nt-nd-array-image.ts';
 import { byteSize, type PixelArray, readPixels, selectPixels } from './nt-nd-array-pixels.ts';
 import { isNdArray, ND_ARRAY_ID, ndArrayType } from './nt-nd-array-type.ts';
-import { fromDate, nowTimeStamp, readTimeStamp, type TimeStamp } from './time-stamp.ts';
+import { nowTimeStamp, readTimeStamp, type TimeStamp, writeTimeStamp } from './time-stamp.ts';
 
 /** How the pixels are compressed; name "" means not at all. */
 export interface Codec {
@@ -240,7 +240,7 @@ export class NTNDArray {
   }
 
   set timeStamp(t: TimeStamp | Date) {
-    this.setTime('timeStamp', t);
+    writeTimeStamp(this.value, 'timeStamp', t);
   }
 
   /** When the data were acquired; 1970 if the frame does not say. */
@@ -249,11 +249,7 @@ export class NTNDArray {
   }
 
   set dataTimeStamp(t: TimeStamp | Date) {
-    this.setTime('dataTimeStamp', t);
-  }
-
-  private setTime(path: string, t: TimeStamp | Date): void {
-    this.value.set(path, t instanceof Date ? fromDate(t) : t);
+    writeTimeStamp(this.value, 'dataTimeStamp', t);
   }
 
   /** Attribute values by name; unions, any and PvaPy's `{ value }` structures as what they hold. */

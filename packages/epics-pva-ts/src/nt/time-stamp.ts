@@ -2,7 +2,7 @@
  * time_t and JavaScript time. `nowTimeStamp()` is used once per frame: microseconds, monotonic, and never more than
  * a millisecond from the wall clock, whatever NTP or an operator does to it.
  */
-import { Value } from '../value/value.ts';
+import type { Value } from '../value/value.ts';
 
 /** A time_t: POSIX seconds (UTC) and nanoseconds. */
 export interface TimeStamp {
@@ -90,17 +90,24 @@ export function nanosecondsBetween(earlier: TimeStamp, later: TimeStamp): bigint
   return seconds * 1_000_000_000n + BigInt(later.nanoseconds - earlier.nanoseconds);
 }
 
-/** The time_t at `path`; undefined if there is no such structure. */
+/** The time_t at `path`; undefined if there is no such structure. Members that are missing read as 0. */
 export function readTimeStamp(value: Value, path = 'timeStamp'): TimeStamp | undefined {
-  const t = value.tryGet(path);
-  if (!(t instanceof Value)) return undefined;
-  const number = (name: string): number | bigint => {
-    const n = t.tryGet(name);
-    return typeof n === 'number' || typeof n === 'bigint' ? n : 0;
-  };
+  if (!value.type.find(path)?.isStruct) return undefined;
+  const seconds = value.tryGet(`${path}.secondsPastEpoch`);
+  const nanoseconds = value.tryGet(`${path}.nanoseconds`);
+  const userTag = value.tryGet(`${path}.userTag`);
   return {
-    secondsPastEpoch: BigInt(number('secondsPastEpoch')),
-    nanoseconds: Number(number('nanoseconds')),
-    userTag: Number(number('userTag')),
+    // Some writers send ulong, uint or int.
+    secondsPastEpoch: typeof seconds === 'bigint' ? seconds : BigInt(Number(seconds ?? 0)),
+    nanoseconds: Number(nanoseconds ?? 0),
+    userTag: Number(userTag ?? 0),
   };
+}
+
+/** Sets the time_t at `path`; userTag only if `t` has one. @throws NoFieldError, NoConvertError */
+export function writeTimeStamp(value: Value, path: string, t: TimeStamp | Date): void {
+  const { secondsPastEpoch, nanoseconds, userTag } = t instanceof Date ? fromDate(t) : t;
+  value.set(`${path}.secondsPastEpoch`, secondsPastEpoch);
+  value.set(`${path}.nanoseconds`, nanoseconds);
+  if (userTag !== undefined) value.set(`${path}.userTag`, userTag);
 }

@@ -34,6 +34,8 @@ export interface SharedPVHandlers {
 export class SharedPV implements ServedPV {
   private readonly handlers: SharedPVHandlers;
   private typeNow: TypeDef | undefined;
+  /** Types that were compared with it and found equal. */
+  private sameTypes = new WeakSet<TypeDef>();
   /** Everything before `latest`; a post that covers `latest` costs no merge. */
   private base: Value | null = null;
   private latest: PostedUpdate | null = null;
@@ -77,6 +79,14 @@ export class SharedPV implements ServedPV {
     return this.typeNow;
   }
 
+  /** Is the PV open with this type, or one that is the same in all its parts? */
+  serves(type: TypeDef): boolean {
+    if (type === this.typeNow || this.sameTypes.has(type)) return true;
+    if (!this.typeNow?.equals(type)) return false;
+    this.sameTypes.add(type);
+    return true;
+  }
+
   /** Monitors running now. */
   get subscriberCount(): number {
     return this.sinks.size + this.sharing.size;
@@ -110,7 +120,7 @@ export class SharedPV implements ServedPV {
   post(value: Value): void {
     const type = this.typeNow;
     if (!type) throw new LocalProtocolError('post() before open()');
-    if (value.type !== type && !value.type.equals(type))
+    if (!this.serves(value.type))
       throw new NoConvertError(
         `this PV serves ${type.displayId} with other fields than the posted ${value.id}; open it with the new type`,
       );
@@ -153,6 +163,7 @@ export class SharedPV implements ServedPV {
     this.latest = null;
     this.base = null;
     this.typeNow = undefined;
+    this.sameTypes = new WeakSet();
   }
 
   /** Ends all monitors in good order: clients are told that no more will come. */

@@ -297,6 +297,12 @@ export class Value {
     return out;
   }
 
+  /** Bytes of the received message that this update keeps in memory; 0 for a small or a self-made one. */
+  get receivedBytes(): number {
+    const { raw } = this.store;
+    return raw ? raw.end - raw.start : 0;
+  }
+
   /** The received bytes of mask and fields, if they can be sent on as they are in this byte order; else null. */
   rawBytes(littleEndian: boolean): Uint8Array | null {
     const { raw, pristine } = this.store;

@@ -1,5 +1,6 @@
 /** time_t and alarm_t in JavaScript. */
 import { describe, expect, it } from 'vitest';
+import { NoFieldError } from '../../src/errors.ts';
 import { AlarmSeverity, alarmSeverityName, alarmStatusName, readAlarm } from '../../src/nt/alarm.ts';
 import { alarmType, timeType } from '../../src/nt/fields.ts';
 import {
@@ -12,6 +13,7 @@ import {
   toDate,
   toSeconds,
   wallClock,
+  writeTimeStamp,
 } from '../../src/nt/time-stamp.ts';
 import { struct } from '../../src/value/type-def.ts';
 import { Value } from '../../src/value/value.ts';
@@ -136,8 +138,9 @@ describe('time stamps', () => {
     expect(readTimeStamp(value, 'other')).toEqual({ secondsPastEpoch: 9n, nanoseconds: 0, userTag: 0 });
     expect(readTimeStamp(value, 'x')).toBeUndefined();
     expect(readTimeStamp(value, 'missing')).toBeUndefined();
-    value.set('timeStamp', nowTimeStamp());
-    expect(readTimeStamp(value)?.userTag).toBe(7);
+    writeTimeStamp(value, 'timeStamp', new Date(1500));
+    expect(readTimeStamp(value)).toEqual({ secondsPastEpoch: 1n, nanoseconds: 500_000_000, userTag: 7 });
+    expect(() => writeTimeStamp(value, 'missing', t)).toThrow(NoFieldError);
   });
 });
 

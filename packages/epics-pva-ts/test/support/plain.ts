@@ -10,12 +10,17 @@ import { type PvData, Value } from '../../src/value/value.ts';
 
 /** Unions: `{ member, value }`; any: `{ any: notation, value }`; structures: objects; the rest as it is. */
 export function plain(v: PvData | undefined): unknown {
-  if (v instanceof Value)
-    return Object.fromEntries(v.type.members.map((m) => [m.name, plain(v.get(m.name))]));
+  if (v instanceof Value) return Object.fromEntries(v.type.members.map((m) => [m.name, field(v, m.name)]));
   if (v instanceof UnionValue) return { member: v.member, value: plain(v.value) };
   if (v instanceof AnyValue) return { any: v.type && notation(v.type), value: plain(v.value) };
   if (Array.isArray(v)) return (v as PvData[]).map(plain);
   return v;
+}
+
+/** A field; damaged bytes also name fields so that no path leads to them. */
+function field(v: Value, name: string): unknown {
+  const reachable = /^[\w-]+$/.test(name) && v.type.members.filter((m) => m.name === name).length === 1;
+  return reachable ? plain(v.get(name)) : '(not reachable by path)';
 }
 
 /** A type in one line: `struct time_t { long secondsPastEpoch, int nanoseconds }`, `byte<16>`, `byte[4]`, `string(40)`. */

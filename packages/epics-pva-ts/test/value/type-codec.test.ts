@@ -172,8 +172,8 @@ describe('what is refused', () => {
     const deepest = TYPE_LIMITS.maxDepth;
     expect(decode(nested(deepest, '22'))).toContain('int a');
     expect(() => decode(nested(deepest + 1, '22'))).toThrow(/deeper than 20/);
-    expect(() => decode('88 '.repeat(1) + nested(deepest, '22'))).toThrow(DecodeError);
-    expect(() => decode('fd 01 00 '.repeat(1000) + '22')).toThrow(DecodeError);
+    expect(() => decode(`88 ${nested(deepest, '22')}`)).toThrow(DecodeError);
+    expect(() => decode(`${'fd 01 00 '.repeat(1000)}22`)).toThrow(DecodeError);
   });
 
   it('types nested deeper than the limit through references, in one message or over many', () => {

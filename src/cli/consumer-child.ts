@@ -1,0 +1,54 @@
+/**
+ * A child process of `hpc-consumer`: one consumer, told what to do by its parent (pipeline/process-messages.ts).
+ * Ctrl-C reaches it too, but the parent decides; SIGTERM ends this consumer in good order.
+ */
+import { endWithParent } from '../pipeline/orphan-guard.ts';
+import type { FromChild, ToChild } from '../pipeline/process-messages.ts';
+import { type RunningConsumer, startConsumer } from './consumer-runtime.ts';
+import { endingOf } from './run-main.ts';
+
+let running: RunningConsumer | undefined;
+let stopping = false;
+
+function tell(message: FromChild, then: () => void = () => {}): void {
+  if (process.connected) process.send?.(message, then);
+  else then();
+}
+
+async function stop(): Promise<void> {
+  if (stopping) return;
+  stopping = true;
+  if (!running) process.exit(0);
+  const stats = await running.consumer.stop();
+  running.logging.close();
+  tell({ type: 'stopped', stats }, () => process.exit(0));
+}
+
+async function start(message: Extract<ToChild, { type: 'start' }>): Promise<void> {
+  try {
+    running = await startConsumer(message.spec, {
+      onGetStats: (stats) => tell({ type: 'report', stats }),
+      onStop: () => void stop(),
+    });
+    tell({ type: 'ready' });
+  } catch (error) {
+    const debug = process.env['EPICS_HPC_DEBUG'] === '1';
+    const { exitCode, stderr } = endingOf('', error, debug);
+    const line = stderr
+      .trim()
+      .replace(/^: (error: )?/, '')
+      .replace(/ \([A-Z_]+\)$/, '');
+    tell({ type: 'failed', line, exitCode }, () => process.exit(exitCode));
+  }
+}
+
+process.on('message', (m) => {
+  const message = m as ToChild;
+  if (message.type === 'start') void start(message);
+  else if (message.type === 'stop') void stop();
+  else if (running)
+    tell({ type: 'stats', requestId: message.requestId, stats: running.consumer.updateStatus() });
+});
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => void stop());
+endWithParent(() => process.exit(1));

@@ -1,0 +1,151 @@
+/** The command `hpc-consumer`: one consumer in this process, or several in child processes. */
+import type { UserError } from '../errors.ts';
+import { monitorRequest } from '../input/request-string.ts';
+import { createLogging, parseLogLevel } from '../log.ts';
+import { allChannelNames } from '../pipeline/channel-names.ts';
+import { consumerIds } from '../pipeline/consumer-ids.ts';
+import type { ConsumerSpec } from '../pipeline/consumer-spec.ts';
+import { type ConsumerStats, printedStats } from '../pipeline/consumer-stats.ts';
+import { objectIdSteps } from '../pipeline/object-id-offset.ts';
+import { ProcessGroup } from '../pipeline/process-group.ts';
+import { filterReport, formatReport, parseReportStats } from '../pipeline/report.ts';
+import { combineStats } from '../pipeline/stats-combine.ts';
+import { VERSION } from '../version.ts';
+import { parseArguments } from './argparse.ts';
+import { startConsumer } from './consumer-runtime.ts';
+import { type HpcConsumerOptions, hpcConsumerCommand } from './hpc-consumer-options.ts';
+import { runMain } from './run-main.ts';
+
+/** The options as one spec per consumer. @throws UserError */
+export function consumerSpecs(o: HpcConsumerOptions): ConsumerSpec[] {
+  const ids = consumerIds(o);
+  const channels = allChannelNames(o, ids);
+  const steps = objectIdSteps({ ...o, nConsumers: ids.length });
+  const pvRequest = monitorRequest({
+    serverQueueSize: o.serverQueueSize,
+    distributor: {
+      pluginName: o.distributorPluginName,
+      group: o.distributorGroup,
+      set: o.distributorSet,
+      trigger: o.distributorTrigger,
+      updates: o.distributorUpdates,
+    },
+    fieldRequest: o.fieldRequest,
+    oidField: o.oidField,
+  });
+  return ids.map((consumerId) => ({
+    consumerId,
+    channels: channels.get(consumerId) as ConsumerSpec['channels'],
+    pvRequest,
+    receiverQueueSize: o.receiverQueueSize,
+    objectIdField: o.oidField,
+    skipInitialUpdates: o.skipInitialUpdates,
+    objectIdOffset: steps.oidOffset,
+    nSequentialUpdates: steps.nSequentialUpdates,
+    fieldRequest: o.fieldRequest,
+    processorFile: o.processorFile,
+    processorClass: o.processorClass,
+    processorArgs: o.processorArgs ?? {},
+    logLevel: o.logLevel === undefined ? undefined : parseLogLevel(o.logLevel),
+    logFile: o.logFile,
+  }));
+}
+
+type Print = (stats: Record<string, unknown>) => void;
+
+/** Resolves when `signal` aborts, the runtime is over, or `done` is called. */
+function ending(
+  signal: AbortSignal,
+  runtime: number,
+): { promise: Promise<void>; done: () => void; clear: () => void } {
+  let done = (): void => {};
+  const promise = new Promise<void>((resolve) => {
+    done = resolve;
+  });
+  const timer = runtime > 0 ? setTimeout(done, runtime * 1000) : undefined;
+  if (signal.aborted) done();
+  signal.addEventListener('abort', done, { once: true });
+  return { promise, done, clear: () => clearTimeout(timer) };
+}
+
+async function runOne(
+  spec: ConsumerSpec,
+  o: HpcConsumerOptions,
+  signal: AbortSignal,
+  print: Print,
+): Promise<void> {
+  const end = ending(signal, o.runtime);
+  const { consumer, logging } = await startConsumer(spec, {
+    onGetStats: (stats) => print(printedStats(stats)),
+    onStop: end.done,
+  });
+  const timer =
+    o.reportPeriod > 0
+      ? setInterval(() => print(printedStats(consumer.updateStatus())), o.reportPeriod * 1000)
+      : undefined;
+  await end.promise;
+  end.clear();
+  clearInterval(timer);
+  print(printedStats(await consumer.stop()));
+  logging.close();
+}
+
+async function runGroup(
+  specs: ConsumerSpec[],
+  o: HpcConsumerOptions,
+  signal: AbortSignal,
+  print: Print,
+): Promise<void> {
+  const end = ending(signal, o.runtime);
+  const [first] = specs;
+  const logging = createLogging({
+    name: 'hpc-consumer',
+    ...(first?.logLevel && { level: first.logLevel }),
+    ...(first?.logFile !== undefined && { file: first.logFile }),
+  });
+  let failure: UserError | undefined;
+  const group = new ProcessGroup({
+    entry: new URL('./consumer-child.js', import.meta.url),
+    specs,
+    logger: logging.logger,
+    onReport: (stats) => print(printedStats(stats)),
+    onEnd: (error) => {
+      failure = error;
+      end.done();
+    },
+  });
+  const report = (all: readonly ConsumerStats[]): void => {
+    for (const stats of all) print(printedStats(stats));
+  };
+  group.start();
+  const timer =
+    o.reportPeriod > 0
+      ? setInterval(() => void group.stats().then(report), o.reportPeriod * 1000)
+      : undefined;
+  process.once('exit', () => group.kill());
+  await end.promise;
+  end.clear();
+  clearInterval(timer);
+  await group.stop();
+  if (failure) throw failure;
+  const all = group.lastStats();
+  report(all);
+  if (group.nRestarts > 0) process.stdout.write(`Restarted consumers: ${group.nRestarts}\n`);
+  process.stdout.write('\nCombined System Stats:\n');
+  print({ ...combineStats(all) });
+  logging.close();
+}
+
+async function main(argv: readonly string[], signal: AbortSignal): Promise<void> {
+  const o = parseArguments(hpcConsumerCommand, argv, VERSION);
+  const specs = consumerSpecs(o);
+  const groups = parseReportStats(o.reportStats);
+  const print: Print = (stats) => {
+    process.stdout.write(`\n${formatReport(filterReport(stats, groups))}\n`);
+  };
+  const [only] = specs;
+  if (specs.length === 1 && only) await runOne(only, o, signal, print);
+  else await runGroup(specs, o, signal, print);
+}
+
+await runMain('hpc-consumer', async ({ argv, signal }) => main(argv, signal));

@@ -1,0 +1,31 @@
+/** Where a consumer's objects come from. One implementation per input mode. */
+import type { Value } from 'epics-pva-ts';
+import type { QueueStats } from './object-queue.ts';
+
+/**
+ * Takes one object; called in order, one at a time: a returned promise holds back the next one. It must not throw or
+ * reject. The object's receive memory is released afterwards.
+ */
+export type ObjectHandler = (object: Value) => void | Promise<void>;
+
+/** Counters of a receiver, since the start or the last reset. */
+export interface ReceiverStats {
+  /** Objects that arrived, the initial one included. */
+  readonly nReceived: number;
+  readonly nRejected: number;
+  readonly nErrors: number;
+  /** Objects that arrived with a sign that others before them were overwritten. */
+  readonly nOverruns: number;
+}
+
+export interface DataReceiver {
+  start(): void;
+  /** Stops reception, then processes what is queued, for at most `drainMs`. */
+  stop(drainMs: number): Promise<void>;
+  readonly stats: ReceiverStats;
+  /** Undefined without a receiver queue. */
+  readonly queueStats: QueueStats | undefined;
+  resetStats(): void;
+  /** The keys of a `configure` command that concern this receiver. */
+  configure(args: unknown): void;
+}

@@ -1,0 +1,56 @@
+/**
+ * ServerPublisher: output mode `pvas`, a PV on the consumer's own server.
+ *
+ * The channel can be found from the start and gets its type with the first object, so that the next stage of a
+ * chain is connected before the first result. An object of another type (the source has changed) opens it anew.
+ */
+import { type SharedPV, type TypeDef, Value } from 'epics-pva-ts';
+import type { Logger } from '../log.ts';
+import type { DataPublisher, PublisherStats } from './data-publisher.ts';
+
+export class ServerPublisher implements DataPublisher {
+  private readonly pv: SharedPV;
+  private readonly logger: Logger;
+  private nPublished = 0;
+  private nErrors = 0;
+
+  constructor(pv: SharedPV, logger: Logger) {
+    this.pv = pv;
+    this.logger = logger;
+  }
+
+  /** Gives the channel its type and first value. */
+  open(first: Value | TypeDef): void {
+    this.pv.open(first instanceof Value ? first.clone() : first);
+  }
+
+  publish(value: Value): void {
+    try {
+      if (!this.pv.serves(value.type)) this.reopen(value);
+      this.pv.post(value);
+      this.nPublished++;
+    } catch (error) {
+      this.nErrors++;
+      this.logger.error(error as Error, 'publishing failed');
+    }
+  }
+
+  private reopen(value: Value): void {
+    if (this.pv.isOpen) {
+      this.logger.warning(
+        `output type changes to ${value.id}: clients of the output channel are reconnected`,
+      );
+      this.pv.close();
+    }
+    this.pv.open(value.clone());
+  }
+
+  get stats(): PublisherStats {
+    return { nPublished: this.nPublished, nErrors: this.nErrors };
+  }
+
+  resetStats(): void {
+    this.nPublished = 0;
+    this.nErrors = 0;
+  }
+}

@@ -1,0 +1,20 @@
+/** Everything one consumer needs to know, as plain data: it travels to child processes. */
+import type { LogLevel } from '../log.ts';
+import type { ChannelNames } from './channel-names.ts';
+
+export interface ConsumerSpec {
+  readonly consumerId: number;
+  readonly channels: ChannelNames;
+  readonly pvRequest: string;
+  readonly receiverQueueSize: number;
+  readonly objectIdField: string;
+  readonly skipInitialUpdates: number;
+  readonly objectIdOffset: number;
+  readonly nSequentialUpdates: number;
+  readonly fieldRequest: string;
+  readonly processorFile: string | undefined;
+  readonly processorClass: string | undefined;
+  readonly processorArgs: Readonly<Record<string, unknown>>;
+  readonly logLevel: LogLevel | undefined;
+  readonly logFile: string | undefined;
+}

@@ -1,0 +1,199 @@
+/**
+ * ProcessGroup: several consumers, each in a child process of its own.
+ *
+ * A consumer keeps its id, channels and connection for life, so children are not interchangeable workers and no
+ * task pool fits (docs/decisions/0005). A child that dies is reported, restarted with growing delays, and counted. A
+ * child whose parent is gone ends by itself (orphan-guard.ts), whatever its processor is doing.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { UserError } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import type { ConsumerSpec } from './consumer-spec.ts';
+import type { ConsumerStats } from './consumer-stats.ts';
+import type { FromChild, ToChild } from './process-messages.ts';
+
+export interface ProcessGroupOptions {
+  /** The module a child runs; it speaks process-messages.ts. */
+  readonly entry: URL;
+  readonly specs: readonly ConsumerSpec[];
+  readonly logger: Logger;
+  /** A child's consumer was asked for statistics by its control channel. */
+  readonly onReport: (stats: ConsumerStats) => void;
+  /** The last child has ended, or cannot be started; `error` says why if it was not in good order. */
+  readonly onEnd: (error: UserError | undefined) => void;
+}
+
+const STATS_TIMEOUT_MS = 1000;
+/** From the request to stop to SIGKILL: draining, the processor's stop() and the time for clients to read. */
+const STOP_TIMEOUT_MS = 15_000;
+const FIRST_RESTART_MS = 500;
+const LONGEST_RESTART_MS = 10_000;
+/** A child that ran this long has started well: the next restart is quick again. */
+const HEALTHY_MS = 10_000;
+
+interface Member {
+  readonly spec: ConsumerSpec;
+  child: ChildProcess | undefined;
+  startedAt: number;
+  restarts: number;
+  delay: number;
+  timer: NodeJS.Timeout | undefined;
+  last: ConsumerStats | undefined;
+  ended: boolean;
+}
+
+export class ProcessGroup {
+  private readonly options: ProcessGroupOptions;
+  private readonly members: Member[];
+  private readonly waiting = new Map<number, (stats: ConsumerStats) => void>();
+  private requests = 0;
+  private stopping = false;
+  private failure: UserError | undefined;
+
+  constructor(options: ProcessGroupOptions) {
+    this.options = options;
+    this.members = options.specs.map((spec) => ({
+      spec,
+      child: undefined,
+      startedAt: 0,
+      restarts: 0,
+      delay: FIRST_RESTART_MS,
+      timer: undefined,
+      last: undefined,
+      ended: false,
+    }));
+  }
+
+  /** Restarts of all children together. */
+  get nRestarts(): number {
+    return this.members.reduce((n, m) => n + m.restarts, 0);
+  }
+
+  /** Process ids of the children running now. */
+  get pids(): number[] {
+    return this.members.flatMap((m) => m.child?.pid ?? []);
+  }
+
+  start(): void {
+    for (const member of this.members) this.spawn(member);
+  }
+
+  private spawn(member: Member): void {
+    member.timer = undefined;
+    const child = fork(fileURLToPath(this.options.entry), [], { serialization: 'advanced' });
+    member.child = child;
+    member.startedAt = performance.now();
+    child.on('message', (m) => this.onMessage(member, m as FromChild));
+    child.on('error', (error) => this.options.logger.error(error, `consumer ${member.spec.consumerId}`));
+    child.on('exit', (code, signal) => this.onExit(member, code, signal));
+    send(child, { type: 'start', spec: member.spec });
+  }
+
+  private onMessage(member: Member, m: FromChild): void {
+    switch (m.type) {
+      case 'ready':
+        this.options.logger.info(`consumer ${member.spec.consumerId} runs as process ${member.child?.pid}`);
+        break;
+      case 'failed':
+        this.failure ??= new UserError('HPC_CONSUMER', m.line, { exitCode: m.exitCode });
+        member.ended = true;
+        void this.stop();
+        break;
+      case 'stats':
+        member.last = m.stats;
+        this.waiting.get(m.requestId)?.(m.stats);
+        break;
+      case 'report':
+        this.options.onReport(m.stats);
+        break;
+      case 'stopped':
+        member.last = m.stats;
+        member.ended = true;
+        break;
+    }
+  }
+
+  private onExit(member: Member, code: number | null, signal: string | null): void {
+    const { consumerId } = member.spec;
+    const pid = member.child?.pid;
+    member.child = undefined;
+    if (!member.ended && !this.stopping) {
+      const why = signal ? `killed by ${signal}` : `exit code ${code}`;
+      if (performance.now() - member.startedAt > HEALTHY_MS) member.delay = FIRST_RESTART_MS;
+      member.restarts++;
+      this.options.logger.error(
+        `consumer ${consumerId} (process ${pid}) died: ${why}; restart ${member.restarts} in ${member.delay / 1000} s`,
+      );
+      member.timer = setTimeout(() => this.spawn(member), member.delay);
+      member.delay = Math.min(member.delay * 2, LONGEST_RESTART_MS);
+      return;
+    }
+    member.ended = true;
+    if (this.members.every((m) => m.ended && !m.child)) this.options.onEnd(this.failure);
+  }
+
+  /** Statistics of all consumers; the last known of one that does not answer within a second. */
+  async stats(): Promise<ConsumerStats[]> {
+    const all = await Promise.all(this.members.map((m) => this.statsOf(m)));
+    return all.filter((s) => s !== undefined);
+  }
+
+  private async statsOf(member: Member): Promise<ConsumerStats | undefined> {
+    const { child } = member;
+    if (!child) return member.last;
+    const requestId = ++this.requests;
+    let timer: NodeJS.Timeout | undefined;
+    const answer = new Promise<ConsumerStats | undefined>((resolve) => {
+      this.waiting.set(requestId, resolve);
+      timer = setTimeout(() => resolve(member.last), STATS_TIMEOUT_MS);
+    });
+    send(child, { type: 'get_stats', requestId });
+    const stats = await answer;
+    clearTimeout(timer);
+    this.waiting.delete(requestId);
+    return stats;
+  }
+
+  /** The last statistics of each consumer. */
+  lastStats(): ConsumerStats[] {
+    return this.members.flatMap((m) => m.last ?? []);
+  }
+
+  /** Asks all children to end and kills those that do not; resolves when none is left. */
+  async stop(): Promise<void> {
+    const first = !this.stopping;
+    this.stopping = true;
+    for (const m of this.members) {
+      clearTimeout(m.timer);
+      m.timer = undefined;
+      if (m.child && first) send(m.child, { type: 'stop' });
+      if (!m.child) m.ended = true;
+    }
+    const running = this.members.flatMap((m) => m.child ?? []);
+    const timer = setTimeout(() => {
+      for (const child of running) child.kill('SIGKILL');
+    }, STOP_TIMEOUT_MS);
+    await Promise.all(
+      running.map(
+        (child) =>
+          new Promise<void>((resolve) => {
+            if (child.exitCode !== null || child.signalCode !== null) resolve();
+            else child.once('exit', () => resolve());
+          }),
+      ),
+    );
+    clearTimeout(timer);
+    if (running.length === 0) this.options.onEnd(this.failure);
+  }
+
+  /** Ends all children at once. */
+  kill(): void {
+    for (const m of this.members) m.child?.kill('SIGKILL');
+  }
+}
+
+/** A child that has just died is noticed by its exit, not here. */
+function send(child: ChildProcess, message: ToChild): void {
+  if (child.connected) child.send(message, () => {});
+}

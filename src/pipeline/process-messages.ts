@@ -1,0 +1,19 @@
+/** What the parent of a process group and its children tell each other (structured clone over Node's IPC channel). */
+import type { ConsumerSpec } from './consumer-spec.ts';
+import type { ConsumerStats } from './consumer-stats.ts';
+
+export type ToChild =
+  | { readonly type: 'start'; readonly spec: ConsumerSpec }
+  | { readonly type: 'get_stats'; readonly requestId: number }
+  | { readonly type: 'stop' };
+
+export type FromChild =
+  /** The consumer runs. */
+  | { readonly type: 'ready' }
+  /** It cannot start, for a reason that a restart would not mend: one line for the user. */
+  | { readonly type: 'failed'; readonly line: string; readonly exitCode: number }
+  | { readonly type: 'stats'; readonly requestId: number; readonly stats: ConsumerStats }
+  /** A client asked for statistics by the control channel: print them. */
+  | { readonly type: 'report'; readonly stats: ConsumerStats }
+  /** The consumer has ended in good order. */
+  | { readonly type: 'stopped'; readonly stats: ConsumerStats };

@@ -1,0 +1,187 @@
+/**
+ * ProcessorRunner: everything that surrounds one call of the user's `process`: which objects are skipped, which are
+ * missing, what counts as processed or as an error, and that an error of the user's ends nothing.
+ *
+ * Rules of PvaPy's DataProcessingController, without its faults (publisher creation is retried and counted).
+ */
+import { NTNDArray, type TypeDef, type Value } from 'epics-pva-ts';
+import type { Logger } from '../log.ts';
+import { MissedCounter } from './missed-counter.ts';
+import type { PvObject, UserDataProcessor } from './user-data-processor.ts';
+
+export interface ProcessorRunnerOptions {
+  /** Undefined: objects are only counted. */
+  readonly processor: UserDataProcessor | undefined;
+  readonly objectIdField: string;
+  readonly skipInitialUpdates: number;
+  readonly objectIdOffset: number;
+  readonly nSequentialUpdates: number;
+  /** Called with the first object, before it is processed or skipped, until it succeeds. */
+  readonly firstObject: (object: PvObject) => void;
+  readonly logger: Logger;
+}
+
+/** `processorStats` of the status channel. Times in seconds, `startTime` and such since 1970. */
+export interface ProcessorStats {
+  readonly runtime: number;
+  readonly startTime: number;
+  readonly endTime: number;
+  /** From the first to the last object; the base of all rates. */
+  readonly receivingTime: number;
+  readonly firstObjectTime: number;
+  readonly lastObjectTime: number;
+  readonly firstObjectId: number;
+  readonly lastObjectId: number;
+  readonly nProcessed: number;
+  readonly processedRate: number;
+  readonly nErrors: number;
+  readonly errorRate: number;
+  readonly nMissed: number;
+  readonly missedRate: number;
+}
+
+/** Errors of the same kind are logged this often at most, in ms: a broken processor must not fill a disk. */
+const LOG_INTERVAL = 1000;
+
+const seconds = (): number => Date.now() / 1000;
+
+export class ProcessorRunner {
+  private readonly options: ProcessorRunnerOptions;
+  private readonly missed: MissedCounter;
+  private skip: number;
+  private prepared = false;
+  private startTime = seconds();
+  private endTime = 0;
+  private firstTime = 0;
+  private lastTime = 0;
+  private firstId: number | undefined;
+  private lastId = 0;
+  private nProcessed = 0;
+  private nErrors = 0;
+  private lastLog = Number.NEGATIVE_INFINITY;
+  private knownType: TypeDef | undefined;
+  private isImage = false;
+
+  constructor(options: ProcessorRunnerOptions) {
+    this.options = options;
+    this.skip = options.skipInitialUpdates;
+    this.missed = new MissedCounter({
+      oidOffset: options.objectIdOffset,
+      nSequentialUpdates: options.nSequentialUpdates,
+    });
+  }
+
+  /** Processes one object. A promise is returned only if the user's `process` returns one; it never rejects. */
+  handle(value: Value): void | Promise<void> {
+    if (value.type !== this.knownType) {
+      this.knownType = value.type;
+      this.isImage = NTNDArray.is(value);
+    }
+    const object: PvObject = this.isImage ? new NTNDArray(value) : value;
+    if (!this.prepared) this.prepare(object);
+    if (this.skip > 0) {
+      this.skip--;
+      return;
+    }
+    try {
+      this.note(value);
+      const result = this.options.processor?.process(object);
+      if (result instanceof Promise)
+        return result.then(
+          () => {
+            this.nProcessed++;
+          },
+          (error: unknown) => this.failed(error),
+        );
+      this.nProcessed++;
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  private prepare(object: PvObject): void {
+    try {
+      this.options.firstObject(object);
+      this.prepared = true;
+    } catch (error) {
+      this.failed(error, 'preparing the output channel failed');
+    }
+  }
+
+  /** The object counts as received from here on, whatever the processor does with it. */
+  private note(value: Value): void {
+    const { objectIdField } = this.options;
+    const id = Number(value.get(objectIdField));
+    this.missed.update(id);
+    this.lastTime = seconds();
+    this.lastId = id;
+    if (this.firstId === undefined) {
+      this.firstId = id;
+      this.firstTime = this.lastTime;
+    }
+  }
+
+  private failed(error: unknown, what = 'processing failed'): void {
+    this.nErrors++;
+    const now = performance.now();
+    if (now - this.lastLog < LOG_INTERVAL) return;
+    this.lastLog = now;
+    const cause = error instanceof Error ? error : new Error(String(error));
+    this.options.logger.error(cause, `${what} (object id ${this.lastId}, ${this.nErrors} error(s) so far)`);
+  }
+
+  /** Changes of the keys the framework itself understands in a `configure` command. */
+  configure(args: unknown): void {
+    if (typeof args !== 'object' || args === null) return;
+    const { skipInitialUpdates, objectIdOffset, nSequentialUpdates } = args as Record<string, unknown>;
+    if (isCount(skipInitialUpdates)) this.skip = skipInitialUpdates;
+    this.missed.configure({
+      ...(isCount(objectIdOffset) && { oidOffset: objectIdOffset }),
+      ...(isCount(nSequentialUpdates) && { nSequentialUpdates }),
+    });
+  }
+
+  get stats(): ProcessorStats {
+    const receivingTime = this.lastTime - this.firstTime;
+    const rate = (n: number): number => (receivingTime > 0 ? n / receivingTime : 0);
+    const { nMissed } = this.missed;
+    return {
+      runtime: (this.endTime || seconds()) - this.startTime,
+      startTime: this.startTime,
+      endTime: this.endTime,
+      receivingTime,
+      firstObjectTime: this.firstTime,
+      lastObjectTime: this.lastTime,
+      firstObjectId: this.firstId ?? 0,
+      lastObjectId: this.lastId,
+      nProcessed: this.nProcessed,
+      processedRate: rate(this.nProcessed),
+      nErrors: this.nErrors,
+      errorRate: rate(this.nErrors),
+      nMissed,
+      missedRate: rate(nMissed),
+    };
+  }
+
+  resetStats(): void {
+    this.startTime = seconds();
+    this.endTime = 0;
+    this.firstTime = 0;
+    this.lastTime = 0;
+    this.firstId = undefined;
+    this.lastId = 0;
+    this.nProcessed = 0;
+    this.nErrors = 0;
+    this.missed.reset();
+    this.options.processor?.resetStats();
+  }
+
+  /** Processing is over. */
+  stop(): void {
+    this.endTime = seconds();
+  }
+}
+
+function isCount(v: unknown): v is number {
+  return typeof v === 'number' && Number.isInteger(v) && v >= 0;
+}

@@ -1,0 +1,97 @@
+/**
+ * UserDataProcessor: the interface between the framework and the user's code, as PvaPy's class of that name.
+ *
+ * A processor derives from it and overrides what it needs. Everything here has a default; the class itself is the
+ * pass-through processor.
+ */
+import type { NTNDArray, Server, TypeDef, Value } from 'epics-pva-ts';
+import type { Logger } from '../log.ts';
+
+/** What a processor is given and may publish: an image as NTNDArray, any other structure as Value. */
+export type PvObject = NTNDArray | Value;
+
+/** The configuration a processor is constructed with: its `--processor-args`, then the framework's own keys. */
+export interface ProcessorConfig {
+  readonly processorId: number;
+  readonly inputChannel: string;
+  readonly outputChannel: string | undefined;
+  readonly objectIdField: string;
+  readonly skipInitialUpdates: number;
+  readonly objectIdOffset: number;
+  readonly nSequentialUpdates: number;
+  readonly fieldRequest: string;
+  readonly [arg: string]: unknown;
+}
+
+/** Where a processor's output goes. */
+export interface ProcessorOutput {
+  publish(object: PvObject): void;
+}
+
+export class UserDataProcessor {
+  /** Named after the class; follows `--log-level`. Set by the framework before `start()`. */
+  logger!: Logger;
+  /** The consumer's id. */
+  processorId = 0;
+  inputChannel = '';
+  /** Undefined when there is no output channel. */
+  outputChannel: string | undefined;
+  objectIdField = 'uniqueId';
+  /** The consumer's pvAccess server: a processor may add PVs of its own. Set before `start()`. */
+  pvaServer!: Server;
+  /** Set by the framework; `updateOutputChannel` uses it. */
+  dataPublisher: ProcessorOutput | undefined;
+
+  /** `config`: see {@link ProcessorConfig}. */
+  // biome-ignore lint/complexity/noUselessConstructor: it tells what a derived constructor receives
+  // biome-ignore lint/suspicious/noExplicitAny: users declare what their arguments are
+  constructor(_config?: any) {}
+
+  /** Called once, before the first object. */
+  start(): void | Promise<void> {}
+
+  /** Called on each `configure` command with its arguments: parsed JSON, or the text if it is not JSON. */
+  // biome-ignore lint/suspicious/noExplicitAny: users declare what their arguments are
+  configure(_args: any): void | Promise<void> {}
+
+  /**
+   * Called for every object. An error thrown (or rejected) counts in `processorStats.nErrors` and ends nothing. The
+   * object may be kept: what was read from it never changes. Without an override objects are passed through.
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: users declare which kind of object they process
+  // biome-ignore lint/suspicious/noConfusingVoidType: a processor that returns nothing is a good processor
+  process(object: any): PvObject | null | undefined | void | Promise<PvObject | null | undefined | void> {
+    this.updateOutputChannel(object as PvObject);
+    return object as PvObject;
+  }
+
+  /** Called once at shutdown, after the last object. */
+  stop(): void | Promise<void> {}
+
+  resetStats(): void {}
+
+  /** Figures for reports and the status channel's `userStats`. */
+  getStats(): Record<string, unknown> {
+    return {};
+  }
+
+  /** pvData types of the figures that `getStats` returns, such as `{ nFound: 'uint' }`; others are only printed. */
+  getStatsPvaTypes(): Record<string, string | TypeDef> {
+    return {};
+  }
+
+  /** The type remote clients put into when the consumer itself hosts its input. */
+  getInputPvObjectType(): PvObject | TypeDef | null {
+    return null;
+  }
+
+  /** The type of the output channel, from the first object; null for no output. Default: as the input. */
+  getOutputPvObjectType(object: PvObject): PvObject | TypeDef | null {
+    return object;
+  }
+
+  /** Publishes an object on the output channel, if there is one. Large arrays must not be changed afterwards. */
+  updateOutputChannel(object: PvObject): void {
+    this.dataPublisher?.publish(object);
+  }
+}
