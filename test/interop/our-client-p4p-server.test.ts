@@ -19,7 +19,7 @@ import { afterPut, readCatalogue } from './catalogue.ts';
 import type { Child } from './child.ts';
 import { MonitorLog } from './monitor-log.ts';
 import { startP4pServer } from './p4p.ts';
-import { changedOf, gotValueOf, inputOf, peerTypeOf, typeDefOf, valueOf } from './peer-value.ts';
+import { changedOf, gotValueOf, inputOf, peerTypeOf, structureOf, typeDefOf } from './peer-value.ts';
 import { ensurePeers } from './peers.ts';
 import { freePorts, peerEnv } from './ports.ts';
 
@@ -56,7 +56,7 @@ describe.skipIf(!peers.available)('our client with a PVXS server', () => {
     monitor.close();
     expect(gotValueOf(second as Value)).toMatchObject({ type, value: changed });
     // Only what was put has changed, for the server and for its subscribers.
-    expect(changedOf(second as Value)).toEqual(changedOf(valueOf(typeDefOf(type), put)));
+    expect(changedOf(second as Value)).toEqual(changedOf(structureOf(typeDefOf(type), put)));
     // What the first update showed does not change with the next one.
     expect(gotValueOf(first as Value)).toMatchObject({ value });
   });
@@ -124,8 +124,6 @@ describe.skipIf(!peers.available)('our client with a PVXS server', () => {
       await put(new UnionValue(type, index, value));
       expect(await get()).toMatchObject({ member, value });
     }
-    await put(null);
-    expect(await get()).toMatchObject({ member: null, value: null });
   });
 
   it('reads and writes an image', async () => {
@@ -133,12 +131,12 @@ describe.skipIf(!peers.available)('our client with a PVXS server', () => {
     image.pixels = Uint16Array.of(1, 2, 3, 4, 5, 65535);
     image.dimensions = [3, 2];
     image.uniqueId = 77;
+    image.setAttribute('Energy', 8.5);
     await context.put('p4p:nt:ndarray-empty', image.value);
     const back = new NTNDArray(await context.get('p4p:nt:ndarray-empty'));
     expect(back.pixels).toEqual(Uint16Array.of(1, 2, 3, 4, 5, 65535));
     expect([back.width, back.height, back.uniqueId, back.uncompressedSize]).toEqual([3, 2, 77, 12]);
-    const full = new NTNDArray(await context.get('p4p:nt:ndarray'));
-    expect(full.attributes.get('ColorMode')).toBe(0n);
+    expect(back.attributes).toEqual(new Map([['Energy', 8.5]]));
   });
 
   it('calls RPCs', async () => {
@@ -159,8 +157,9 @@ describe.skipIf(!peers.available)('our client with a PVXS server', () => {
     expect(sum?.id).toBe('epics:nt/NTScalar:1.0');
     expect(sum?.get('value')).toBe(9007199254740994);
 
-    for (const { type, value } of readCatalogue()) {
-      const argument = valueOf(typeDefOf(type), value);
+    // PVXS cannot send an array of unions on that it received: it spoils the selectors.
+    for (const { type, value } of readCatalogue().filter(({ name }) => name !== 'struct:unions')) {
+      const argument = structureOf(typeDefOf(type), value);
       const echo = await context.rpc('p4p:rpc:echo', argument);
       expect(gotValueOf(echo as Value)).toMatchObject({ type, value });
     }

@@ -56,7 +56,7 @@ export function peerTypeOf(type: TypeDef): PeerType {
 }
 
 /** A structure of this type with the members given set; what is left out is not marked. */
-export function valueOf(type: TypeDef, value: PeerValue): Value {
+export function structureOf(type: TypeDef, value: PeerValue): Value {
   return Value.create(type, inputOf(type, value) as Record<string, unknown>);
 }
 

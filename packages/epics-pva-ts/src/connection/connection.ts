@@ -21,6 +21,11 @@ const VIEW_FROM = 8192;
 const FLUSH_AT = 256 * 1024;
 /** Before the peer is validated its messages must be small. */
 const MAX_HANDSHAKE_MESSAGE = 64 * 1024;
+/**
+ * A server that owes its client this much takes no more requests from it (pva-protocol.md 6.4, 10.2): who asks and
+ * does not read must not fill the server's memory. Clients never stop for this: two sides waiting would wait for ever.
+ */
+export const MAX_UNSENT: number = 16 * 1024 * 1024;
 
 export interface ConnectionOptions {
   readonly role: 'client' | 'server';
@@ -59,6 +64,8 @@ export abstract class Connection {
   private lastReceived: number;
   private receivedSinceTick = false;
   private readingHolds = 0;
+  /** Reading is held because of {@link MAX_UNSENT}. */
+  private owing = false;
   private stopped = false;
   private bytesReceived = 0;
   private messagesReceived = 0;
@@ -140,6 +147,10 @@ export abstract class Connection {
     } finally {
       this.context.block = null;
     }
+    if (this.role === 'server' && !this.owing && this.unsentBytes > MAX_UNSENT) {
+      this.owing = true;
+      this.holdReading();
+    }
   }
 
   /** Handles one message; false if it is not allowed in this state. Unknown commands must be ignored (true). */
@@ -172,7 +183,7 @@ export abstract class Connection {
     this.scheduleFlush();
   }
 
-  /** `release` is called when what has been sent so far no longer needs its memory. */
+  /** `release` is called when the next message, and all before it, no longer need their memory: call it first. */
   whenSent(release: () => void): void {
     if (this.stopped) release();
     else this.releases.push(release);
@@ -208,6 +219,11 @@ export abstract class Connection {
     this.releases = [];
     this.transport.write(chunks, () => {
       for (const release of releases) release();
+      if (this.stopped) return;
+      if (this.owing && this.unsentBytes <= MAX_UNSENT / 2) {
+        this.owing = false;
+        this.releaseReading();
+      }
       if (!this.stopped) this.onDrain();
     });
   }
@@ -231,7 +247,10 @@ export abstract class Connection {
     if (this.readingHolds === 0 && !this.stopped) this.transport.resumeReading();
   }
 
-  /** To be called about once a second: closes after too long a silence. A connection we do not read from is not silent. */
+  /**
+   * To be called about once a second: closes after too long a silence. A connection we do not read from is not
+   * silent; whether its peer still takes what we send is for the transport to find out.
+   */
   tick(now: number): void {
     if (this.stopped) return;
     if (this.receivedSinceTick || this.readingHolds > 0) {

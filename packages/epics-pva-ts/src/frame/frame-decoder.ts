@@ -61,6 +61,7 @@ export class FrameDecoder {
   /** Bytes the message at `parsed` needs in all, header included. */
   private needed = HEADER_SIZE;
   private suspended = false;
+  private running = false;
   private closed = false;
   /** Segments joined so far. */
   private joined: { command: number; block: MemoryBlock; length: number } | null = null;
@@ -103,11 +104,12 @@ export class FrameDecoder {
 
   /** `n` bytes have been read into `target`. @throws DecodeError, and what `onFrame` throws */
   commit(target: Uint8Array, n: number): void {
+    const returned = target === this.lent;
+    if (returned) this.lent = null;
     const inPlace =
-      target === this.lent &&
+      returned &&
       this.lentBlock === this.block &&
       target.byteOffset === this.block.bytes.byteOffset + this.filled;
-    this.lent = null;
     if (inPlace) {
       this.filled += n;
       this.run();
@@ -132,7 +134,7 @@ export class FrameDecoder {
     this.suspended = true;
   }
 
-  /** @throws as `commit` */
+  /** Decodes on. Called from `onFrame` it does so after that has returned. @throws as `commit` */
   resume(): void {
     if (!this.suspended) return;
     this.suspended = false;
@@ -153,12 +155,19 @@ export class FrameDecoder {
   }
 
   private run(): void {
-    while (!this.suspended && !this.closed) {
-      const available = this.filled - this.parsed;
-      if (available < this.needed) break;
-      this.step(available);
+    // Frames are handed out one after the other, never one inside the handler of another.
+    if (this.running) return;
+    this.running = true;
+    try {
+      while (!this.suspended && !this.closed) {
+        const available = this.filled - this.parsed;
+        if (available < this.needed) break;
+        this.step(available);
+      }
+      if (!this.suspended && !this.closed) this.makeRoom();
+    } finally {
+      this.running = false;
     }
-    if (!this.suspended && !this.closed) this.makeRoom();
   }
 
   /** Takes one message if it is complete, else notes how many bytes it needs. */
@@ -238,10 +247,13 @@ export class FrameDecoder {
       this.filled = 0;
       return;
     }
-    // A message that fits is completed where it is; a block with hardly any room left is changed for the next.
-    if (this.parsed + this.needed <= capacity && capacity - this.filled >= Math.min(capacity >> 3, 4096))
-      return;
-    this.grow(this.needed);
+    // A message that fits is completed where it is, for it may be large and nearly there. Only where the next one
+    // begins, a block with hardly any room left is changed for another.
+    const fits =
+      left >= HEADER_SIZE
+        ? this.parsed + this.needed <= capacity
+        : capacity - this.filled >= Math.min(capacity >> 3, 4096);
+    if (!fits) this.grow(this.needed);
   }
 
   /** Nobody else looks at this block, and no read into it is under way. */

@@ -4,7 +4,7 @@ import { HEADER_SIZE, writeHeader } from './header.ts';
 
 /**
  * Encodes one message with `w`, which must be empty. The chunks are in order; large arrays are taken by reference.
- * @throws RangeError for a payload over 4 GiB
+ * @throws RangeError for a payload over 4 GiB, and what `write` throws; `w` is empty again all the same
  */
 export function encodeMessage(
   w: WireWriter,
@@ -13,7 +13,13 @@ export function encodeMessage(
   write: (w: WireWriter) => void,
 ): Uint8Array[] {
   writeHeader(w, command, fromServer);
-  write(w);
+  try {
+    write(w);
+  } catch (error) {
+    // Half a message must not become the beginning of the next one.
+    w.finish();
+    throw error;
+  }
   const length = w.length - HEADER_SIZE;
   const chunks = w.finish();
   patchLength(chunks[0] as Uint8Array, length, w.littleEndian);

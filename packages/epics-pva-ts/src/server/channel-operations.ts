@@ -6,7 +6,7 @@
  */
 import type { Connection } from '../connection/connection.ts';
 import type { Credentials } from '../connection/server-connection.ts';
-import { PvRequestError } from '../errors.ts';
+import { LocalProtocolError, PvRequestError } from '../errors.ts';
 import { Command } from '../frame/command.ts';
 import { encodeGetResponse } from '../message/get.ts';
 import { SUB } from '../message/operation.ts';
@@ -90,24 +90,47 @@ export abstract class ServerOperation {
       reply(status, result);
       if (subcommand & SUB.DESTROY) this.context.ended();
     };
+    const refuse = (error: unknown): void => finish(statusOf(error), undefined);
+    const succeed = (result: T): void => {
+      try {
+        finish(OK, result);
+      } catch (error) {
+        // What the PV returned cannot be sent.
+        refuse(error);
+      }
+    };
+    let result: T | Promise<T>;
     try {
-      const result = work();
-      if (result instanceof Promise) {
-        this.busy = true;
-        result.then(
-          (r) => finish(OK, r),
-          (error) => finish(statusOf(error), undefined),
-        );
-      } else finish(OK, result);
+      result = work();
     } catch (error) {
-      finish(statusOf(error), undefined);
+      refuse(error);
+      return;
     }
+    if (isPromise(result)) {
+      this.busy = true;
+      result.then(succeed, refuse);
+    } else succeed(result);
+  }
+
+  /** The present value, which must have the type INIT announced, or the client could not decode it. */
+  protected present(): Value | Promise<Value> {
+    const { pv, client } = this.context;
+    const checked = (value: Value): Value => {
+      if (value.type === this.type || (this.type && value.type.equals(this.type))) return value;
+      throw new LocalProtocolError(`the PV announced ${this.type?.displayId} and gave another ${value.id}`);
+    };
+    const value = pv.get(client);
+    return isPromise(value) ? value.then(checked) : checked(value);
   }
 
   destroy(): void {
     this.destroyed = true;
     this.stopWaiting();
   }
+}
+
+function isPromise<T>(v: T | Promise<T>): v is Promise<T> {
+  return typeof (v as { then?: unknown } | undefined | null)?.then === 'function';
 }
 
 export class GetOperation extends ServerOperation {
@@ -119,10 +142,10 @@ export class GetOperation extends ServerOperation {
   }
 
   execute(subcommand: number): void {
-    const { connection, ioid, pv, client } = this.context;
+    const { connection, ioid } = this.context;
     this.run(
       subcommand,
-      () => pv.get(client),
+      () => this.present(),
       (status, value) => {
         const { selection } = this;
         connection.send(Command.GET, (w) =>
@@ -147,7 +170,7 @@ export class PutOperation extends ServerOperation {
     if (subcommand & SUB.GET)
       this.run(
         subcommand,
-        () => pv.get(client),
+        () => this.present(),
         (status, present) =>
           connection.send(Command.PUT, (w) =>
             encodePutResponse(w, { ioid, subcommand, status, value: present, selection }),

@@ -38,6 +38,7 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
   private unsubscribe: (() => void) | null = null;
   /** Updates the client has still room for; unlimited without pipeline. */
   private window: number;
+  private readonly pipeline: boolean;
   private sent = 0;
   private finishing = false;
 
@@ -48,6 +49,7 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
     const size = asked === undefined ? DEFAULT_QUEUE_SIZE : Number(asked);
     const usable = Number.isInteger(size) && size > 0;
     this.queue = new MonitorQueue(usable ? size : DEFAULT_QUEUE_SIZE);
+    this.pipeline = pipeline;
     this.window = pipeline ? nfree : Number.POSITIVE_INFINITY;
     if (!usable) this.warn(`queueSize=${asked} is not a positive integer, ${DEFAULT_QUEUE_SIZE} is used`);
   }
@@ -70,24 +72,34 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
     this.unsubscribe = this.context.pv.subscribe(this, this.context.request);
   }
 
+  /** The client pauses. What is queued is dropped: the next start begins with the complete present value. */
   stop(): void {
+    this.leave();
+    this.queue.clear();
+    this.pump();
+  }
+
+  private leave(): void {
     this.unsubscribe?.();
     this.unsubscribe = null;
   }
 
   /** The client has consumed `n` updates. */
   acknowledge(n: number): void {
+    if (!this.pipeline) return;
     this.window = Math.min(this.window + n, 2 ** 31);
     this.pump();
   }
 
   push(update: PostedUpdate): void {
+    // An update without any of the fields asked for is none to this client (PVXS).
+    if (this.selection && !update.value.markedFields().intersects(this.selection)) return;
     this.queue.push(update);
     this.pump();
   }
 
   finish(): void {
-    this.stop();
+    this.leave();
     this.finishing = true;
     this.pump();
   }
@@ -116,6 +128,8 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
     this.window--;
     this.sent++;
     const chunks = update.chunks(this.selection);
+    const { borrowsMemory } = update;
+    if (borrowsMemory) connection.whenSent(() => update.release());
     connection.send(Command.MONITOR, (w) => {
       w.u32(ioid);
       w.u8(SUB.EXEC);
@@ -123,13 +137,12 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
       if (overrun) overrun.encode(w);
       else w.u8(0);
     });
-    if (update.borrowsMemory) connection.whenSent(() => update.release());
-    else update.release();
+    if (!borrowsMemory) update.release();
   }
 
   override destroy(): void {
     super.destroy();
-    this.stop();
+    this.leave();
     this.queue.clear();
   }
 }

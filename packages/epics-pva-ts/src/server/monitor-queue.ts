@@ -72,11 +72,10 @@ export class MonitorQueue {
 
 function squash(older: QueuedUpdate, newer: PostedUpdate): QueuedUpdate {
   const before = older.update.value.markedFields();
-  const after = newer.value.markedFields();
-  const overrun = before.clone().and(after);
-  if (older.overrun) overrun.or(older.overrun);
+  const overrun = newer.value.markedFields().and(before);
   // Streams repeat the same fields: then the newer one simply takes the older one's place.
-  if (overrun.equals(before) || before.clone().and(after).equals(before))
-    return { update: newer.retain(), overrun };
+  const covered = overrun.equals(before);
+  if (older.overrun) overrun.or(older.overrun);
+  if (covered) return { update: newer.retain(), overrun };
   return { update: new PostedUpdate(older.update.value.snapshot().merge(newer.value)), overrun };
 }

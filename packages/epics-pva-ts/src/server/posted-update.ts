@@ -57,6 +57,12 @@ export class PostedUpdate {
 const writer = new WireWriter(true, 64 * 1024, REFERENCE_FROM);
 
 function encode(value: Value, selection: BitSet | undefined): Uint8Array[] {
-  value.encodePartial(writer, selection);
+  try {
+    value.encodePartial(writer, selection);
+  } catch (error) {
+    // What was written of this update must not become the beginning of the next one.
+    writer.finish();
+    throw error;
+  }
   return writer.finish();
 }

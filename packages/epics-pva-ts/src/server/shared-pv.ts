@@ -6,6 +6,7 @@
  * where it is. What a client may put is decided by `onPut`; without it the PV is read-only.
  */
 import type { Credentials } from '../connection/server-connection.ts';
+import { callUser } from '../connection/surface.ts';
 import { LocalProtocolError, NoConvertError, RemoteError } from '../errors.ts';
 import type { PvRequest } from '../value/pv-request.ts';
 import type { TypeDef } from '../value/type-def.ts';
@@ -126,9 +127,15 @@ export class SharedPV implements ServedPV {
       );
     this.posted++;
     const update = new PostedUpdate(value.snapshot());
-    for (const sink of this.sinks) sink.push(update);
-    this.keep(update);
-    if (this.sharing.size > 0) this.share(update);
+    // Held until all have it, so that it is encoded once for them all.
+    update.retain();
+    try {
+      for (const sink of this.sinks) sink.push(update);
+      this.keep(update);
+      if (this.sharing.size > 0) this.share(update);
+    } finally {
+      update.release();
+    }
   }
 
   /** Who shares updates misses those in between, so each gets the complete structure. */
@@ -218,9 +225,10 @@ export class SharedPV implements ServedPV {
 
   attach(close: () => void): () => void {
     this.channels.add(close);
-    if (this.channels.size === 1) this.handlers.onFirstConnect?.(this);
+    if (this.channels.size === 1) callUser(() => this.handlers.onFirstConnect?.(this));
     return () => {
-      if (this.channels.delete(close) && this.channels.size === 0) this.handlers.onLastDisconnect?.(this);
+      if (this.channels.delete(close) && this.channels.size === 0)
+        callUser(() => this.handlers.onLastDisconnect?.(this));
     };
   }
 }

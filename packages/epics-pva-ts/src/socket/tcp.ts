@@ -26,6 +26,7 @@ export class TcpTransport {
   private readonly socket: net.Socket;
   private sink: ByteSink | null = null;
   private writable = true;
+  private stuckMs = 0;
 
   private constructor(socket: net.Socket, peer: string, events: TcpEvents) {
     this.socket = socket;
@@ -70,9 +71,16 @@ export class TcpTransport {
     return transport;
   }
 
-  /** Wraps a socket a server has accepted. */
-  static accepted(socket: AcceptedSocket, events: TcpEvents): TcpTransport {
+  /**
+   * Wraps a socket a server has accepted. A peer we do not read from cannot be noticed by its silence: while reading
+   * is paused it must take data at least every `stuckMs`.
+   */
+  static accepted(socket: AcceptedSocket, events: TcpEvents, stuckMs = 0): TcpTransport {
     const transport = new TcpTransport(socket, `${socket.remoteAddress}:${socket.remotePort}`, events);
+    transport.stuckMs = stuckMs;
+    socket.on('timeout', () =>
+      socket.destroy(new Error(`the peer took no data for ${Math.round(stuckMs / 1000)} s`)),
+    );
     socket.on('data', (chunk) => transport.sink?.receive(chunk as Buffer));
     return transport;
   }
@@ -100,9 +108,11 @@ export class TcpTransport {
 
   pauseReading(): void {
     this.socket.pause();
+    if (this.stuckMs > 0) this.socket.setTimeout(this.stuckMs);
   }
 
   resumeReading(): void {
+    if (this.stuckMs > 0) this.socket.setTimeout(0);
     this.socket.resume();
   }
 
@@ -145,6 +155,8 @@ export class TcpListener {
       server.once('error', reject);
       server.listen({ host: options.host, port: options.port, exclusive: true }, () => {
         server.off('error', reject);
+        // Later errors concern single connections (no descriptor left to accept one): their clients try again.
+        server.on('error', () => {});
         resolve();
       });
     });
