@@ -1,9 +1,8 @@
 /**
  * AdSimServer: an area detector that publishes frames over pvAccess at a set rate, as PvaPy's adSimServer does.
  *
- * The rate is kept by an absolute schedule (schedule.ts): whoever is late catches up. Between frames the event loop
- * runs, so that sockets are served; timers of a millisecond bring bursts at high rates, hence the yield before the
- * last millisecond.
+ * The rate is kept by an absolute schedule (schedule.ts): whoever is late catches up. Between bursts the event loop
+ * runs, so that sockets are served.
  */
 import { performance } from 'node:perf_hooks';
 import { Server, type ServerOptions, SharedPV } from 'epics-pva-ts';
@@ -32,8 +31,8 @@ export interface AdSimServerOptions {
 
 /** Frames sent in one go at most before sockets get a turn. */
 const MAX_BURST = 16;
-/** A timer may be this late (ms): the rest of the wait is spent yielding. */
-const TIMER_SLACK = 1.2;
+/** Shorter waits (ms) are not worth a timer. */
+const SHORTEST_TIMER = 0.1;
 
 export class AdSimServer {
   private readonly options: AdSimServerOptions;
@@ -126,17 +125,20 @@ function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Resolves at `time` (ms of performance.now) or soon after `signal` aborts. */
+/**
+ * Resolves at about `time` (ms of performance.now), perhaps a little early, or soon after `signal` aborts. Timers have
+ * a resolution of 1 ms: above 1,000 frames/s frames go out in bursts, as many as are due, and the CPU rests between.
+ */
 async function until(time: number, signal: AbortSignal): Promise<void> {
   const wait = time - performance.now();
-  if (wait > TIMER_SLACK)
+  if (wait > SHORTEST_TIMER)
     await new Promise<void>((resolve) => {
       const done = (): void => {
         clearTimeout(timer);
         signal.removeEventListener('abort', done);
         resolve();
       };
-      const timer = setTimeout(done, wait - TIMER_SLACK);
+      const timer = setTimeout(done, Math.floor(wait));
       signal.addEventListener('abort', done, { once: true });
     });
   else await nextTurn();

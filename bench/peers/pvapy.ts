@@ -8,6 +8,9 @@ import { type Child, type ChildExit, spawnChild } from './child.ts';
 import { type PythonDict, PythonDictCollector, type PythonValue } from './python-dict.ts';
 import type { Peers } from './python-env.ts';
 
+/** Where the commands `pvapy-...` are; ours have the same options and output, under a `bin` of their own. */
+export type Commands = Pick<Peers, 'bin'>;
+
 /** Options of PvaPy's `pvapy-ad-sim-server`. */
 export interface SimulatorOptions {
   /** Channel name. Default: `pvapy:image`, as the command. */
@@ -61,7 +64,7 @@ const START_TIMEOUT_MS = 60_000;
  * @param env From `peerEnv`.
  */
 export async function startPvapySimulator(
-  peers: Peers,
+  peers: Commands,
   env: NodeJS.ProcessEnv,
   options: SimulatorOptions,
 ): Promise<PvapySimulator> {
@@ -184,7 +187,7 @@ export interface PvapyConsumer {
  * @param env From `peerEnv`; the channel's server must already run in that group.
  */
 export async function startPvapyConsumer(
-  peers: Peers,
+  peers: Commands,
   env: NodeJS.ProcessEnv,
   options: ConsumerOptions,
 ): Promise<PvapyConsumer> {

@@ -52,6 +52,8 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<numbe
   });
   try {
     await server.start();
+    cache.fill();
+    print([`Frame producer is done, ${cache.nReady} frame(s) ready`]);
     print([`Serving ${o.channelName} on TCP port ${server.tcpPort}`]);
     const reason = await server.publish(signal);
     print([exitLine(reason, server.progress)]);

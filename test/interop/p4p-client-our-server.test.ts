@@ -45,9 +45,162 @@ describe.skipIf(!peers.available)('a PVXS client with our server', () => {
     const [update] = await client.next(name, 1);
     expect(update).toMatchObject({ event: 'update', value: after, changed });
 
-    // A client that does not read before it writes, and writes back what was there.
-    await client.put(pv, putBack(put, value), { get: false });
-    expect((await client.next(name, 1))[0]).toMatchObject({ event: 'update', value });
+    // Without reading before, as a client may.
+    await client.put(pv, put, { get: false });
+    expect((await client.next(name, 1))[0]).toMatchObject({ event: 'update', value: after, changed });
+    expect(ours.takePuts(name)).toMatchObject([{ value: put, changed }]);
     await client.unsubscribe(name);
   });
+
+  it('sends and takes only the fields a request selects', async () => {
+    const got = await client.get('our:nt:scalar', { request: 'field(alarm.status,value)' });
+    expect(got.changed).toEqual(['alarm.status', 'value']);
+    expect(got.value).toMatchObject({
+      alarm: { severity: 0, status: 1, message: '' },
+      display: { units: '' },
+    });
+
+    await client.subscribe('fields', 'our:struct:nested', { request: 'field(a.e)' });
+    expect((await client.next('fields', 1))[0]).toMatchObject({ event: 'update', changed: ['a.e'] });
+    await client.put('our:struct:nested', { g: { h: '5' } });
+    await client.put('our:struct:nested', { a: { e: 0.125, b: { c: 7 } } });
+    const events = await client.next('fields', 1);
+    await client.unsubscribe('fields');
+    expect(events).toMatchObject([
+      { event: 'update', changed: ['a.e'], value: { a: { e: 0.125, b: { c: 0 } } } },
+    ]);
+  });
+
+  it('says what is wrong with a request', async () => {
+    await expect(client.get('our:nt:scalar', { request: 'field(nothing)' })).rejects.toMatchObject({
+      kind: 'remote',
+      message: expect.stringContaining('nothing'),
+    });
+  });
+
+  it('refuses a put to a read-only PV, and what a handler refuses', async () => {
+    await expect(client.put('our:read-only', 2)).rejects.toMatchObject({
+      kind: 'remote',
+      message: 'put not permitted: this PV is read-only',
+    });
+    expect((await client.get('our:read-only')).value).toMatchObject({ value: 1.25 });
+
+    const careful = new SharedPV({
+      onPut: async (pv, value) => {
+        if (Number(value.get('value')) > 10) {
+          throw new Error('10 is the most');
+        }
+        pv.post(value);
+      },
+    });
+    careful.open(ours.pv('read-only').fetch());
+    ours.server.addPV('our:careful', careful);
+    await client.put('our:careful', 10);
+    await expect(client.put('our:careful', 11)).rejects.toMatchObject({
+      kind: 'remote',
+      message: '10 is the most',
+    });
+    expect((await client.get('our:careful')).value).toMatchObject({ value: 10 });
+  });
+
+  it('answers RPCs', async () => {
+    const sum = await client.rpc('our:rpc:add', {
+      lhs: { type: 'd', value: 1.5 },
+      rhs: { type: 'L', value: '9007199254740992' },
+    });
+    expect(sum?.type).toMatchObject(['S', 'epics:nt/NTScalar:1.0', expect.anything()]);
+    expect(sum?.value).toMatchObject({ value: 9007199254740994 });
+    for (const { type, value } of readCatalogue()) {
+      // PVXS cannot assign null to a union or an any, which are null anyway.
+      const given = Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null));
+      const echo = await client.rpcWith('our:rpc:echo', { type, value: given });
+      expect([echo?.type, echo?.value]).toEqual([type, value]);
+    }
+    expect(await client.rpc('our:rpc:void', {})).toBeNull();
+    await expect(client.rpc('our:rpc:error', {})).rejects.toMatchObject({
+      kind: 'remote',
+      message: 'this RPC always fails',
+    });
+    await expect(client.rpc('our:scalar:int', {})).rejects.toMatchObject({
+      kind: 'remote',
+      message: expect.stringMatching(/RPC/),
+    });
+  });
+
+  it('has no answer for a channel it does not serve', async () => {
+    await expect(client.get('our:no-such-pv', { timeout: 0.5 })).rejects.toMatchObject({ kind: 'timeout' });
+  });
+
+  it.each(['record[queueSize=1000]', 'record[queueSize=100,pipeline=true]'])(
+    'loses no update of a counter at 500 Hz with %s',
+    async (request) => {
+      await client.subscribe('counter', 'our:counter', { request });
+      await client.next('counter', 1);
+      const stop = ours.startCounting(500);
+      const counts = countsOf(await client.next('counter', 1000, { timeout: 10 }));
+      stop();
+      await client.unsubscribe('counter');
+      expect(counts).toEqual(consecutive(counts));
+    },
+  );
+
+  it('sends the first and the last of a burst that is longer than the queue', async () => {
+    await client.subscribe('burst', 'our:counter', { request: 'record[queueSize=4]field(value)' });
+    const [before] = countsOf(await client.next('burst', 1)) as [number];
+    ours.count(10_000);
+    const counts: number[] = [];
+    while (counts.at(-1) !== before + 10_000) {
+      counts.push(...countsOf(await client.next('burst', 1)));
+    }
+    await client.unsubscribe('burst');
+    expect(counts).toEqual([...counts].sort((a, b) => a - b));
+    expect(new Set(counts).size).toBe(counts.length);
+  });
+
+  it('tells subscribers when a PV ends, closes and comes back', async () => {
+    const pv = new SharedPV();
+    pv.open(ours.pv('read-only').fetch());
+    ours.server.addPV('our:short', pv);
+    await client.subscribe('short', 'our:short');
+    await client.next('short', 1);
+    pv.finish();
+    expect(await client.next('short', 1)).toEqual([{ event: 'finished' }]);
+    await client.unsubscribe('short');
+
+    await client.subscribe('short', 'our:short');
+    await client.next('short', 1);
+    ours.server.removePV('our:short');
+    expect(await client.next('short', 1)).toEqual([{ event: 'disconnected' }]);
+    ours.server.addPV('our:short', SharedPV.readonly(ours.pv('read-only').fetch()));
+    expect(await client.next('short', 1, { timeout: 15 })).toMatchObject([{ event: 'update' }]);
+    await client.unsubscribe('short');
+  });
+
+  it('transfers arrays of 10 MB, both ways', async () => {
+    const length = 1_310_720;
+    const big = Array.from({ length }, (_, index) => index);
+    await client.put('our:array:double', { value: big }, { timeout: 30 });
+    expect(ours.pv('array:double').fetch().get('value')).toEqual(Float64Array.from(big));
+    ours.takePuts('array:double');
+
+    await client.subscribe('big', 'our:array:double');
+    expect(valueOfUpdate((await client.next('big', 1, { timeout: 30 }))[0])).toEqual(big);
+    const reversed = Float64Array.from(big).reverse();
+    ours.pv('array:double').post(Value.create(ours.pv('array:double').fetch().type, { value: reversed }));
+    expect(valueOfUpdate((await client.next('big', 1, { timeout: 30 }))[0])).toEqual([...reversed]);
+    await client.unsubscribe('big');
+  });
 });
+
+function valueOfUpdate(event: MonitorEvent | undefined): PeerValue | undefined {
+  return event?.event === 'update' ? (event.value as { value: PeerValue }).value : undefined;
+}
+
+function countsOf(events: readonly MonitorEvent[]): number[] {
+  return events.map((event) => Number(valueOfUpdate(event)));
+}
+
+/** As many numbers, one after the other, from the same beginning. */
+function consecutive(counts: readonly number[]): number[] {
+  return counts.map((_, index) => (counts[0] ?? Number.NaN) + index);
+}

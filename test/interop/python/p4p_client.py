@@ -22,10 +22,11 @@ def encode(value):
 
 
 def encode_event(event):
-    if isinstance(event, Disconnected):
-        return {'event': 'disconnected'}
+    # Finished is a kind of Disconnected.
     if isinstance(event, Finished):
         return {'event': 'finished'}
+    if isinstance(event, Disconnected):
+        return {'event': 'disconnected'}
     if isinstance(event, Exception):
         return {'event': 'error', 'error': str(event)}
     return {'event': 'update', **encode(event)}

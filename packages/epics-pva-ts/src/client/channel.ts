@@ -16,7 +16,7 @@ export type ChannelState = 'searching' | 'connecting' | 'active';
 export interface ChannelOptions {
   readonly name: string;
   readonly cid: number;
-  readonly search: SearchEngine;
+  readonly search: Pick<SearchEngine, 'add' | 'remove'>;
   linkTo(server: Endpoint): ServerLink;
 }
 

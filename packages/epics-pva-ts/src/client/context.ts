@@ -7,6 +7,7 @@
  * ```
  */
 import type { ClientConfig } from '../config.ts';
+import { SEARCH_SEQUENCE, searchBatches } from '../connection/search-batch.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { DisconnectedError, LocalProtocolError } from '../errors.ts';
 import { hostName, userName } from '../socket/identity.ts';
@@ -160,7 +161,9 @@ export class Context {
         user: this.user,
         host: this.host,
         search: this.search,
-        ready: () => {},
+        ready: (ready) => {
+          if (this.nameServers.has(key)) this.askNameServer(ready);
+        },
         closed: (ended, channels, connected, reason) => {
           if (this.links.get(key) === ended) this.links.delete(key);
           if (reason && connected) this.log('warn', `connection to ${key} lost: ${reason.message}`);
@@ -172,6 +175,12 @@ export class Context {
       this.links.set(key, link);
     }
     return link;
+  }
+
+  /** A name server that has just become reachable is asked at once for what is still missing. */
+  private askNameServer(link: ServerLink): void {
+    const missing = [...this.channels.values()].filter((c) => c.state === 'searching');
+    for (const batch of searchBatches(missing)) link.search(batch, SEARCH_SEQUENCE);
   }
 
   private connectNameServers(): void {

@@ -4,7 +4,7 @@
  * An operation is told when its channel is there (`onConnect`), when it is lost, and of every reply to its ioid.
  */
 import type { Connection } from '../connection/connection.ts';
-import { CancelledError, DisconnectedError, PvaError, RemoteError, TimeoutError } from '../errors.ts';
+import { CancelledError, DisconnectedError, RemoteError, TimeoutError } from '../errors.ts';
 import type { MonitorResponse } from '../message/monitor.ts';
 import type { OperationResponse } from '../message/operation.ts';
 import type { TypeDef } from '../value/type-def.ts';
@@ -55,6 +55,11 @@ export interface RequestOptions {
 }
 
 export const DEFAULT_TIMEOUT = 5;
+
+/** Whatever was thrown, as an Error. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
 
 /** An operation with one result: INIT, execution, done. Time limits cover it from search to reply. */
 export abstract class OneShot<T> implements Operation {
@@ -112,7 +117,11 @@ export abstract class OneShot<T> implements Operation {
   onConnect(at: Attachment): void {
     this.at = at;
     this.dataType = undefined;
-    this.init(at);
+    try {
+      this.init(at);
+    } catch (error) {
+      this.fail(asError(error), false);
+    }
   }
 
   /** Sends the first request. */
@@ -121,7 +130,13 @@ export abstract class OneShot<T> implements Operation {
   /** May the operation simply be started again on a new connection? */
   protected abstract get repeatable(): boolean;
 
+  /** An error Status that is not the end of the operation, and goes to `handle` like a success. */
+  protected tolerates(_reply: Reply): boolean {
+    return false;
+  }
+
   onDisconnect(why: string): void {
+    this.at?.forget(false);
     this.at = null;
     this.channel.remove(this);
     if (this.repeatable) this.begin();
@@ -135,7 +150,7 @@ export abstract class OneShot<T> implements Operation {
 
   onReply(_command: number, reply: Reply): void {
     if (this.done) return;
-    if (reply.status.type > 1) {
+    if (reply.status.type > 1 && !this.tolerates(reply)) {
       const text = reply.status.message || this.hint || 'the server gave no reason';
       this.fail(new RemoteError(`${this.channel.name}: ${text}`), (reply.subcommand & 0x08) === 0);
       return;
@@ -143,9 +158,8 @@ export abstract class OneShot<T> implements Operation {
     try {
       this.handle(reply);
     } catch (error) {
-      // What the user's value did wrong is the user's error, not the connection's.
-      if (!PvaError.isPvaError(error) && !(error instanceof RangeError)) throw error;
-      this.fail(error as Error);
+      // What the user's value or function did wrong is the caller's error, not the connection's.
+      this.fail(asError(error));
     }
   }
 

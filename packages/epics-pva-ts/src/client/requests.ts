@@ -78,10 +78,9 @@ export class PutRequest extends OneShot<void> {
     connection.send(Command.PUT, (w) => encodePutRequest(w, { sid, ioid, subcommand: SUB.INIT, pvRequest }));
   }
 
-  override onReply(command: number, reply: Reply): void {
-    // Not every server can read back (a SharedPV without a get handler): go on without.
-    if (reply.subcommand & SUB.GET && reply.status.type > 1) this.execute(undefined);
-    else super.onReply(command, reply);
+  /** Not every server can read back (a SharedPV without a get handler): go on without. */
+  protected override tolerates(reply: Reply): boolean {
+    return (reply.subcommand & SUB.GET) !== 0;
   }
 
   protected handle(reply: Reply): void {
@@ -95,13 +94,13 @@ export class PutRequest extends OneShot<void> {
       const { ioid } = this;
       connection.send(Command.PUT, (w) => encodePutRequest(w, { sid, ioid, subcommand: SUB.GET }));
     } else if (reply.subcommand & SUB.GET) this.execute(reply.value);
-    else this.succeed(undefined);
+    else if (this.sent) this.succeed(undefined);
   }
 
   private execute(present: Value | undefined): void {
     const at = this.at;
     const type = this.dataType;
-    if (!at || !type) return;
+    if (!at || !type || this.sent) return;
     const value = buildPut(type, present, this.input);
     this.sent = true;
     at.connection.send(Command.PUT, (w) =>
@@ -165,9 +164,10 @@ export class RpcRequest extends OneShot<Value | null> {
 
   protected handle(reply: Reply): void {
     if (!(reply.subcommand & SUB.INIT)) {
-      this.succeed(reply.result ?? null);
+      if (this.sent) this.succeed(reply.result ?? null);
       return;
     }
+    if (this.sent) return;
     const { connection, sid } = this.at as Attachment;
     const { ioid, argument } = this;
     this.sent = true;
@@ -194,6 +194,11 @@ export class InfoRequest extends OneShot<ChannelInfo> {
 
   protected handle(reply: Reply): void {
     if (reply.type) this.succeed({ type: reply.type, server: (this.at as Attachment).server }, false);
-    else this.fail(new NoConvertError(`${this.channel.name}: the server sent no type`), false);
+    else this.fail(new NoConvertError(`${this.channel.name}: the server sent no type`));
+  }
+
+  /** GET_FIELD is one message: there is no operation the server could be told to forget. */
+  override fail(error: Error): void {
+    super.fail(error, false);
   }
 }

@@ -3,8 +3,9 @@
  * each reply to its operation.
  */
 import { ClientConnection } from '../connection/client-connection.ts';
+import type { Transport } from '../connection/transport.ts';
 import type { Endpoint } from '../endpoint.ts';
-import type { PvaError } from '../errors.ts';
+import { PvaError } from '../errors.ts';
 import { Command } from '../frame/command.ts';
 import {
   decodeCreateChannelResponse,
@@ -37,13 +38,25 @@ import type { SearchEngine } from './search-engine.ts';
 /** Types of ended operations kept so that replies still in flight can be decoded. */
 const MAX_RETIRED = 1000;
 
+/** What a link needs of its transport beside {@link Transport}. */
+export interface LinkTransport extends Transport {
+  attach(connection: ClientConnection): void;
+}
+
+export interface LinkEvents {
+  /** Ended, once; `error` undefined when the peer closed in good order. */
+  closed(error: Error | undefined): void;
+}
+
 export interface ServerLinkOptions {
   readonly endpoint: Endpoint;
   /** Seconds. */
   readonly timeout: number;
   readonly user: string;
   readonly host: string;
-  readonly search: SearchEngine;
+  readonly search: Pick<SearchEngine, 'onResponse'>;
+  /** Opens the connection; default TCP. Tests join client and server in memory. */
+  readonly connect?: (endpoint: Endpoint, events: LinkEvents) => LinkTransport;
   /** Ended; its channels are those given. `connected` false: it never was. */
   closed(link: ServerLink, channels: Channel[], connected: boolean, reason: Error | undefined): void;
   ready(link: ServerLink): void;
@@ -65,9 +78,9 @@ export class ServerLink {
   constructor(options: ServerLinkOptions) {
     this.options = options;
     this.endpoint = options.endpoint;
-    const { address, port } = options.endpoint;
-    const transport = TcpTransport.connect(address, port, {
-      closed: (error) => this.connection.transportClosed(error as PvaError | undefined),
+    const transport = (options.connect ?? connectTcp)(options.endpoint, {
+      closed: (error) =>
+        this.connection.transportClosed(error && new PvaError('PVA_SOCKET', error.message, { cause: error })),
     });
     this.connection = new ClientConnection({
       transport,
@@ -138,7 +151,9 @@ export class ServerLink {
     switch (command) {
       case Command.MONITOR: {
         const m = decodeMonitorResponse(r, context, this.typeOf, LAZY_FROM);
-        this.operations.get(m.ioid)?.onMonitor(m);
+        const operation = this.operations.get(m.ioid);
+        if (operation) operation.onMonitor(m);
+        else m.value?.release();
         break;
       }
       case Command.GET: {
@@ -164,8 +179,8 @@ export class ServerLink {
       case Command.CREATE_CHANNEL: {
         const m = decodeCreateChannelResponse(r);
         const channel = this.channels.get(m.cid);
-        if (!channel) {
-          // Not wanted any more: PVXS gives it back too.
+        if (channel?.state !== 'connecting') {
+          // Not wanted any more, or there already: PVXS gives it back too.
           if (isSuccess(m.status))
             this.connection.send(Command.DESTROY_CHANNEL, (w) =>
               encodeDestroyChannel(w, { sid: m.sid, cid: m.cid }),
@@ -224,6 +239,10 @@ export class ServerLink {
   close(): void {
     this.connection.close();
   }
+}
+
+function connectTcp({ address, port }: Endpoint, events: LinkEvents): LinkTransport {
+  return TcpTransport.connect(address, port, events);
 }
 
 /** Monitor updates of at least this many bytes are decoded only when asked for. */

@@ -5,6 +5,7 @@
  * that returns a promise makes the connection wait, so the server's queue takes the strain); or `for await`, through
  * a small client-side queue in which a full queue squashes the new update into the newest (as PVXS).
  */
+import { callUser, surface } from '../connection/surface.ts';
 import { CancelledError, type PvaError, RemoteError } from '../errors.ts';
 import { Command } from '../frame/command.ts';
 import { encodeMonitorRequest, type MonitorResponse } from '../message/monitor.ts';
@@ -13,14 +14,16 @@ import type { TypeDef } from '../value/type-def.ts';
 import type { Value } from '../value/value.ts';
 import type { BitSet } from '../wire/bit-set.ts';
 import type { Channel } from './channel.ts';
-import { type Attachment, newIoid, type Operation } from './operation.ts';
+import { type Attachment, asError, newIoid, type Operation } from './operation.ts';
 import { type GetOptions, requestValue } from './requests.ts';
 import { UpdateHistory } from './update-history.ts';
 
 export interface MonitorHandlers {
   /**
    * One update: a complete structure whose marks say what changed. `overrun` holds the fields that changed more than
-   * once since the update before. A returned promise stops reading from this server until it settles.
+   * once since the update before. A returned promise stops reading from this server until it settles: do not wait in
+   * it for another reply of the same server. A callback that throws or rejects ends the subscription, and what it
+   * threw surfaces as an uncaught exception.
    */
   update?(value: Value, overrun: BitSet): void | Promise<void>;
   /** The channel is connected (again): `type` may differ from before. */
@@ -97,7 +100,8 @@ export class Subscription implements Operation, AsyncIterable<Value> {
 
   get stats(): SubscriptionStats {
     const { received, overruns, squashed, queue } = this;
-    return { received, overruns, squashed, queued: queue.length, connected: this.dataType !== undefined };
+    const connected = this.at !== null && this.dataType !== undefined;
+    return { received, overruns, squashed, queued: queue.length, connected };
   }
 
   resetStats(): void {
@@ -109,18 +113,23 @@ export class Subscription implements Operation, AsyncIterable<Value> {
   onConnect(at: Attachment): void {
     this.at = at;
     const { pvRequest, ioidNow: ioid } = this;
-    at.connection.send(Command.MONITOR, (w) =>
-      encodeMonitorRequest(w, { sid: at.sid, ioid, subcommand: SUB.INIT, pvRequest }),
-    );
+    try {
+      at.connection.send(Command.MONITOR, (w) =>
+        encodeMonitorRequest(w, { sid: at.sid, ioid, subcommand: SUB.INIT, pvRequest }),
+      );
+    } catch (error) {
+      this.end(asError(error));
+    }
   }
 
   onDisconnect(why: string): void {
-    const wasConnected = this.dataType !== undefined;
+    const wasConnected = this.at !== null && this.dataType !== undefined;
+    this.at?.forget(false);
     this.at = null;
     this.dataType = undefined;
     this.history.clear();
     this.ioidNow = newIoid();
-    if (wasConnected && !this.ended) this.handlers.disconnected?.(why);
+    if (wasConnected && !this.ended) callUser(() => this.handlers.disconnected?.(why));
   }
 
   onReply(): void {}
@@ -128,18 +137,24 @@ export class Subscription implements Operation, AsyncIterable<Value> {
 
   onMonitor(m: MonitorResponse): void {
     const at = this.at;
-    if (!at || this.ended) return;
+    if (!at || this.ended) {
+      m.value?.release();
+      return;
+    }
     if (m.status.type > 1) {
       at.forget(false);
       this.at = null;
       const error = new RemoteError(`${this.name}: ${m.status.message || 'the server refused the monitor'}`);
-      if (this.handlers.error) this.handlers.error(error);
+      const { error: onError } = this.handlers;
+      if (onError) callUser(() => onError.call(this.handlers, error));
       else if (this.handlers.update === undefined) this.end(error);
       return;
     }
     if (m.subcommand & SUB.INIT) {
+      if (this.dataType) return;
       this.dataType = m.type;
-      this.handlers.connected?.(at.server, m.type as TypeDef);
+      callUser(() => this.handlers.connected?.(at.server, m.type as TypeDef));
+      if (this.ended) return;
       const { ioidNow: ioid } = this;
       at.connection.send(Command.MONITOR, (w) =>
         encodeMonitorRequest(w, { sid: at.sid, ioid, subcommand: SUB.START }),
@@ -150,7 +165,7 @@ export class Subscription implements Operation, AsyncIterable<Value> {
     if (m.subcommand & SUB.DESTROY) {
       at.forget(false);
       this.at = null;
-      this.handlers.finished?.();
+      if (!this.ended) callUser(() => this.handlers.finished?.());
       this.end(undefined);
     }
   }
@@ -161,14 +176,11 @@ export class Subscription implements Operation, AsyncIterable<Value> {
     this.history.accept(value);
     const { update } = this.handlers;
     if (update) {
-      const pending = update.call(this.handlers, value, overrun);
-      if (pending) {
-        at.connection.holdReading();
-        const go = (): void => at.connection.releaseReading();
-        pending.then(go, (error: unknown) => {
-          go();
-          this.end(error instanceof Error ? error : new Error(String(error)));
-        });
+      try {
+        const pending = update.call(this.handlers, value, overrun);
+        if (pending) this.hold(pending, at);
+      } catch (error) {
+        this.failed(error);
       }
       return;
     }
@@ -179,6 +191,24 @@ export class Subscription implements Operation, AsyncIterable<Value> {
       value.release();
     } else this.queue.push(value);
     this.wake?.();
+  }
+
+  /** Reads no further until the user is done with this update. */
+  private hold(pending: Promise<void>, at: Attachment): void {
+    const { connection } = at;
+    connection.holdReading();
+    pending.then(
+      () => connection.releaseReading(),
+      (error: unknown) => {
+        this.failed(error);
+        connection.releaseReading();
+      },
+    );
+  }
+
+  private failed(error: unknown): void {
+    this.end(asError(error));
+    surface(error);
   }
 
   /** The next queued update, or undefined when none is there now. */

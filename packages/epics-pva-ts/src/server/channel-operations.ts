@@ -13,8 +13,9 @@ import { SUB } from '../message/operation.ts';
 import { encodePutResponse } from '../message/put.ts';
 import { encodeServerMessage } from '../message/request-control.ts';
 import { encodeRpcResponse } from '../message/rpc.ts';
+import type { UnionValue } from '../value/containers.ts';
 import type { PvRequest } from '../value/pv-request.ts';
-import { struct, type TypeDef } from '../value/type-def.ts';
+import { type FieldNode, struct, type TypeDef } from '../value/type-def.ts';
 import type { Value } from '../value/value.ts';
 import type { BitSet } from '../wire/bit-set.ts';
 import { errorStatus, OK, type Status } from '../wire/status.ts';
@@ -173,7 +174,7 @@ export class PutOperation extends ServerOperation {
         () => this.present(),
         (status, present) =>
           connection.send(Command.PUT, (w) =>
-            encodePutResponse(w, { ioid, subcommand, status, value: present, selection }),
+            encodePutResponse(w, { ioid, subcommand, status, value: withoutNullUnions(present), selection }),
           ),
       );
     else
@@ -210,6 +211,21 @@ export class RpcOperation extends ServerOperation {
         ),
     );
   }
+}
+
+/**
+ * PVXS clients drop the connection when what they read before a put holds a union with nothing selected; a field that
+ * does not come means the same to them.
+ */
+function withoutNullUnions(present: Value | undefined): Value | undefined {
+  if (!present) return undefined;
+  const isNullUnion = ({ type, path }: FieldNode): boolean =>
+    type.kind === 'union' && !type.isArray && (present.get(path) as UnionValue).member === null;
+  const nodes = present.type.nodes.filter(isNullUnion);
+  if (nodes.length === 0) return present;
+  const sent = present.clone();
+  for (const { path } of nodes) sent.unmark(path);
+  return sent;
 }
 
 const NO_TYPE: TypeDef = struct('', {});

@@ -19,6 +19,7 @@ const HIGH_WATER = 1024 * 1024;
 
 /** Gives monitors of a congested connection a turn when bytes have left. */
 export interface Congestion {
+  /** `pump()` will be called. Who has just written waits behind those who have not. */
   waitForRoom(monitor: MonitorOperation): void;
 }
 
@@ -67,7 +68,7 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
   }
 
   start(): void {
-    if (this.unsubscribe || this.destroyed || !this.type) return;
+    if (this.unsubscribe || this.destroyed || this.finishing || !this.type) return;
     // The present value is queued during the call: nothing can be posted in between and be lost.
     this.unsubscribe = this.context.pv.subscribe(this, this.context.request);
   }
@@ -104,12 +105,13 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
     this.pump();
   }
 
-  /** Writes what the connection and the window allow. */
-  pump(): void {
+  /** Writes what the connection and the window allow; true if that was anything. */
+  pump(): boolean {
+    const before = this.sent;
     while (this.queue.length > 0 && this.window > 0) {
       if (this.context.connection.unsentBytes >= HIGH_WATER) {
         this.congestion.waitForRoom(this);
-        return;
+        return this.sent > before;
       }
       this.writeOne();
     }
@@ -120,6 +122,7 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
       );
       ended();
     }
+    return this.sent > before;
   }
 
   private writeOne(): void {

@@ -32,9 +32,16 @@ import { decodeRpcRequest } from '../message/rpc.ts';
 import { decodeSearchRequest, encodeSearchResponse } from '../message/search.ts';
 import type { DecodeContext } from '../value/field-codec.ts';
 import { PvRequest } from '../value/pv-request.ts';
+import type { TypeDef } from '../value/type-def.ts';
 import type { WireReader } from '../wire/reader.ts';
 import { errorStatus, OK, StatusType } from '../wire/status.ts';
-import { GetOperation, PutOperation, RpcOperation, type ServerOperation } from './channel-operations.ts';
+import {
+  GetOperation,
+  PutOperation,
+  RpcOperation,
+  type ServerOperation,
+  statusOf,
+} from './channel-operations.ts';
 import { MonitorOperation } from './monitor-operation.ts';
 import type { ServedPV } from './source.ts';
 
@@ -52,6 +59,8 @@ export interface ServerClientHost {
 /** Channels and operations one client may have. */
 const MAX_CHANNELS = 20_000;
 const MAX_OPERATIONS = 100_000;
+/** Types of ended puts kept so that requests still in flight can be decoded, with the types they may define. */
+const MAX_RETIRED = 1000;
 const REFUSED_SID = 0xffffffff;
 
 interface ServerChannel {
@@ -60,6 +69,8 @@ interface ServerChannel {
   readonly name: string;
   readonly pv: ServedPV;
   readonly operations: Set<number>;
+  /** How to give up each GET_FIELD that waits for the PV to open. */
+  readonly waiting: Set<() => void>;
   readonly detach: () => void;
 }
 
@@ -68,6 +79,7 @@ export class ServerClient {
   private readonly host: ServerClientHost;
   private readonly channels = new Map<number, ServerChannel>();
   private readonly operations = new Map<number, { op: ServerOperation; channel: ServerChannel }>();
+  private readonly retired = new Map<number, TypeDef>();
   private congested = new Set<MonitorOperation>();
   private credentials: Credentials;
   private nextSid = 0;
@@ -108,7 +120,7 @@ export class ServerClient {
         this.onGet(decodeGetRequest(r, ctx));
         break;
       case Command.PUT:
-        this.onPut(decodePutRequest(r, ctx, (ioid) => this.operations.get(ioid)?.op.type));
+        this.onPut(decodePutRequest(r, ctx, this.typeOf));
         break;
       case Command.RPC:
         this.onRpc(decodeRpcRequest(r, ctx));
@@ -165,18 +177,30 @@ export class ServerClient {
       refuse(`too many channels (${MAX_CHANNELS}) on this connection`);
       return;
     }
-    const pv = this.host.open(name, this.credentials);
+    let pv: ServedPV | undefined;
+    try {
+      pv = this.host.open(name, this.credentials);
+    } catch (error) {
+      refuse(statusOf(error).message);
+      return;
+    }
     if (!pv) {
       refuse(`this server has no channel '${name}'`);
       return;
     }
-    this.nextSid = (this.nextSid + 1) >>> 0;
-    const sid = this.nextSid;
+    const sid = this.newSid();
     const detach = pv.attach(() => this.dropChannel(sid));
-    this.channels.set(sid, { cid, sid, name, pv, operations: new Set(), detach });
+    this.channels.set(sid, { cid, sid, name, pv, operations: new Set(), waiting: new Set(), detach });
     this.connection.send(Command.CREATE_CHANNEL, (w) =>
       encodeCreateChannelResponse(w, { cid, sid, status: OK }),
     );
+  }
+
+  private newSid(): number {
+    do {
+      this.nextSid = (this.nextSid + 1) >>> 0;
+    } while (this.nextSid === REFUSED_SID || this.channels.has(this.nextSid));
+    return this.nextSid;
   }
 
   private destroyChannel(sid: number): void {
@@ -194,6 +218,7 @@ export class ServerClient {
   private forgetChannel(channel: ServerChannel): void {
     this.channels.delete(channel.sid);
     for (const ioid of [...channel.operations]) this.destroyOperation(ioid);
+    for (const giveUp of channel.waiting) giveUp();
     channel.detach();
   }
 
@@ -202,8 +227,15 @@ export class ServerClient {
     if (!entry) return;
     this.operations.delete(ioid);
     entry.channel.operations.delete(ioid);
+    if (entry.op instanceof PutOperation && entry.op.type) {
+      this.retired.set(ioid, entry.op.type);
+      if (this.retired.size > MAX_RETIRED) this.retired.delete(this.retired.keys().next().value as number);
+    }
     entry.op.destroy();
   }
+
+  private readonly typeOf = (ioid: number): TypeDef | undefined =>
+    this.operations.get(ioid)?.op.type ?? this.retired.get(ioid);
 
   /** Makes the operation of an INIT; undefined when the channel is not there, which the client is told. */
   private init(
@@ -305,11 +337,21 @@ export class ServerClient {
       );
       return;
     }
-    channel.pv.whenOpen((top) => {
+    if (channel.waiting.size >= MAX_OPERATIONS) {
+      const status = errorStatus(`too many operations (${MAX_OPERATIONS}) on this channel`);
+      this.connection.send(Command.GET_FIELD, (w) => encodeGetFieldResponse(w, { ioid, status }));
+      return;
+    }
+    let answered = false;
+    let giveUp = (): void => {};
+    giveUp = channel.pv.whenOpen((top) => {
+      answered = true;
+      channel.waiting.delete(giveUp);
       const type = m.subfield === '' ? top : top.find(m.subfield)?.type;
       const status = type ? OK : errorStatus(`no field '${m.subfield}'`);
       this.connection.send(Command.GET_FIELD, (w) => encodeGetFieldResponse(w, { ioid, status, type }));
     });
+    if (!answered) channel.waiting.add(giveUp);
   }
 
   waitForRoom(monitor: MonitorOperation): void {
@@ -320,7 +362,9 @@ export class ServerClient {
     if (this.congested.size === 0) return;
     const waiting = this.congested;
     this.congested = new Set();
-    for (const monitor of waiting) monitor.pump();
+    const served: MonitorOperation[] = [];
+    for (const monitor of waiting) if (monitor.pump()) served.push(monitor);
+    for (const monitor of served) if (this.congested.delete(monitor)) this.congested.add(monitor);
   }
 
   private onClosed(reason: PvaError | undefined): void {

@@ -18,23 +18,43 @@ const typeId = fc.constantFrom('', 'time_t', 'epics:nt/NTScalar:1.0', 'ä', 'x'.
 const leafType: fc.Arbitrary<TypeDef> = fc.oneof(
   { weight: 6, arbitrary: scalarKind.map((k) => typeOf(k)) },
   { weight: 5, arbitrary: scalarKind.map((k) => typeOf(`${k}[]`)) },
-  { weight: 1, arbitrary: fc.tuple(scalarKind, fc.integer({ min: 1, max: 300 })).map(([k, n]) => bounded(k, 'bounded', n)) },
-  { weight: 1, arbitrary: fc.tuple(scalarKind, fc.integer({ min: 1, max: 5 })).map(([k, n]) => bounded(k, 'fixed', n)) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(scalarKind, fc.integer({ min: 1, max: 300 }))
+      .map(([k, n]) => bounded(k, 'bounded', n)),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(scalarKind, fc.integer({ min: 1, max: 5 })).map(([k, n]) => bounded(k, 'fixed', n)),
+  },
   { weight: 1, arbitrary: fc.integer({ min: 8, max: 300 }).map((n) => bounded('string', 'string', n)) },
   { weight: 2, arbitrary: fc.constant(typeOf('any')) },
   { weight: 1, arbitrary: fc.constant(typeOf('any[]')) },
 );
 
-function membersOf(type: fc.Arbitrary<TypeDef>, min: number, max: number): fc.Arbitrary<{ name: string; type: TypeDef }[]> {
-  return fc.uniqueArray(fc.record({ name: fieldName, type }), { minLength: min, maxLength: max, selector: (m) => m.name });
+function membersOf(
+  type: fc.Arbitrary<TypeDef>,
+  min: number,
+  max: number,
+): fc.Arbitrary<{ name: string; type: TypeDef }[]> {
+  return fc.uniqueArray(fc.record({ name: fieldName, type }), {
+    minLength: min,
+    maxLength: max,
+    selector: (m) => m.name,
+  });
 }
 
 function structOf(type: fc.Arbitrary<TypeDef>, min: number, max: number): fc.Arbitrary<TypeDef> {
-  return fc.tuple(typeId, membersOf(type, min, max)).map(([id, members]) => new TypeDef('struct', 'none', 0, id, members));
+  return fc
+    .tuple(typeId, membersOf(type, min, max))
+    .map(([id, members]) => new TypeDef('struct', 'none', 0, id, members));
 }
 
 function nest(inner: fc.Arbitrary<TypeDef>): fc.Arbitrary<TypeDef> {
-  const unions = fc.tuple(typeId, membersOf(inner, 1, 4)).map(([id, m]) => new TypeDef('union', 'none', 0, id, m));
+  const unions = fc
+    .tuple(typeId, membersOf(inner, 1, 4))
+    .map(([id, m]) => new TypeDef('union', 'none', 0, id, m));
   const structs = structOf(inner, 0, 5);
   return fc.oneof(
     { weight: 4, arbitrary: leafType },
@@ -93,12 +113,14 @@ export function plainOf(type: TypeDef, depth = 2): fc.Arbitrary<unknown> {
   }
   switch (kind) {
     case 'struct':
-      return fc.tuple(...type.members.map((m) => plainOf(m.type, depth))).map((values) =>
-        Object.fromEntries(type.members.map((m, i) => [m.name, values[i]])),
-      );
+      return fc
+        .tuple(...type.members.map((m) => plainOf(m.type, depth)))
+        .map((values) => Object.fromEntries(type.members.map((m, i) => [m.name, values[i]])));
     case 'union': {
       const none = fc.constant({ member: null, value: null });
-      const choices = type.members.map((m) => plainOf(m.type, depth).map((value) => ({ member: m.name, value })));
+      const choices = type.members.map((m) =>
+        plainOf(m.type, depth).map((value) => ({ member: m.name, value })),
+      );
       return fc.oneof(none, ...choices);
     }
     case 'any': {
@@ -136,7 +158,11 @@ export function build(type: TypeDef, data: unknown): PvData {
     case 'union': {
       const { member, value } = data as { member: string | null; value: unknown };
       const index = type.members.findIndex((m) => m.name === member);
-      return new UnionValue(type, index, index < 0 ? null : build((type.members[index] as { type: TypeDef }).type, value));
+      return new UnionValue(
+        type,
+        index,
+        index < 0 ? null : build((type.members[index] as { type: TypeDef }).type, value),
+      );
     }
     case 'any': {
       const { type: inner, value } = data as { type: TypeDef | null; value: unknown };

@@ -20,7 +20,13 @@ export function imageUpdate(seed: number, pixels = 4096): Value {
     timeStamp: time,
     dimension: [{ size: pixels, fullSize: pixels, binning: 1 }, { size: 1 }],
     attribute: [
-      { name: `attribute ${seed}`, value: seed, tags: ['a', String(seed)], source: 'Driver', timeStamp: time },
+      {
+        name: `attribute ${seed}`,
+        value: seed,
+        tags: ['a', String(seed)],
+        source: 'Driver',
+        timeStamp: time,
+      },
       null,
       { name: 'spectrum', value: Float32Array.from({ length: 300 }, (_, i) => i + seed) },
     ],

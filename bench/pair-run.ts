@@ -1,20 +1,54 @@
 /**
- * PvaPy measured: its simulator feeding its consumer, in two processes on this machine, as the figure ours stand beside.
+ * One run of a simulator feeding a consumer, in two processes on this machine: PvaPy's, ours, or one of each. The
+ * commands have the same options and print the same figures, so one piece of code measures them all.
  *
- * What may live here: one run of that pair and its accounts. The search for the highest rate is highest-lossless.ts.
+ * The search for the highest rate is highest-lossless.ts.
  */
 import { join } from 'node:path';
 import type { LosslessRun } from './highest-lossless.ts';
 import { freePorts, peerEnv } from './peers/ports.ts';
 import { type ProcessUse, processUse, useBetween } from './peers/process-meter.ts';
 import {
+  type Commands,
   type ConsumerReport,
   type PvapyConsumer,
   type PvapySimulator,
   startPvapyConsumer,
   startPvapySimulator,
 } from './peers/pvapy.ts';
-import { type Peers, repositoryRoot } from './peers/python-env.ts';
+import { repositoryRoot } from './peers/python-env.ts';
+
+/** The commands of one implementation. */
+export interface Suite extends Commands {
+  readonly name: string;
+  /** A processor that passes frames through and prints `LATENCY {json}` at its end. */
+  readonly latencyProcessor: { readonly processorFile: string; readonly processorClass: string };
+}
+
+/** Ours, as built in this checkout. */
+export function ourSuite(): Suite {
+  const root = repositoryRoot();
+  return {
+    name: 'epics-hpc',
+    bin: (name) => join(root, 'bin', `${name.replace(/^pvapy-/, '')}.js`),
+    latencyProcessor: {
+      processorFile: join(root, 'bench', 'processors', 'latency-processor.ts'),
+      processorClass: 'LatencyProcessor',
+    },
+  };
+}
+
+/** PvaPy's, from its wheel. */
+export function pvapySuite(peers: Commands): Suite {
+  return {
+    name: 'PvaPy',
+    bin: (name) => peers.bin(name),
+    latencyProcessor: {
+      processorFile: join(repositoryRoot(), 'bench', 'python', 'latency_processor.py'),
+      processorClass: 'LatencyProcessor',
+    },
+  };
+}
 
 /** What is sent, and how. */
 export interface PeerRunOptions {
@@ -87,19 +121,22 @@ const START_DELAY = 6;
 const SHUTDOWN_DELAY = 3;
 
 /**
- * Runs PvaPy's simulator against PvaPy's consumer with an output channel, on loopback and ports of its own.
+ * Runs a simulator against a consumer with an output channel, on loopback and ports of its own.
  *
- * @param peers From `ensurePeers`, available.
+
  * @throws Error when a process does not start, connect or end in time, with what it printed.
  */
-export async function runPvapyPeer(peers: Peers, options: PeerRunOptions): Promise<PeerRun> {
+export async function runPair(
+  pair: { readonly simulator: Suite; readonly consumer: Suite },
+  options: PeerRunOptions,
+): Promise<PeerRun> {
   const dtype = options.dtype ?? 'uint8';
   const bytes = BYTES[dtype];
   if (bytes === undefined) {
     throw new Error(`unknown dtype ${dtype}: one of ${Object.keys(BYTES).join(', ')}`);
   }
   const env = peerEnv(await freePorts());
-  const simulator = await startPvapySimulator(peers, env, {
+  const simulator = await startPvapySimulator(pair.simulator, env, {
     channel: 'bench:image',
     nx: options.nx,
     ny: options.ny,
@@ -112,11 +149,11 @@ export async function runPvapyPeer(peers: Peers, options: PeerRunOptions): Promi
   });
   let consumer: PvapyConsumer | undefined;
   try {
-    consumer = await startPvapyConsumer(peers, env, {
+    consumer = await startPvapyConsumer(pair.consumer, env, {
       inputChannel: 'bench:image',
       outputChannel: '_',
       ...(options.serverQueueSize === undefined ? {} : { serverQueueSize: options.serverQueueSize }),
-      ...(options.processor === 'latency' ? LATENCY_PROCESSOR : {}),
+      ...(options.processor === 'latency' ? pair.consumer.latencyProcessor : {}),
     });
     const run = await observe(simulator, consumer, options.seconds ?? 10);
     return { ...run, megabytesPerSecond: (run.achievedFps * options.nx * options.ny * bytes) / 1e6 };
@@ -124,11 +161,6 @@ export async function runPvapyPeer(peers: Peers, options: PeerRunOptions): Promi
     await Promise.all([simulator.stop(), consumer?.child.stop()]);
   }
 }
-
-const LATENCY_PROCESSOR = {
-  processorFile: join(repositoryRoot(), 'bench', 'python', 'latency_processor.py'),
-  processorClass: 'LatencyProcessor',
-};
 
 async function observe(
   simulator: PvapySimulator,

@@ -1,0 +1,24 @@
+/** Measures the time from a frame's time stamp to the processor, and passes the frame on. Prints one line at stop. */
+import { type NTNDArray, UserDataProcessor } from 'epics-hpc';
+
+export class LatencyProcessor extends UserDataProcessor {
+  private readonly latencies: number[] = [];
+
+  override process(frame: NTNDArray): NTNDArray {
+    const now = performance.timeOrigin + performance.now();
+    const { secondsPastEpoch, nanoseconds } = frame.timeStamp;
+    this.latencies.push(now - (Number(secondsPastEpoch) * 1000 + nanoseconds / 1e6));
+    this.updateOutputChannel(frame);
+    return frame;
+  }
+
+  override stop(): void {
+    const ordered = Float64Array.from(this.latencies).sort();
+    if (ordered.length === 0) return;
+    const at = (share: number): number =>
+      1000 * (ordered[Math.floor(share * (ordered.length - 1))] as number);
+    process.stdout.write(
+      `LATENCY ${JSON.stringify({ frames: ordered.length, p50: at(0.5), p99: at(0.99) })}\n`,
+    );
+  }
+}

@@ -1,0 +1,232 @@
+/**
+ * Where received bytes live. What is handed out is never written again unless everybody has given it back; what
+ * was given back is used again, so that a stream of large frames allocates nothing.
+ */
+import { describe, expect, it } from 'vitest';
+import { type Frame, FrameDecoder } from '../../src/frame/frame-decoder.ts';
+import { type MemoryBlock, MemoryPool } from '../../src/wire/memory-block.ts';
+import { Random } from '../support/random.ts';
+
+function message(payload: Uint8Array): Buffer {
+  const head = Buffer.from([0xca, 2, 0x40, 0x0d, 0, 0, 0, 0]);
+  head.writeUInt32LE(payload.length, 4);
+  return Buffer.concat([head, payload]);
+}
+
+function filled(length: number, byte: number): Buffer {
+  return message(Buffer.alloc(length, byte));
+}
+
+/** Reads `bytes` in place, in pieces of up to `piece` bytes. */
+function read(d: FrameDecoder, bytes: Uint8Array, piece = 65_536): void {
+  for (let at = 0; at < bytes.length; ) {
+    const target = d.writeTarget();
+    const n = Math.min(piece, target.length, bytes.length - at);
+    target.set(bytes.subarray(at, at + n));
+    d.commit(target, n);
+    at += n;
+  }
+}
+
+function setUp(onFrame: (f: Frame) => void = () => {}): { d: FrameDecoder; pool: MemoryPool } {
+  const pool = new MemoryPool();
+  return { pool, d: new FrameDecoder({ onFrame, pool }) };
+}
+
+describe('memory that nobody keeps', () => {
+  it('is one block for any number of small messages', () => {
+    const { d, pool } = setUp();
+    for (let i = 0; i < 5000; i++) read(d, filled(100, i));
+    expect(pool.stats().allocated).toBe(1);
+  });
+
+  it('is used again for large messages when their holders release it', () => {
+    const held: MemoryBlock[] = [];
+    const { d, pool } = setUp((f) => {
+      f.block.retain();
+      held.push(f.block);
+    });
+    for (let i = 0; i < 50; i++) {
+      read(d, filled(3_000_000, i));
+      if (held.length > 2) held.shift()?.release();
+    }
+    expect(pool.stats().allocated).toBeLessThan(10);
+    expect(pool.stats().reused).toBeGreaterThan(40);
+  });
+
+  it('is used again for joined segments', () => {
+    const { d, pool } = setUp();
+    const segments = Buffer.concat([filled(30_000, 1), filled(40_000, 2), filled(0, 0)]);
+    segments[2] = 0x50;
+    segments[30_008 + 2] = 0x70;
+    segments[70_016 + 2] = 0x60;
+    for (let i = 0; i < 50; i++) read(d, segments);
+    expect(pool.stats().allocated).toBeLessThan(5);
+  });
+
+  it('of a message that just fits its block is not copied to another one when it is nearly there', () => {
+    const { d, pool } = setUp();
+    // Header and payload fill the block up to the last byte.
+    read(d, filled(16 * 1024 * 1024 - 8, 1), 1000);
+    read(d, filled(16 * 1024 * 1024 - 508, 2), 1000);
+    expect(pool.stats().allocated).toBeLessThanOrEqual(4);
+  });
+});
+
+describe('memory that somebody keeps', () => {
+  it('retained: is not written again until it is released', () => {
+    const kept: { view: Buffer; copy: Buffer; block: MemoryBlock }[] = [];
+    const { d, pool } = setUp((f) => {
+      if (kept.length >= 40) return;
+      const view = f.bytes.subarray(f.offset, f.end);
+      f.block.retain();
+      kept.push({ view, copy: Buffer.from(view), block: f.block });
+    });
+    const random = new Random(3);
+    for (let i = 0; i < 200; i++) read(d, message(random.bytes(random.int(40_000))));
+    for (const { view, copy } of kept) expect(view.equals(copy)).toBe(true);
+    const { idleBlocks } = pool.stats();
+    for (const { block } of kept) block.release();
+    expect(pool.stats().idleBlocks).toBeGreaterThan(idleBlocks);
+  });
+
+  it('pinned: is never written again, even when everybody has released it', () => {
+    const kept: { view: Buffer; copy: Buffer }[] = [];
+    const { d } = setUp((f) => {
+      if (kept.length >= 50) return;
+      f.block.pin();
+      const view = f.bytes.subarray(f.offset, f.end);
+      kept.push({ view, copy: Buffer.from(view) });
+    });
+    const random = new Random(4);
+    for (let i = 0; i < 300; i++)
+      read(d, message(random.bytes(random.pick([10, 5000, 70_000, 300_000].map((n) => random.int(n))))));
+    for (const { view, copy } of kept) expect(view.equals(copy)).toBe(true);
+  });
+
+  it('retained without release costs memory, nothing else: the pool never gets it back', () => {
+    const blocks = new Set<MemoryBlock>();
+    const { d, pool } = setUp((f) => {
+      f.block.retain();
+      blocks.add(f.block);
+    });
+    for (let i = 0; i < 20; i++) read(d, filled(1_500_000, i));
+    expect(blocks.size).toBe(20);
+    expect(pool.stats().reused).toBe(0);
+    expect(new Set([...blocks].map((b) => b.bytes.buffer)).size).toBe(20);
+  });
+});
+
+describe('memory lent for reading', () => {
+  it('comes back after decoding moved on, and its bytes are taken all the same', () => {
+    const seen: number[] = [];
+    const { d } = setUp((f) => seen.push(f.bytes[f.offset] as number));
+    d.suspend();
+    read(d, filled(10, 1));
+    const rest = filled(100_000, 2);
+    read(d, rest.subarray(0, 20_000));
+    const target = d.writeTarget();
+    // Message 1 is handed out and the beginning of message 2 moves to a block it fits.
+    d.resume();
+    expect(seen).toEqual([1]);
+    const n = Math.min(target.length, 1000);
+    target.set(rest.subarray(20_000, 20_000 + n));
+    d.commit(target, n);
+    read(d, rest.subarray(20_000 + n));
+    read(d, filled(10, 3));
+    expect(seen).toEqual([1, 2, 3]);
+  });
+
+  it('is not given to anybody else while it is out', () => {
+    const pool = new MemoryPool();
+    const d = new FrameDecoder({ onFrame: () => {}, pool });
+    d.suspend();
+    read(d, Buffer.concat([filled(10, 1), filled(100_000, 2).subarray(0, 20_000)]));
+    const target = d.writeTarget();
+    d.resume();
+    // The decoder is on another block now; the lent one must not be had from the pool.
+    const others = Array.from({ length: 5 }, () => pool.take(64 * 1024));
+    for (const other of others) expect(other.bytes.buffer).not.toBe(target.buffer);
+    // It is back in the pool once the socket has other memory.
+    d.commit(target, 0);
+    d.writeTarget();
+    expect(pool.take(64 * 1024).bytes.buffer).toBe(target.buffer);
+  });
+
+  it('does not move while it is out, whatever is decoded', () => {
+    const { d } = setUp();
+    d.suspend();
+    read(d, filled(1000, 1));
+    const target = d.writeTarget();
+    const { byteOffset, buffer } = target;
+    d.resume();
+    target.set(filled(3, 9));
+    d.commit(target, 11);
+    const next = d.writeTarget();
+    expect([next.buffer === buffer, next.byteOffset <= byteOffset + 11]).toEqual([true, true]);
+  });
+
+  it('asked for twice is the same place: an unused target is not lost', () => {
+    const seen: number[] = [];
+    const { d } = setUp((f) => seen.push(f.bytes[f.offset] as number));
+    d.writeTarget();
+    const target = d.writeTarget();
+    target.set(filled(5, 7));
+    d.commit(target, 13);
+    expect(seen).toEqual([7]);
+  });
+
+  it('before anybody lent anything: bytes from other memory are copied in', () => {
+    const seen: number[] = [];
+    const { d } = setUp((f) => seen.push(f.bytes[f.offset] as number));
+    const own = Buffer.alloc(64);
+    own.set(filled(5, 7));
+    d.commit(own, 13);
+    read(d, filled(5, 8));
+    expect(seen).toEqual([7, 8]);
+  });
+
+  it('never returns to the pool after close: the socket may still write there', () => {
+    for (const moved of [false, true]) {
+      const pool = new MemoryPool();
+      const d = new FrameDecoder({ onFrame: () => {}, pool });
+      d.suspend();
+      read(d, Buffer.concat([filled(10, 1), filled(100_000, 2).subarray(0, 20_000)]));
+      const target = d.writeTarget();
+      if (moved) d.resume();
+      d.close();
+      const taken = Array.from({ length: 10 }, (_, i) => pool.take(64 * 1024 * (1 + (i % 2) * 15)));
+      for (const block of taken) expect(block.bytes.buffer).not.toBe(target.buffer);
+      d.commit(target, 10);
+      d.writeTarget();
+      expect(pool.stats().idleBlocks).toBe(0);
+    }
+  });
+});
+
+describe('close', () => {
+  it('gives back what segments were joined in', () => {
+    const { d, pool } = setUp();
+    const first = filled(70_000, 1);
+    first[2] = 0x50;
+    read(d, first);
+    const before = pool.stats().idleBlocks;
+    d.close();
+    expect(pool.stats().idleBlocks).toBe(before + 1);
+  });
+
+  it('leaves alone what users hold', () => {
+    const held: { view: Buffer; block: MemoryBlock }[] = [];
+    const { d, pool } = setUp((f) => {
+      f.block.retain();
+      held.push({ view: f.bytes.subarray(f.offset, f.end), block: f.block });
+    });
+    read(d, filled(2_500_000, 5));
+    d.close();
+    const { view, block } = held[0] as (typeof held)[0];
+    pool.take(view.length).bytes.fill(0);
+    expect(view.equals(Buffer.alloc(2_500_000, 5))).toBe(true);
+    block.release();
+    expect(view[0]).toBe(5);
+  });
+});

@@ -1,0 +1,138 @@
+/**
+ * The world of one end-to-end test: its own ports on loopback, its own folder, the commands it runs as child
+ * processes, and a client that sees what they serve.
+ *
+ * Two worlds never see each other. Everything a world holds ends with its test, whatever the outcome.
+ */
+import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Context, clientConfigFromEnv } from 'epics-pva-ts';
+import { it as base, vi } from 'vitest';
+import { type Child, type ChildExit, spawnChild } from '../../../bench/peers/child.ts';
+import { freePorts, peerEnv } from '../../../bench/peers/ports.ts';
+
+/** The folder of this package: commands run there, as a user's after `npm ci`. */
+export const ROOT: string = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** How a command ended and all that it printed. */
+export interface Finished extends ChildExit {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Words of a command line as a shell splits it; quotes are '...' as in the documents' examples. */
+export function words(line: string): string[] {
+  return Array.from(line.matchAll(/'([^']*)'|(\S+)/g), ([, quoted, bare]) => quoted ?? bare ?? '');
+}
+
+/** The line with other values of options: `{ '-rt': '1' }`. An option that is not there is appended. */
+export function withOptions(line: string, options: Readonly<Record<string, string | number>>): string {
+  const all = words(line);
+  for (const [name, value] of Object.entries(options)) {
+    const at = all.indexOf(name);
+    if (at < 0) all.push(name, String(value));
+    else all[at + 1] = String(value);
+  }
+  return all.map((word) => (/^[\w./:,=+-]+$/.test(word) ? word : `'${word}'`)).join(' ');
+}
+
+export class World {
+  /** Environment of every command of this world. */
+  readonly env: NodeJS.ProcessEnv;
+  /** A client that sees this world's servers only. */
+  readonly context: Context;
+  /** A temporary folder of this world's own. */
+  readonly folder: string;
+  private readonly children: Child[] = [];
+  private readonly others: AsyncDisposable[] = [];
+
+  private constructor(env: NodeJS.ProcessEnv) {
+    this.env = env;
+    this.context = new Context(clientConfigFromEnv(env));
+    this.folder = realpathSync(mkdtempSync(join(tmpdir(), 'epics-hpc-e2e-')));
+  }
+
+  static async create(): Promise<World> {
+    const env = peerEnv(await freePorts());
+    return new World({ ...env, EPICS_PVA_INTF_ADDR_LIST: '127.0.0.1' });
+  }
+
+  /** Starts a command line such as `hpc-consumer --input-channel pvapy:image`. */
+  async start(line: string, env: NodeJS.ProcessEnv = {}): Promise<Child> {
+    const [name = '', ...args] = words(line);
+    const child = await spawnChild({
+      command: process.execPath,
+      args: [join(ROOT, 'bin', `${name}.js`), ...args],
+      env: { ...this.env, ...env },
+      cwd: ROOT,
+      name,
+    });
+    this.children.push(child);
+    return child;
+  }
+
+  /** Runs a command line to its end. */
+  async run(line: string, env: NodeJS.ProcessEnv = {}): Promise<Finished> {
+    const child = await this.start(line, env);
+    return finished(child, await child.waitForExit(20_000));
+  }
+
+  /** Writes a file into this world's folder; its path. */
+  file(name: string, text: string | Uint8Array): string {
+    const path = join(this.folder, name);
+    writeFileSync(path, text);
+    return path;
+  }
+
+  /** Lines of a file that a child writes, without an incomplete last one; none while there is no such file. */
+  lines(name: string): string[] {
+    try {
+      return readFileSync(join(this.folder, name), 'utf8').split('\n').slice(0, -1);
+    } catch {
+      return [];
+    }
+  }
+
+  /** Disposed of with this world. */
+  own<T extends AsyncDisposable>(other: T): T {
+    this.others.push(other);
+    return other;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.children.map((child) => child.stop({ signal: 'SIGKILL' })));
+    await this.context.close();
+    for (const other of this.others) await other[Symbol.asyncDispose]();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** What a child that has ended printed. */
+export function finished(child: Child, exit: ChildExit): Finished {
+  const text = (stream: string): string =>
+    child.lines
+      .filter((line) => line.stream === stream)
+      .map((line) => `${line.text}\n`)
+      .join('');
+  return { ...exit, stdout: text('stdout'), stderr: text('stderr') };
+}
+
+/** Waits until `check` returns a value; fails with what it threw last. */
+export function until<T>(check: () => T | Promise<T>, timeoutMs = 10_000): Promise<T> {
+  return vi.waitFor(check, { timeout: timeoutMs, interval: 20 });
+}
+
+/** `it` with a world: `it('...', async ({ world }) => { ... })`. */
+export const it = base.extend<{ world: World }>({
+  // biome-ignore lint/correctness/noEmptyPattern: vitest wants a destructured first parameter
+  world: async ({}, use) => {
+    const world = await World.create();
+    try {
+      await use(world);
+    } finally {
+      await world[Symbol.asyncDispose]();
+    }
+  },
+});
