@@ -20,7 +20,7 @@ const consumerLine = (file: string): string =>
 const SIMULATOR = withOptions('ad-sim-server -cn pvapy:image -nx 128 -ny 128 -dt uint8 -rt 60 -fps 1', {
   '-rt': 1.2,
   '-fps': 50,
-  '-std': 3,
+  '-std': 2.5,
   '-shd': 60,
 });
 

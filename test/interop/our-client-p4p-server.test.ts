@@ -19,7 +19,15 @@ import { afterPut, readCatalogue } from './catalogue.ts';
 import type { Child } from './child.ts';
 import { MonitorLog } from './monitor-log.ts';
 import { startP4pServer } from './p4p.ts';
-import { changedOf, gotValueOf, inputOf, peerTypeOf, structureOf, typeDefOf } from './peer-value.ts';
+import {
+  changedOf,
+  gotValueOf,
+  inputOf,
+  peerTypeOf,
+  sameBits,
+  structureOf,
+  typeDefOf,
+} from './peer-value.ts';
 import { ensurePeers } from './peers.ts';
 import { freePorts, peerEnv } from './ports.ts';
 
@@ -203,8 +211,8 @@ describe.skipIf(!peers.available)('our client with a PVXS server', () => {
     await context.put('p4p:array:double', big);
     const [update] = await monitor.values(1);
     monitor.close();
-    expect(bytesEqual(update?.get('value'), big)).toBe(true);
-    expect(bytesEqual((await context.get('p4p:array:double')).get('value'), big)).toBe(true);
+    expect(sameBits(update?.get('value'), big)).toBe(true);
+    expect(sameBits((await context.get('p4p:array:double')).get('value'), big)).toBe(true);
 
     const texts = Array.from({ length: 200_000 }, (_, index) => `text ${index} ${'é'.repeat(index % 20)}`);
     await context.put('p4p:array:string', texts);
@@ -269,13 +277,3 @@ describe.skipIf(!peers.available)('our client when a PVXS server goes away', () 
     }
   });
 });
-
-function bytesEqual(a: unknown, b: ArrayBufferView): boolean {
-  return (
-    ArrayBuffer.isView(a) &&
-    a.constructor === b.constructor &&
-    Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(
-      Buffer.from(b.buffer, b.byteOffset, b.byteLength),
-    )
-  );
-}

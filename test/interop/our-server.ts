@@ -25,12 +25,14 @@ const ntScalar = (kind: 'double' | 'long') =>
     timeStamp: struct('time_t', { secondsPastEpoch: 'long', nanoseconds: 'int', userTag: 'int' }),
   });
 
+const COUNTER = ntScalar('long');
+
 /** A running server with the catalogue. */
 export class OurServer {
   readonly server: Server;
   readonly prefix: string;
   /** The counter, an NTScalar long, as `<prefix>counter`. Nothing counts it but `count`. */
-  readonly counter = SharedPV.readonly(Value.create(ntScalar('long')));
+  readonly counter = SharedPV.readonly(Value.create(COUNTER));
   readonly #pvs = new Map<string, SharedPV>();
   readonly #puts = new Map<string, ReceivedPut[]>();
   #count = 0n;
@@ -84,13 +86,12 @@ export class OurServer {
     return this.#puts.get(name)?.splice(0) ?? [];
   }
 
-  /** Posts the next `updates` numbers to the counter, at once. */
+  /** Posts the next `updates` numbers to the counter, at once, each with a time stamp of its own. */
   count(updates: number): void {
     for (let i = 0; i < updates; i++) {
       this.#count++;
-      this.counter.post(
-        Value.create(this.counter.type as NonNullable<SharedPV['type']>, { value: this.#count }),
-      );
+      const timeStamp = { secondsPastEpoch: this.#count };
+      this.counter.post(Value.create(COUNTER, { value: this.#count, timeStamp }));
     }
   }
 

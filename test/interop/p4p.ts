@@ -1,5 +1,5 @@
 /**
- * The scripted peers: PVXS as server and as client (through p4p), pvAccessCPP as client (through pvapy).
+ * The scripted peers: PVXS (through p4p) and pvAccessCPP (through pvapy), each as server and as client.
  *
  * What may live here: starting the programs of test/interop/python/ and speaking their line protocol (json_lines.py).
  */
@@ -33,6 +33,30 @@ export async function startP4pServer(
     args: [join(PYTHON_FOLDER, 'p4p_server.py'), prefix, catalogueFile, String(options.counterRate ?? 10)],
     env,
     name: 'p4p_server.py',
+  });
+  await child.waitForLine(/^READY$/, START_TIMEOUT_MS);
+  return child;
+}
+
+/**
+ * Starts pvapy_server.py, which serves the catalogue with pvDatabase, RPCs, a counter and an image, and waits until it
+ * serves. It ends when its standard input does.
+ *
+ * @param env From `peerEnv`.
+ * @param prefix Put before every PV name.
+ * @param options `rate`: updates a second of `<prefix>counter` and `<prefix>image`, default 10.
+ */
+export async function startPvapyServer(
+  peers: Peers,
+  env: NodeJS.ProcessEnv,
+  prefix: string,
+  options: { readonly rate?: number } = {},
+): Promise<Child> {
+  const child = await spawnChild({
+    command: peers.python,
+    args: [join(PYTHON_FOLDER, 'pvapy_server.py'), prefix, catalogueFile, String(options.rate ?? 10)],
+    env,
+    name: 'pvapy_server.py',
   });
   await child.waitForLine(/^READY$/, START_TIMEOUT_MS);
   return child;
@@ -120,6 +144,16 @@ export class PeerClient {
     options: OperationOptions & { readonly get?: boolean } = {},
   ): Promise<void> {
     await this.#ask({ op: 'put', pv, value, ...options });
+  }
+
+  /**
+   * Writes and reads in one operation (PUT_GET), which only pvapy has.
+   *
+   * @param value For the member `value`, as text.
+   * @param request With `putField(...)` and `getField(...)`.
+   */
+  putGet(pv: string, value: string, request: string, options: OperationOptions = {}): Promise<GotValue> {
+    return this.#ask<GotValue>({ op: 'put_get', pv, value, ...options, request });
   }
 
   /** Calls an RPC with an NTURI whose query has these arguments; the result is null where the server gave none. */

@@ -1,6 +1,7 @@
 """A pvAccessCPP client (through pvapy) that does what it is told on stdin; see json_lines.py for the protocol.
 
     get, put, info, rpc, monitor, subscribe, next, unsubscribe    as p4p_client.py, with pvData request strings
+    {"op": "put_get", "pv": name, "value": text, "request": "putField(value)getField(value)"}    -> type, value
 
 A put reads everything, changes the members given and writes everything.
 
@@ -180,6 +181,9 @@ class Client:
         channel.put(pv, request)
         return {}
 
+    def put_get(self, request):
+        return encode(self.channel(request).putGet(request['value'], request['request']))
+
     def rpc(self, request):
         if 'argument' in request:
             argument = pvaccess.PvObject(to_type(request['argument']['type']),
@@ -244,5 +248,5 @@ def kind_of_error(error):
 
 if __name__ == '__main__':
     client = Client()
-    names = ['get', 'info', 'put', 'rpc', 'monitor', 'subscribe', 'next', 'unsubscribe']
+    names = ['get', 'info', 'put', 'put_get', 'rpc', 'monitor', 'subscribe', 'next', 'unsubscribe']
     serve({name: getattr(client, name) for name in names}, kind_of_error)

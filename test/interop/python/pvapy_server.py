@@ -10,7 +10,7 @@ Serves PREFIX + name for every entry of the catalogue that pvapy can make (see c
     PREFIX + image        NTNDArray of pvapy: 300 x 300 ubyte, every pixel and uniqueId count with it
 Prints READY when it serves, ends with its standard input or on SIGINT.
 
-pvapy has no type ids but that of the whole; it cannot make null elements of arrays, nor an any that holds nothing; a
+pvapy can give no type id but that of the whole. Null elements of arrays, which it cannot make, are left out, and a
 negative scalar byte starts as 0.
 """
 
@@ -44,8 +44,14 @@ def fill(pv, spec, value, path):
         kind = members(spec)[name]
         if kind[0] == 'S':
             fill(pv, kind, member, '%s%s.' % (path, name))
+        elif kind[0] in ('aS', 'aU'):
+            pv[path + name] = to_python(kind, [element for element in member if element is not None])
         elif member is not None and not (kind == 'b' and member < 0):
             pv[path + name] = to_python(kind, member)
+
+
+def make_counter():
+    return pvaccess.PvObject({'value': pvaccess.LONG, 'timeStamp': pvaccess.PvTimeStamp(0.0)})
 
 
 def make_image():
@@ -57,7 +63,7 @@ def make_image():
 def update(server, prefix, rate, stop):
     start = time.monotonic()
     count = 0
-    counter = pvaccess.PvObject({'value': pvaccess.LONG, 'timeStamp': pvaccess.PvTimeStamp(0.0)})
+    counter = make_counter()
     image = make_image()
     while not stop.wait(max(0, start + (count + 1) / rate - time.monotonic())):
         count += 1
@@ -85,13 +91,8 @@ def main():
         catalogue = json.load(file)
     server = pvaccess.PvaServer()
     for entry in catalogue['pvs']:
-        try:
-            pv = make(resolve(entry['type'], catalogue['types']), entry['value'])
-        except Exception as error:
-            print('CANNOT', entry['name'], repr(error), flush=True)
-            continue
-        server.addRecord(prefix + entry['name'], pv)
-    server.addRecord(prefix + 'counter', pvaccess.PvObject({'value': pvaccess.LONG, 'timeStamp': pvaccess.PvTimeStamp(0.0)}))
+        server.addRecord(prefix + entry['name'], make(resolve(entry['type'], catalogue['types']), entry['value']))
+    server.addRecord(prefix + 'counter', make_counter())
     server.addRecord(prefix + 'image', make_image())
     rpc = pvaccess.RpcServer()
     for name, service in [('add', add), ('echo', lambda argument: argument), ('error', fail)]:

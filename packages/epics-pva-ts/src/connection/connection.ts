@@ -137,7 +137,7 @@ export abstract class Connection {
     }
     const r = this.reader.reset(frame.bytes, frame.littleEndian, frame.offset, frame.end);
     this.context.block = frame.block;
-    this.context.depth = 0;
+    this.context.begin(frame.end - frame.offset);
     try {
       if (!this.onMessage(frame.command, r)) this.unexpected(frame.command);
     } catch (error) {

@@ -21,6 +21,7 @@ import { decodeGetFieldRequest, encodeGetFieldResponse } from '../message/get-fi
 import { decodeMonitorRequest } from '../message/monitor.ts';
 import {
   decodeHead,
+  decodeTyped,
   encodeResponseHead,
   type InitRequest,
   type OperationRequest,
@@ -151,6 +152,8 @@ export class ServerClient {
       case Command.ARRAY:
       case Command.PROCESS: {
         const { ioid, subcommand } = decodeHead(r);
+        // The request may define type ids that later ones refer to.
+        if (subcommand & SUB.INIT) decodeTyped(r, ctx);
         const status = errorStatus(`${commandName(command)} is not supported by this server`);
         this.connection.send(command, (w) => encodeResponseHead(w, { ioid, subcommand, status }));
         break;

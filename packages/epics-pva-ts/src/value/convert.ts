@@ -3,7 +3,8 @@
  *
  * Numbers, bigints, booleans and numeric strings convert to each other; integers out of the type's range are
  * refused rather than wrapped (a control system must not turn 300 into 44); fractions are cut towards zero as in
- * C. Typed arrays of the field's own type are taken by reference, everything else is copied.
+ * C; a float is rounded to 32 bits, so that it reads the same here and at its receiver. Typed arrays of the field's
+ * own type are taken by reference, everything else is copied.
  */
 import { NoConvertError } from '../errors.ts';
 import { AnyValue, UnionValue } from './containers.ts';
@@ -53,12 +54,14 @@ export function convert(type: TypeDef, input: unknown): PvData {
       return convertAny(type, input);
     case 'string': {
       const s = typeof input === 'string' ? input : scalarText(input, type);
-      if (type.bound > 0 && s.length > type.bound) fail(s, type, `longer than ${type.bound}`);
+      if (type.bound > 0 && Buffer.byteLength(s) > type.bound)
+        fail(s, type, `longer than ${type.bound} bytes`);
       return s;
     }
     case 'boolean':
       return convertBoolean(type, input);
     case 'float':
+      return Math.fround(convertFloat(type, input));
     case 'double':
       return convertFloat(type, input);
     case 'long':

@@ -30,10 +30,31 @@ export class DecodeContext {
   /** The receive memory being read, to be pinned when a view of it is handed out. */
   block: MemoryBlock | null = null;
   depth = 0;
+  /** Fields that may still be made of the present message. */
+  private budget = Number.POSITIVE_INFINITY;
 
   constructor(types: TypeCache = new TypeCache(), viewFrom: number = Number.POSITIVE_INFINITY) {
     this.types = types;
     this.viewFrom = viewFrom;
+  }
+
+  /** A message, or a field of one, begins that has `bytes`. */
+  begin(bytes: number): void {
+    this.depth = 0;
+    this.allow(bytes);
+  }
+
+  /**
+   * Fields take at least a byte each, but for empty structures and fixed arrays of length 0: a peer must not have
+   * millions of those made for a few bytes.
+   */
+  allow(bytes: number): void {
+    if (this.depth === 0) this.budget = 100_000 + 4 * bytes;
+  }
+
+  spend(fields: number): void {
+    this.budget -= fields;
+    if (this.budget < 0) throw new DecodeError('message with far more fields than bytes');
   }
 
   enter(): void {
@@ -46,6 +67,8 @@ export class DecodeContext {
 }
 
 export interface FieldCodec {
+  /** There may be an any inside, and with it type ids of the connection. */
+  readonly mayUseTypes: boolean;
   /** The value can not be changed by whoever holds it (numbers, strings). */
   readonly immutable: boolean;
   decode(r: WireReader, ctx: DecodeContext): PvData;
@@ -89,6 +112,10 @@ function makeCodec(type: TypeDef): FieldCodec {
   }
 }
 
+function mayUse(type: TypeDef): boolean {
+  return type.kind === 'any' || type.members.some((m) => mayUse(m.type));
+}
+
 function scalar<T extends PvData>(
   width: number,
   zero: T,
@@ -96,6 +123,7 @@ function scalar<T extends PvData>(
   encode: (w: WireWriter, v: T) => void,
 ): FieldCodec {
   return {
+    mayUseTypes: false,
     immutable: true,
     decode,
     encode: encode as FieldCodec['encode'],
@@ -174,6 +202,7 @@ const SCALARS = {
     (w, v: number) => w.f64(v),
   ),
   string: {
+    mayUseTypes: false,
     immutable: true,
     decode: (r: WireReader) => r.string(),
     skip: (r: WireReader) => r.skipString(),
@@ -210,6 +239,7 @@ function numbersCodec(type: TypeDef, kind: NumericKind): FieldCodec {
   const ArrayType = ARRAY_TYPE[kind];
   const length = type.array === 'fixed' ? type.bound : 0;
   return {
+    mayUseTypes: false,
     immutable: false,
     decode(r, ctx) {
       const n = arrayCount(r, type, width);
@@ -252,6 +282,7 @@ function swapBytes(bytes: Buffer, width: number): void {
 
 function booleansCodec(type: TypeDef): FieldCodec {
   return {
+    mayUseTypes: false,
     immutable: false,
     decode(r) {
       const n = arrayCount(r, type, 1);
@@ -272,6 +303,7 @@ function booleansCodec(type: TypeDef): FieldCodec {
 
 function stringsCodec(type: TypeDef): FieldCodec {
   return {
+    mayUseTypes: false,
     immutable: false,
     decode(r) {
       const n = arrayCount(r, type, 1);
@@ -295,6 +327,7 @@ function stringsCodec(type: TypeDef): FieldCodec {
 function elementsCodec(type: TypeDef): FieldCodec {
   const element = type.element;
   return {
+    mayUseTypes: mayUse(type),
     immutable: false,
     decode(r, ctx) {
       const codec = codecOf(element);
@@ -331,9 +364,11 @@ function structCodec(type: TypeDef): FieldCodec {
   const leaves = nodes.filter((n) => !n.isStruct);
   const codecs = leaves.map((n) => codecOf(n.type));
   return {
+    mayUseTypes: mayUse(type),
     immutable: false,
     decode(r, ctx) {
       ctx.enter();
+      ctx.spend(nodes.length);
       const slots = new Array<PvData>(nodes.length);
       for (let i = 0; i < leaves.length; i++)
         slots[(leaves[i] as { index: number }).index] = (codecs[i] as FieldCodec).decode(r, ctx);
@@ -342,6 +377,7 @@ function structCodec(type: TypeDef): FieldCodec {
     },
     skip(r, ctx) {
       ctx.enter();
+      ctx.spend(nodes.length);
       for (const codec of codecs) codec.skip(r, ctx);
       ctx.leave();
     },
@@ -361,6 +397,7 @@ function unionCodec(type: TypeDef): FieldCodec {
     return codecOf(member.type);
   };
   return {
+    mayUseTypes: mayUse(type),
     immutable: false,
     decode(r, ctx) {
       const index = r.size();
@@ -393,11 +430,13 @@ function unionCodec(type: TypeDef): FieldCodec {
 
 const NO_ANY = new AnyValue(null, null);
 const anyCodec: FieldCodec = {
+  mayUseTypes: true,
   immutable: false,
   decode(r, ctx) {
     const type = decodeType(r, ctx.types);
     if (!type) return NO_ANY;
     ctx.enter();
+    if (type.codec === undefined) ctx.spend(type.fieldCount);
     const value = codecOf(type).decode(r, ctx);
     ctx.leave();
     return new AnyValue(type, value);
@@ -406,6 +445,7 @@ const anyCodec: FieldCodec = {
     const type = decodeType(r, ctx.types);
     if (!type) return;
     ctx.enter();
+    if (type.codec === undefined) ctx.spend(type.fieldCount);
     codecOf(type).skip(r, ctx);
     ctx.leave();
   },

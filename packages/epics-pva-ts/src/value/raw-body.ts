@@ -48,9 +48,13 @@ export class RawBody {
     block?.retain();
   }
 
-  /** Another holder of the same bytes. */
+  get isReleased(): boolean {
+    return this.released;
+  }
+
+  /** Another holder of the same bytes; of released ones there is nothing more to hold. */
   share(): RawBody {
-    this.alive();
+    if (this.released) return this;
     return new RawBody(
       this.bytes,
       this.start,
@@ -81,6 +85,7 @@ export class RawBody {
 
   decode(node: FieldNode): PvData {
     this.alive();
+    context.begin(this.end - this.start);
     context.viewFrom = this.viewFrom;
     context.block = this.block;
     return codecOf(node.type).decode(this.at(node), context);
@@ -91,6 +96,7 @@ export class RawBody {
     this.alive();
     const r = this.at(node);
     const start = r.offset;
+    context.begin(this.end - this.start);
     context.block = null;
     codecOf(node.type).skip(r, context);
     if (r.offset - start >= w.referenceFrom) this.block?.pin();

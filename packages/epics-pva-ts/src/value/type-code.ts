@@ -124,10 +124,15 @@ export const ARRAY_TYPE: Readonly<Record<NumericKind, NumericArrayConstructor>> 
   double: Float64Array as NumericArrayConstructor,
 };
 
+/** By the name every typed array carries: one look-up, and it holds for arrays of another realm (`node:vm`) too. */
+const KIND_OF_TAG: ReadonlyMap<string, NumericKind> = new Map(
+  (Object.entries(ARRAY_TYPE) as [NumericKind, NumericArrayConstructor & { name: string }][]).map(
+    ([kind, type]) => [type.name, kind],
+  ),
+);
+
 /** The pvData kind of a typed array's elements, or undefined (`Uint8ClampedArray`, `DataView`, others). */
 export function kindOfArray(array: unknown): NumericKind | undefined {
   if (!ArrayBuffer.isView(array)) return undefined;
-  for (const [kind, type] of Object.entries(ARRAY_TYPE) as [NumericKind, NumericArrayConstructor][])
-    if (array instanceof type) return kind;
-  return undefined;
+  return KIND_OF_TAG.get((array as Uint8Array)[Symbol.toStringTag]);
 }

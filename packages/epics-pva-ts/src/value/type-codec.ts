@@ -19,14 +19,31 @@ export interface TypeLimits {
   readonly maxFields: number;
   /** Entries kept per connection (ids are 16-bit). */
   readonly maxCached: number;
+  /** Fields of all entries together. */
+  readonly maxCachedFields: number;
+  /** Length of a fixed array, which is made whole even when it does not come. */
+  readonly maxFixed: number;
 }
 
-export const TYPE_LIMITS: TypeLimits = { maxDepth: 20, maxFields: 100_000, maxCached: 65_536 };
+export const TYPE_LIMITS: TypeLimits = {
+  maxDepth: 20,
+  maxFields: 100_000,
+  maxCached: 65_536,
+  maxCachedFields: 1_000_000,
+  maxFixed: 1_000_000,
+};
+
+/** Definitions of one type in a row, `FD id FD id ...`: nobody sends more than one. */
+const MAX_WRAPS = 8;
 
 /** Types received on one connection in one direction, by id. */
 export class TypeCache {
   private readonly types = new Map<number, { type: TypeDef; fields: number }>();
+  /** What definitions replaced, while on trial. */
+  private journal: [id: number, before: { type: TypeDef; fields: number } | undefined][] | null = null;
   readonly limits: TypeLimits;
+  /** Fields of all entries together. */
+  private fields = 0;
   /** Counts definitions and references: bytes that used the cache cannot be forwarded as they are. */
   uses = 0;
 
@@ -35,9 +52,28 @@ export class TypeCache {
   }
 
   define(id: number, type: TypeDef, fields: number): void {
-    if (this.types.size >= this.limits.maxCached)
+    const before = this.types.get(id);
+    this.fields += fields - (before?.fields ?? 0);
+    if ((!before && this.types.size >= this.limits.maxCached) || this.fields > this.limits.maxCachedFields)
       throw new DecodeError('too many types defined on this connection');
+    this.journal?.push([id, before]);
     this.types.set(id, { type, fields });
+  }
+
+  /** Runs `scan` and then, if that used the cache, takes back what it defined. @returns whether it did */
+  trial(scan: () => void): boolean {
+    const { uses } = this;
+    const journal: NonNullable<typeof this.journal> = [];
+    this.journal = journal;
+    scan();
+    this.journal = null;
+    if (this.uses === uses) return false;
+    for (const [id, before] of journal.reverse()) {
+      this.fields += (before?.fields ?? 0) - (this.types.get(id)?.fields ?? 0);
+      if (before) this.types.set(id, before);
+      else this.types.delete(id);
+    }
+    return true;
   }
 
   get(id: number): { type: TypeDef; fields: number } {
@@ -70,7 +106,13 @@ export function decodeType(r: WireReader, cache: TypeCache): TypeDef | null {
   return decode(r, cache, 0, budget);
 }
 
-function decode(r: WireReader, cache: TypeCache, depth: number, budget: { left: number }): TypeDef | null {
+function decode(
+  r: WireReader,
+  cache: TypeCache,
+  depth: number,
+  budget: { left: number },
+  wraps = 0,
+): TypeDef | null {
   if (depth > cache.limits.maxDepth)
     throw new DecodeError(`type nested deeper than ${cache.limits.maxDepth} levels`);
   const at = r.offset;
@@ -79,6 +121,8 @@ function decode(r: WireReader, cache: TypeCache, depth: number, budget: { left: 
   if (code === 0xfe) {
     cache.uses++;
     const { type, fields } = cache.get(r.u16());
+    if (depth + type.depth > cache.limits.maxDepth)
+      throw new DecodeError(`type nested deeper than ${cache.limits.maxDepth} levels`);
     spend(budget, fields);
     return type;
   }
@@ -87,7 +131,8 @@ function decode(r: WireReader, cache: TypeCache, depth: number, budget: { left: 
     const id = r.u16();
     if (code === 0xfc) r.i32();
     const before = budget.left;
-    const type = decode(r, cache, depth + 1, budget);
+    if (wraps >= MAX_WRAPS) throw new DecodeError(`more than ${MAX_WRAPS} definitions of one type`);
+    const type = decode(r, cache, depth, budget, wraps + 1);
     if (type) cache.define(id, type, before - budget.left);
     return type;
   }
@@ -101,7 +146,10 @@ function decode(r: WireReader, cache: TypeCache, depth: number, budget: { left: 
   if (kind !== 'struct' && kind !== 'union') {
     if (form < 2 || kind === 'any')
       throw new DecodeError(`unknown type code 0x${code.toString(16)} at offset ${at}`);
-    return new TypeDef(kind, form === 2 ? 'bounded' : 'fixed', bound(r));
+    const length = bound(r);
+    if (form === 3 && length > cache.limits.maxFixed)
+      throw new DecodeError(`fixed array of ${length} elements; the limit is ${cache.limits.maxFixed}`);
+    return new TypeDef(kind, form === 2 ? 'bounded' : 'fixed', length);
   }
   if (form > 1) throw new DecodeError(`bounded or fixed array of ${kind} at offset ${at}`);
   if (form === 1) {

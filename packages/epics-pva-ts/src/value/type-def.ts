@@ -37,6 +37,9 @@ export interface FieldNode {
   readonly end: number;
 }
 
+/** Paths remembered per type: programs use a few, a peer's type may have very many. */
+const MAX_FOUND = 1000;
+
 export class TypeDef {
   readonly kind: Kind;
   readonly array: ArrayForm;
@@ -48,20 +51,37 @@ export class TypeDef {
   readonly members: readonly Member[];
   /** The element type of an array; this type itself otherwise. */
   readonly element: TypeDef;
+  /** Numbers this type takes in a structure: 1, or 1 and those of all members for a structure. */
+  readonly fieldCount: number;
+  /** Levels of structures, unions and arrays of them inside this type. */
+  readonly depth: number;
   private flat: readonly FieldNode[] | undefined;
-  private paths: Map<string, FieldNode> | undefined;
+  /** Fields found so far, by path. */
+  private readonly found = new Map<string, FieldNode>();
   /** Scratch of the codec: encoders and decoders compiled for this type. */
   codec: unknown;
 
-  constructor(kind: Kind, array: ArrayForm = 'none', bound = 0, id = '', members: readonly Member[] = []) {
+  constructor(
+    kind: Kind,
+    array: ArrayForm = 'none',
+    bound = 0,
+    id = '',
+    members: readonly Member[] = [],
+    element?: TypeDef,
+  ) {
     this.kind = kind;
     this.array = array;
     this.bound = bound;
     this.id = id;
     this.members = members;
-    this.element = array === 'none' ? this : new TypeDef(kind, 'none', 0, id, members);
+    this.element = array === 'none' ? this : (element ?? new TypeDef(kind, 'none', 0, id, members));
+    const inside = members.reduce((n, m) => Math.max(n, m.type.depth), 0);
+    this.depth =
+      (kind === 'struct' || kind === 'union' ? inside + 1 : 0) +
+      (this.element === this || members.length === 0 ? 0 : 1);
+    this.fieldCount =
+      kind === 'struct' && array === 'none' ? members.reduce((n, m) => n + m.type.fieldCount, 1) : 1;
     this.flat = undefined;
-    this.paths = undefined;
     this.codec = undefined;
   }
 
@@ -91,7 +111,7 @@ export class TypeDef {
 
   /** The array type with this type as its element. */
   asArray(): TypeDef {
-    return new TypeDef(this.kind, 'variable', 0, this.id, this.members);
+    return new TypeDef(this.kind, 'variable', 0, this.id, this.members, this);
   }
 
   /** Member of a structure or union by name. */
@@ -107,8 +127,27 @@ export class TypeDef {
 
   /** The field at a dotted path ("" is the structure itself), or undefined. */
   find(path: string): FieldNode | undefined {
-    if (!this.paths) this.paths = new Map(this.nodes.map((n) => [n.path, n]));
-    return this.paths.get(path);
+    const known = this.found.get(path);
+    if (known) return known;
+    const node = path === '' ? this.nodes[0] : this.walk(path.split('.'));
+    if (node && this.found.size < MAX_FOUND) this.found.set(path, node);
+    return node;
+  }
+
+  /** Follows names; the number of a member is that of its structure plus what lies before it. */
+  private walk(names: readonly string[]): FieldNode | undefined {
+    let type: TypeDef = this;
+    let index = 0;
+    for (const name of names) {
+      if (type.kind !== 'struct' || type.isArray) return undefined;
+      index++;
+      const members: readonly Member[] = type.members;
+      const at = members.findIndex((m) => m.name === name);
+      if (at < 0) return undefined;
+      for (let i = 0; i < at; i++) index += (members[i] as Member).type.fieldCount;
+      type = (members[at] as Member).type;
+    }
+    return this.nodes[index];
   }
 
   /** As {@link find}; @throws NoFieldError naming the fields there are. */

@@ -42,7 +42,8 @@ function step(at: PvData, s: Step, path: string): PvData {
     return list[i] as PvData;
   }
   if (s.kind === 'member') {
-    if (at instanceof AnyValue && s.name === '') return at.value;
+    if (at instanceof AnyValue)
+      return s.name === '' ? at.value : step(at.value, { kind: 'field', name: s.name }, path);
     if (at instanceof UnionValue) {
       if (!at.type.members.some((m) => m.name === s.name) && s.name !== '')
         throw new NoFieldError(
@@ -90,4 +91,6 @@ export function resolveSet(from: Value, path: string, input: unknown): void {
     throw new NoFieldError(`cannot set '${path}'`);
   }
   target.set(path.slice(dot + 1), input);
+  // Nothing inside an array, union or any can be sent by itself: the whole field has changed.
+  from.mark(path.slice(0, path.search(/->|\[/)));
 }

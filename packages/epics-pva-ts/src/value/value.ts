@@ -192,12 +192,23 @@ export class Value {
     return this;
   }
 
-  /** Takes the marks off a field and everything inside it. */
+  /**
+   * Takes the marks off a field and everything inside it. A marked structure around it falls apart into its other
+   * members; all other marks stay as they are.
+   */
   unmark(path = ''): this {
     const node = this.required(path);
-    const marks = this.markedFields();
+    const { nodes } = this.store.type;
+    const marks = this.store.marks.clone();
+    const around: FieldNode[] = [];
+    for (let p = node.parent; p >= 0; p = (nodes[p] as FieldNode).parent)
+      around.unshift(nodes[p] as FieldNode);
+    for (const { index, end } of around) {
+      if (!marks.get(index)) continue;
+      for (let i = index; i < end; i++) marks.clear(i);
+      for (let i = index + 1; i < end; i = (nodes[i] as FieldNode).end) marks.set(i);
+    }
     for (let i = node.index; i < node.end; i++) marks.clear(i);
-    for (let p = node.parent; p >= 0; p = (this.store.type.nodes[p] as FieldNode).parent) marks.clear(p);
     this.store.marks = marks;
     this.store.pristine = false;
     return this;
@@ -238,8 +249,13 @@ export class Value {
   clone(): Value {
     const { type, marks } = this.store;
     if (this.at.index !== 0) {
+      const marks = this.markedFields();
       const copy = Value.create(this.type);
-      for (const n of this.type.nodes) if (!n.isStruct) copy.set(n.path, this.get(n.path));
+      for (let i = this.at.index; i < this.at.end; i++) {
+        const n = type.nodes[i] as FieldNode;
+        if (!n.isStruct) copy.store.slots[i - this.at.index] = this.store.slot(n);
+        if (marks.get(i)) copy.store.marks.set(i - this.at.index);
+      }
       return copy;
     }
     const slots: (PvData | undefined)[] = new Array(type.nodes.length);
@@ -292,8 +308,20 @@ export class Value {
 
   /** Plain JavaScript data: nested objects, unions and any as their bare value, 64-bit integers as bigint. */
   toJS(): Record<string, unknown> {
+    const { nodes } = this.store.type;
     const out: Record<string, unknown> = {};
-    for (const m of this.type.members) out[m.name] = plain(this.get(m.name));
+    for (let i = this.at.index + 1; i < this.at.end; ) {
+      const node = nodes[i] as FieldNode;
+      const v = plain(node.isStruct ? new Value(this.store, node) : this.store.slot(node));
+      // A peer may name a field __proto__.
+      Object.defineProperty(out, node.name, {
+        value: v,
+        enumerable: true,
+        writable: true,
+        configurable: true,
+      });
+      i = node.end;
+    }
     return out;
   }
 
@@ -306,7 +334,7 @@ export class Value {
   /** The received bytes of mask and fields, if they can be sent on as they are in this byte order; else null. */
   rawBytes(littleEndian: boolean): Uint8Array | null {
     const { raw, pristine } = this.store;
-    if (!raw || !pristine || raw.littleEndian !== littleEndian) return null;
+    if (!raw || raw.isReleased || !pristine || raw.littleEndian !== littleEndian) return null;
     return raw.bytes.subarray(raw.start, raw.end);
   }
 
@@ -344,6 +372,7 @@ export class Value {
 
   /** Reads a complete structure, without a mask. */
   static decodeFull(type: TypeDef, r: WireReader, ctx: DecodeContext): Value {
+    ctx.allow(r.remaining);
     return codecOf(type).decode(r, ctx) as Value;
   }
 
@@ -353,6 +382,7 @@ export class Value {
    */
   static decodePartial(type: TypeDef, r: WireReader, ctx: DecodeContext, lazy = false): Value {
     const start = r.offset;
+    ctx.allow(r.remaining);
     const marks = BitSet.decode(r);
     const nodes = type.nodes;
     const slots: (PvData | undefined)[] = new Array(nodes.length);
@@ -378,7 +408,7 @@ export class Value {
   }
 }
 
-/** Locates a field. One that used the type cache is decoded at once: the cache may change before it is asked for. */
+/** Locates a field. One that uses the type cache is decoded at once: the cache may change before it is asked for. */
 function scan(
   field: FieldNode,
   r: WireReader,
@@ -387,14 +417,21 @@ function scan(
   slots: (PvData | undefined)[],
 ): void {
   const at = r.offset;
-  const uses = ctx.types.uses;
-  codecOf(field.type).skip(r, ctx);
-  if (ctx.types.uses === uses) {
-    offsets[field.index] = at;
+  const codec = codecOf(field.type);
+  if (!codec.mayUseTypes) codec.skip(r, ctx);
+  else if (ctx.types.trial(() => codec.skip(r, ctx))) {
+    r.offset = at;
+    slots[field.index] = codec.decode(r, ctx);
     return;
   }
-  r.offset = at;
-  slots[field.index] = codecOf(field.type).decode(r, ctx);
+  offsets[field.index] = at;
+}
+
+/** The structures a field is in, the outermost first. */
+function structuresAround(node: FieldNode, nodes: readonly FieldNode[]): FieldNode[] {
+  const around: FieldNode[] = [];
+  for (let p = node.parent; p >= 0; p = (nodes[p] as FieldNode).parent) around.unshift(nodes[p] as FieldNode);
+  return around;
 }
 
 function leavesOnly(mask: BitSet, nodes: readonly FieldNode[]): BitSet {
@@ -415,7 +452,8 @@ function plain(v: PvData): unknown {
 
 bindStructFactory((type, slots) => Value.complete(type, slots));
 bindStructConverter((type, input) => {
-  if (input instanceof Value && input.type.equals(type)) return input;
+  // A copy: whoever made it may go on using it.
+  if (input instanceof Value && input.type.equals(type)) return input.clone().mark();
   return Value.create(type)
     .assign(input as Record<string, unknown>)
     .mark();

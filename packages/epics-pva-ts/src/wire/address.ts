@@ -11,15 +11,18 @@ import type { WireWriter } from './writer.ts';
 /** The any address, as text. */
 export const ANY_ADDRESS = '0.0.0.0';
 
+const DOTTED = /(\d+)\.(\d+)\.(\d+)\.(\d+)$/;
+
+/** IPv6 text whose last 32 bits are dotted (`::ffff:1.2.3.4`, IPv4 on sockets of both families) as eight groups. */
+function withoutDots(address: string): string {
+  const group = (high: string, low: string): string => (Number(high) * 256 + Number(low)).toString(16);
+  return address.replace(DOTTED, (_, a, b, c, d) => `${group(a, b)}:${group(c, d)}`);
+}
+
+/** Writes dotted IPv4 or IPv6 text of any form; a zone (`%eth0`) does not travel. */
 export function encodeAddress(w: WireWriter, address: string): void {
-  const v4 = /^(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(address);
-  if (v4) {
-    for (let i = 0; i < 10; i++) w.u8(0);
-    w.u16(0xffff);
-    for (let i = 1; i <= 4; i++) w.u8(Number(v4[i]));
-    return;
-  }
-  const [head = '', tail] = address.split('%')[0]?.split('::') ?? [];
+  const v6 = address.includes('.') && !address.includes(':') ? `::ffff:${address}` : address;
+  const [head = '', tail] = withoutDots(v6.split('%')[0] as string).split('::');
   const left = head === '' ? [] : head.split(':');
   const right = tail === undefined || tail === '' ? [] : tail.split(':');
   const groups = [...left, ...Array(Math.max(0, 8 - left.length - right.length)).fill('0'), ...right];

@@ -69,7 +69,9 @@ describe('memory that nobody keeps', () => {
     // Header and payload fill the block up to the last byte.
     read(d, filled(16 * 1024 * 1024 - 8, 1), 1000);
     read(d, filled(16 * 1024 * 1024 - 508, 2), 1000);
-    expect(pool.stats().allocated).toBeLessThanOrEqual(4);
+    const { allocated, reused } = pool.stats();
+    // One block for each message, and a small one before, between and behind them.
+    expect(allocated + reused).toBeLessThanOrEqual(5);
   });
 });
 

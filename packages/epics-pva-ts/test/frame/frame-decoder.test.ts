@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { DecodeError } from '../../src/errors.ts';
 import { FrameDecoder, type FrameDecoderOptions } from '../../src/frame/frame-decoder.ts';
 import { HeaderFlag, Segment } from '../../src/frame/header.ts';
-import { fromHex, toHex } from '../support/hex.ts';
+import { fromHex } from '../support/hex.ts';
 import { Random } from '../support/random.ts';
 
 interface Seen {
@@ -27,7 +27,7 @@ function decoder(options: Partial<FrameDecoderOptions> = {}): { decoder: FrameDe
         datum,
         littleEndian,
         fromServer,
-        payload: toHex(f.bytes.subarray(f.offset, f.end)),
+        payload: f.bytes.toString('hex', f.offset, f.end),
       });
     },
     ...options,
@@ -102,7 +102,7 @@ describe('a stream', () => {
         datum: 0,
         littleEndian: true,
         fromServer: false,
-        payload: '68 65 6c 6c 6f 21',
+        payload: '68656c6c6f21',
       },
     ]);
   });
@@ -170,7 +170,7 @@ function copied(d: FrameDecoder, bytes: Buffer, cut: () => number): void {
 function inPlace(d: FrameDecoder, bytes: Buffer, cut: () => number): void {
   for (let at = 0; at < bytes.length; ) {
     const target = d.writeTarget();
-    expect(target.length).toBeGreaterThan(0);
+    if (target.length === 0) throw new Error('no memory to read into');
     const n = Math.min(cut(), bytes.length - at, target.length);
     target.set(bytes.subarray(at, at + n));
     d.commit(target, n);
@@ -186,9 +186,9 @@ describe('segments', () => {
     for (const part of [first(0x0a), last(0x0a)]) d.push(part);
     for (const part of [first(0x0a, 7), last(0x0a, 8)]) d.push(part);
     expect(seen.map((s) => [s.command, s.payload])).toEqual([
-      [0x0b, '01 02 03 04 05'],
+      [0x0b, '0102030405'],
       [0x0a, ''],
-      [0x0a, '07 08'],
+      [0x0a, '0708'],
     ]);
   });
 
@@ -198,14 +198,14 @@ describe('segments', () => {
     d.push(control(2));
     expect(seen.map((s) => s.control)).toEqual([true]);
     d.push(last(0x0b, 2));
-    expect(seen.map((s) => s.payload)).toEqual(['', '01 02']);
+    expect(seen.map((s) => s.payload)).toEqual(['', '0102']);
   });
 
   it('have the byte order of the last one, as all of a connection have', () => {
     const { decoder: d, seen } = decoder();
     d.push(frame(0x0b, fromHex('01'), { segment: Segment.FIRST, littleEndian: false }));
     d.push(frame(0x0b, fromHex('02'), { segment: Segment.LAST, littleEndian: false }));
-    expect(seen[0]).toMatchObject({ littleEndian: false, payload: '01 02' });
+    expect(seen[0]).toMatchObject({ littleEndian: false, payload: '0102' });
   });
 
   const wrong: [string, Buffer[], RegExp][] = [

@@ -123,17 +123,22 @@ export class MemoryTransport implements Transport {
       this.pending.shift();
       first.sent?.();
     }
-    if (!this.ended && !other.ended) return;
-    if (this.pending.length > 0 && !other.ended && other.sink) return;
-    // The end travels behind the data; what nobody will read any more is dropped.
-    for (const { sent } of this.pending.splice(0)) sent?.();
-    this.bytesPending = 0;
+    // Who has closed reads no more: what is still meant for it is dropped.
+    if (other.ended) this.drop();
+    // The end travels behind the data, which a peer that does not read may never take.
+    if (!this.ended || this.pending.length > 0) return;
     this.end();
     other.end();
   }
 
+  private drop(): void {
+    for (const { sent } of this.pending.splice(0)) sent?.();
+    this.bytesPending = 0;
+  }
+
   private end(): void {
     this.ended = true;
+    this.drop();
     const { sink } = this;
     this.sink = null;
     if (!sink) return;

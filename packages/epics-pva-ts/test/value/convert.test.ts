@@ -1,4 +1,6 @@
 /** What a JavaScript value becomes in a field, and what is refused instead of being bent. */
+
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NoConvertError } from '../../src/errors.ts';
@@ -110,6 +112,15 @@ describe('floating point numbers', () => {
       expect(to('double', x)).toBe(x);
   });
 
+  it('of 32 bits are rounded to what their receiver will read', () => {
+    expect(to('float', 0.1)).toBe(Math.fround(0.1));
+    expect(to('float', 16_777_217n)).toBe(16_777_216);
+    expect(to('float', '3.14159265358979')).toBe(Math.fround(Math.PI));
+    expect(to('float', 1e300)).toBe(Infinity);
+    for (const x of [0.5, -0, Number.NaN, -Infinity]) expect(to('float', x)).toBe(x);
+    expect(to('float[]', [0.1])).toEqual(Float32Array.of(0.1));
+  });
+
   it('take text as EPICS prints it', () => {
     expect(['1.5', ' -2e3 ', 'inf', '-Inf', 'Infinity', '+infinity'].map((s) => to('double', s))).toEqual([
       1.5,
@@ -175,6 +186,19 @@ describe('arrays', () => {
     }
     const pixels = Buffer.from([1, 2]);
     expect(to('ubyte[]', pixels)).toBe(pixels);
+  });
+
+  it('tell the kind of their elements, whatever realm or subclass they come from', () => {
+    const foreign = runInNewContext('[new Int16Array(1), new BigUint64Array(1), new Uint8ClampedArray(1)]');
+    expect([...foreign].map(kindOfArray)).toEqual(['short', 'ulong', undefined]);
+    class Pixels extends Uint16Array {}
+    expect([new Pixels(1), Buffer.alloc(1), new DataView(new ArrayBuffer(1))].map(kindOfArray)).toEqual([
+      'ushort',
+      'ubyte',
+      undefined,
+    ]);
+    for (const other of [null, undefined, [1], 'Int8Array', { [Symbol.toStringTag]: 'Int8Array' }])
+      expect(kindOfArray(other)).toBeUndefined();
   });
 
   it('of another type are converted element by element, in range', () => {

@@ -176,6 +176,37 @@ describe('marks', () => {
     expect(v.unmark().isMarked()).toBe(false);
   });
 
+  it('stay as they are when another field is unmarked, and none is left over', () => {
+    const marksAfter = (path: string, ...marked: string[]) => {
+      const v = Value.create(SCALAR);
+      for (const m of marked) v.mark(m);
+      return v.unmark(path).marks.toArray();
+    };
+    const at = (path: string) => SCALAR.node(path).index;
+    expect(marksAfter('value', 'value', 'alarm')).toEqual([at('alarm')]);
+    expect(marksAfter('alarm', 'alarm', 'timeStamp')).toEqual([at('timeStamp')]);
+    expect(marksAfter('alarm.status', 'alarm', 'timeStamp')).toEqual([
+      at('alarm.severity'),
+      at('alarm.message'),
+      at('timeStamp'),
+    ]);
+    expect(marksAfter('alarm.status', '')).toEqual(
+      [at('value'), at('alarm.severity'), at('alarm.message'), at('timeStamp')].sort((a, b) => a - b),
+    );
+    expect(marksAfter('alarm.status', '', 'alarm', 'timeStamp.userTag'), 'redundant marks of a peer').toEqual(
+      [at('value'), at('alarm.severity'), at('alarm.message'), at('timeStamp')].sort((a, b) => a - b),
+    );
+    expect(marksAfter('value', 'alarm.status')).toEqual([at('alarm.status')]);
+  });
+
+  it('that another Value was made with do not change', () => {
+    const v = Value.create(SCALAR).mark();
+    const snapshot = v.snapshot();
+    const before = v.marks;
+    v.unmark('value');
+    expect([before.toArray(), snapshot.marks.toArray()]).toEqual([[0], [0]]);
+  });
+
   it('keep the values', () => {
     expect(Value.create(SCALAR, { value: 4 }).unmark().get('value')).toBe(4);
   });

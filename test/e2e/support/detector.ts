@@ -1,0 +1,86 @@
+/**
+ * A detector in the test's own process, on a real pvAccess server: it publishes when the test says so, so that a test
+ * can wait for its consumers first and knows every pixel it sent.
+ */
+import { setImmediate } from 'node:timers/promises';
+import { NTNDArray, Server, SharedPV, serverConfigFromEnv } from 'epics-pva-ts';
+import { until, type World } from './world.ts';
+
+export interface DetectorOptions {
+  /** Default `pvapy:image`. */
+  readonly channel?: string;
+  /** Default 128. */
+  readonly nx?: number;
+  /** Default 128. */
+  readonly ny?: number;
+}
+
+/** Pixel number `i` of frame `id`: every frame differs from the others in every pixel. */
+export function pixelOf(id: number, i: number): number {
+  return (id * 7 + i * 13 + (i >> 8)) & 0xff;
+}
+
+export class Detector {
+  private readonly server: Server;
+  private readonly pv: SharedPV;
+  private readonly nx: number;
+  private readonly ny: number;
+  private nPublished = 0;
+
+  private constructor(world: World, options: DetectorOptions) {
+    const { channel = 'pvapy:image', nx = 128, ny = 128 } = options;
+    this.nx = nx;
+    this.ny = ny;
+    this.pv = SharedPV.readonly(NTNDArray.create({ uniqueId: 0 }).value);
+    this.server = new Server({ ...serverConfigFromEnv(world.env), tcpPort: 0 });
+    this.server.addPV(channel, this.pv);
+  }
+
+  /** Serves an empty image; ends with the world. */
+  static async start(world: World, options: DetectorOptions = {}): Promise<Detector> {
+    const detector = new Detector(world, options);
+    await detector.server.start();
+    world.own(detector.server);
+    return detector;
+  }
+
+  /** Frames published so far; also the id of the last one. */
+  get published(): number {
+    return this.nPublished;
+  }
+
+  /** Waits until so many monitors are running. */
+  async subscribers(count: number): Promise<void> {
+    await until(() => {
+      if (this.pv.subscriberCount !== count)
+        throw new Error(`the detector has ${this.pv.subscriberCount} subscribers, not ${count}`);
+    }, 15_000);
+  }
+
+  /** Publishes `count` frames at `fps`, catching up when late; without `fps` one frame per turn of the event loop. */
+  async publish(count: number, fps = Number.POSITIVE_INFINITY): Promise<void> {
+    const start = performance.now();
+    for (let i = 0; i < count; i++) {
+      while (performance.now() < start + (i * 1000) / fps) await setImmediate();
+      this.publishOne();
+      await setImmediate();
+    }
+  }
+
+  /** Publishes until `done`; how many were published. */
+  async publishUntil(done: Promise<unknown>, fps: number): Promise<void> {
+    let over = false;
+    const end = done.finally(() => {
+      over = true;
+    });
+    while (!over) await this.publish(1 + Math.floor(fps / 50), fps);
+    await end;
+  }
+
+  private publishOne(): void {
+    const id = ++this.nPublished;
+    const pixels = Uint8Array.from({ length: this.nx * this.ny }, (_, i) => pixelOf(id, i));
+    const frame = NTNDArray.create({ pixels, dimensions: [this.nx, this.ny], uniqueId: id, colorMode: 0 });
+    this.pv.post(frame.value.mark());
+  }
+}
