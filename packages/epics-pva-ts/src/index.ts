@@ -4,7 +4,7 @@ export type { ContextOptions } from './client/context.ts';
 export { Context } from './client/context.ts';
 export type { Log, LogLevel } from './client/log.ts';
 export type { RequestOptions } from './client/operation.ts';
-export type { ChannelInfo, GetOptions, PutInput, PutOptions } from './client/requests.ts';
+export type { ChannelInfo, GetOptions, PutBuilder, PutOptions } from './client/requests.ts';
 export type { MonitorHandlers, MonitorOptions, SubscriptionStats } from './client/subscription.ts';
 export { Subscription } from './client/subscription.ts';
 export type { ClientConfig, ServerConfig } from './config.ts';

@@ -20,7 +20,7 @@ import {
   type GetOptions,
   GetRequest,
   InfoRequest,
-  type PutInput,
+  type PutBuilder,
   type PutOptions,
   PutRequest,
   RpcRequest,
@@ -91,7 +91,9 @@ export class Context {
    * set, or a function that makes the Value from the channel's type and present value.
    * @throws TimeoutError, RemoteError, NoConvertError, NoFieldError, DisconnectedError (after it was sent)
    */
-  async put(name: string, input: PutInput, options: PutOptions = {}): Promise<void> {
+  put(name: string, build: PutBuilder, options?: PutOptions): Promise<void>;
+  put(name: string, input: unknown, options?: PutOptions): Promise<void>;
+  async put(name: string, input: unknown, options: PutOptions = {}): Promise<void> {
     const pvRequest = requestValue(options.pvRequest);
     return this.run(new PutRequest(this.channel(name), input, { ...options, pvRequest }));
   }

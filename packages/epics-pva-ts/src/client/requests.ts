@@ -48,8 +48,8 @@ export class GetRequest extends OneShot<Value> {
   }
 }
 
-/** What to put: a value for the field `value`, an object with fields, a Value, or a function of the present value. */
-export type PutInput = unknown | ((type: TypeDef, present: Value | undefined) => Value);
+/** Makes what is to be put of the channel's type and, if it could be read, its present value. */
+export type PutBuilder = (type: TypeDef, present: Value | undefined) => Value;
 
 export interface PutOptions extends GetOptions {
   /** Read the present value before (default); needed to put an enum by its label. */
@@ -58,11 +58,11 @@ export interface PutOptions extends GetOptions {
 
 export class PutRequest extends OneShot<void> {
   private readonly pvRequest: Value;
-  private readonly input: PutInput;
+  private readonly input: unknown;
   private readonly fetch: boolean;
   private sent = false;
 
-  constructor(channel: Channel, input: PutInput, options: PutOptions) {
+  constructor(channel: Channel, input: unknown, options: PutOptions) {
     super(channel, options);
     this.pvRequest = requestValue(options.pvRequest);
     this.input = input;
@@ -110,9 +110,8 @@ export class PutRequest extends OneShot<void> {
 }
 
 /** Makes the structure to put. @throws NoConvertError, NoFieldError */
-export function buildPut(type: TypeDef, present: Value | undefined, input: PutInput): Value {
-  if (typeof input === 'function')
-    return (input as (t: TypeDef, p: Value | undefined) => Value)(type, present);
+export function buildPut(type: TypeDef, present: Value | undefined, input: unknown): Value {
+  if (typeof input === 'function') return (input as PutBuilder)(type, present);
   const value = Value.create(type);
   if (input instanceof Value || isPlainObject(input)) return value.assign(input as Record<string, unknown>);
   const node = type.find('value');

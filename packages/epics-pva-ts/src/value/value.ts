@@ -200,10 +200,7 @@ export class Value {
     const node = this.required(path);
     const { nodes } = this.store.type;
     const marks = this.store.marks.clone();
-    const around: FieldNode[] = [];
-    for (let p = node.parent; p >= 0; p = (nodes[p] as FieldNode).parent)
-      around.unshift(nodes[p] as FieldNode);
-    for (const { index, end } of around) {
+    for (const { index, end } of structuresAround(node, nodes)) {
       if (!marks.get(index)) continue;
       for (let i = index; i < end; i++) marks.clear(i);
       for (let i = index + 1; i < end; i = (nodes[i] as FieldNode).end) marks.set(i);
