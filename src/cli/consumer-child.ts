@@ -7,6 +7,9 @@ import type { FromChild, ToChild } from '../pipeline/process-messages.ts';
 import { type RunningConsumer, startConsumer } from './consumer-runtime.ts';
 import { endingOf } from './run-main.ts';
 
+const debug = process.env['EPICS_HPC_DEBUG'] === '1';
+/** In front of what this process says about itself. */
+let program = 'hpc-consumer';
 let running: RunningConsumer | undefined;
 let stopping = false;
 
@@ -25,6 +28,7 @@ async function stop(): Promise<void> {
 }
 
 async function start(message: Extract<ToChild, { type: 'start' }>): Promise<void> {
+  program = `consumer.${message.spec.consumerId}`;
   try {
     running = await startConsumer(message.spec, {
       onGetStats: (stats) => tell({ type: 'report', stats }),
@@ -32,7 +36,6 @@ async function start(message: Extract<ToChild, { type: 'start' }>): Promise<void
     });
     tell({ type: 'ready' });
   } catch (error) {
-    const debug = process.env['EPICS_HPC_DEBUG'] === '1';
     const { exitCode, stderr } = endingOf('', error, debug);
     const line = stderr
       .trim()
@@ -49,6 +52,13 @@ process.on('message', (m) => {
   else if (running)
     tell({ type: 'stats', requestId: message.requestId, stats: running.consumer.updateStatus() });
 });
+// An error that nobody catches, such as a rejection in the processor that nothing waits for: the parent restarts us.
+for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+  process.on(event, (error: unknown) => {
+    const { exitCode, stderr } = endingOf(program, error, debug);
+    process.stderr.write(stderr, () => process.exit(exitCode));
+  });
+}
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => void stop());
 endWithParent(() => process.exit(1));

@@ -4,7 +4,7 @@ import type { ReceiverStats } from '../input/data-receiver.ts';
 import type { QueueStats } from '../input/object-queue.ts';
 import type { PublisherStats } from '../output/data-publisher.ts';
 import type { ProcessorStats } from '../processor/processor-runner.ts';
-import { timeNow } from './status-record.ts';
+import { timeNow } from './record-time.ts';
 
 export interface ConsumerStats {
   readonly consumerId: number;

@@ -6,7 +6,7 @@
  * final message says what came of it.
  */
 import { SharedPV, struct, type TypeDef, Value } from 'epics-pva-ts';
-import { timeNow, timeType } from './status-record.ts';
+import { timeNow, timeType } from './record-time.ts';
 
 export interface ControlCommands {
   /** `args` parsed as JSON, or the text itself if it is none. */

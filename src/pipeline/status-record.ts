@@ -4,21 +4,7 @@
 import { SharedPV, struct, type TypeDef, type TypeSpec, typeOf, Value } from 'epics-pva-ts';
 import { UserError } from '../errors.ts';
 import type { ConsumerStats } from './consumer-stats.ts';
-
-const TIME: TypeDef = struct('time_t', { secondsPastEpoch: 'long', nanoseconds: 'int', userTag: 'int' });
-
-/** The present time as a `time_t` and in seconds. */
-export function timeNow(): { seconds: number; time: Record<string, unknown> } {
-  const ms = performance.timeOrigin + performance.now();
-  const whole = Math.floor(ms / 1000);
-  return {
-    seconds: ms / 1000,
-    time: { secondsPastEpoch: BigInt(whole), nanoseconds: Math.floor((ms - whole * 1000) * 1e6) },
-  };
-}
-
-/** Type of `time_t` members of records. */
-export const timeType: TypeDef = TIME;
+import { timeType } from './record-time.ts';
 
 /**
  * Checks and converts what a processor's `getStatsPvaTypes` returns.
@@ -47,7 +33,7 @@ export function consumerStatusType(userStats: TypeDef | undefined): TypeDef {
     inputChannel: 'string',
     objectId: 'uint',
     objectTime: 'double',
-    objectTimestamp: TIME,
+    objectTimestamp: timeType,
     receiverStats: struct('', {
       nReceived: 'uint',
       receivedRate: 'double',

@@ -27,7 +27,7 @@ import {
   searchRequest,
 } from '../message/search.ts';
 import { TcpTransport } from '../socket/tcp.ts';
-import type { DecodeContext } from '../value/field-codec.ts';
+import type { DecodeContext } from '../value/decode-context.ts';
 import type { TypeDef } from '../value/type-def.ts';
 import type { WireReader } from '../wire/reader.ts';
 import { isSuccess } from '../wire/status.ts';

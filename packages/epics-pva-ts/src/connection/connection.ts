@@ -8,7 +8,7 @@ import { DecodeError, PvaError, RemoteProtocolError } from '../errors.ts';
 import { Command, ControlCommand, commandName } from '../frame/command.ts';
 import { type Frame, FrameDecoder } from '../frame/frame-decoder.ts';
 import { encodeMessage } from '../frame/frame-encoder.ts';
-import { DecodeContext } from '../value/field-codec.ts';
+import { DecodeContext } from '../value/decode-context.ts';
 import { WireReader } from '../wire/reader.ts';
 import { WireWriter } from '../wire/writer.ts';
 import type { Transport } from './transport.ts';

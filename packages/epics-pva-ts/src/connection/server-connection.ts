@@ -16,7 +16,7 @@ import {
   RECEIVE_BUFFER_SIZE,
   REGISTRY_SIZE,
 } from '../message/connection-validation.ts';
-import type { DecodeContext } from '../value/field-codec.ts';
+import type { DecodeContext } from '../value/decode-context.ts';
 import type { WireReader } from '../wire/reader.ts';
 import { errorStatus, OK } from '../wire/status.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';

@@ -6,7 +6,7 @@
  * servers insist on; "ca" claims a user and a host, both possibly empty (PVXS 1.5.2 sends them so).
  */
 import { DecodeError } from '../errors.ts';
-import type { DecodeContext } from '../value/field-codec.ts';
+import type { DecodeContext } from '../value/decode-context.ts';
 import { codecOf } from '../value/field-codec.ts';
 import { decodeType, encodeType } from '../value/type-codec.ts';
 import { struct, type TypeDef } from '../value/type-def.ts';

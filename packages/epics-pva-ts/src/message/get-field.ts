@@ -1,6 +1,6 @@
 /** GET_FIELD (0x11), both directions: the type of a channel or of one field. One shot, without a sub-command. */
 
-import type { DecodeContext } from '../value/field-codec.ts';
+import type { DecodeContext } from '../value/decode-context.ts';
 import { decodeType, encodeType } from '../value/type-codec.ts';
 import type { TypeDef } from '../value/type-def.ts';
 import type { WireReader } from '../wire/reader.ts';

@@ -1,6 +1,6 @@
 /** GET (0x0A), both directions: INIT -> type; execute -> mask and fields. */
 
-import type { DecodeContext } from '../value/field-codec.ts';
+import type { DecodeContext } from '../value/decode-context.ts';
 import { encodeType } from '../value/type-codec.ts';
 import type { TypeDef } from '../value/type-def.ts';
 import { Value } from '../value/value.ts';

@@ -5,7 +5,7 @@
  * servers return right after handling an acknowledgement. A stream ends with 0x10, a Status and perhaps last data.
  */
 
-import type { DecodeContext } from '../value/field-codec.ts';
+import type { DecodeContext } from '../value/decode-context.ts';
 import { encodeType } from '../value/type-codec.ts';
 import type { TypeDef } from '../value/type-def.ts';
 import { Value } from '../value/value.ts';

@@ -5,7 +5,7 @@
  * "Channel operations"; PVXS clients close the connection when the echoed bits do not fit).
  */
 import { DecodeError } from '../errors.ts';
-import type { DecodeContext } from '../value/field-codec.ts';
+import type { DecodeContext } from '../value/decode-context.ts';
 import { decodeType, encodeType } from '../value/type-codec.ts';
 import type { TypeDef } from '../value/type-def.ts';
 import { Value } from '../value/value.ts';

@@ -1,6 +1,6 @@
 /** PUT (0x0B), both directions: INIT -> type; 0x40 -> present value; execute with mask and fields -> Status. */
 
-import type { DecodeContext } from '../value/field-codec.ts';
+import type { DecodeContext } from '../value/decode-context.ts';
 import { encodeType } from '../value/type-codec.ts';
 import type { TypeDef } from '../value/type-def.ts';
 import { Value } from '../value/value.ts';

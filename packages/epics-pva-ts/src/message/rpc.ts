@@ -1,6 +1,6 @@
 /** RPC (0x14), both directions: INIT -> Status; execute with a typed argument -> typed result. No masks. */
 
-import type { DecodeContext } from '../value/field-codec.ts';
+import type { DecodeContext } from '../value/decode-context.ts';
 import type { Value } from '../value/value.ts';
 import type { WireReader } from '../wire/reader.ts';
 import { isSuccess } from '../wire/status.ts';

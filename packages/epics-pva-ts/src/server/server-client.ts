@@ -31,7 +31,7 @@ import { decodePutRequest } from '../message/put.ts';
 import { decodeRequestControl } from '../message/request-control.ts';
 import { decodeRpcRequest } from '../message/rpc.ts';
 import { decodeSearchRequest, encodeSearchResponse } from '../message/search.ts';
-import type { DecodeContext } from '../value/field-codec.ts';
+import type { DecodeContext } from '../value/decode-context.ts';
 import { PvRequest } from '../value/pv-request.ts';
 import type { TypeDef } from '../value/type-def.ts';
 import type { WireReader } from '../wire/reader.ts';

@@ -181,8 +181,16 @@ export class Server {
     this.beacons = new BeaconSender({ guid: this.guid, tcpPort: this.port, now: performance.now() });
   }
 
+  /** Asked from the UDP socket: a source's mistake must not end the process. */
   private has(name: string): boolean {
-    return this.sources.some(({ source }) => source.has(name));
+    return this.sources.some(({ source }) => {
+      try {
+        return source.has(name);
+      } catch (error) {
+        this.log('error', `a source failed to look for '${name}': ${(error as Error).message}`);
+        return false;
+      }
+    });
   }
 
   private open(name: string, client: Credentials): ServedPV | undefined {
@@ -227,6 +235,9 @@ export class Server {
     if (!beacon || !this.udp) return;
     for (const d of this.beaconDestinations)
       this.udp.send(d.address === LOCAL_GROUP ? beacon.withAddress(LOOPBACK) : beacon.datagram, d);
+    // A unicast beacon reaches one process of a host only, so clients on this host hear it in the local group.
+    if (this.config.interfaces.some((i) => i === LOOPBACK || i === '0.0.0.0'))
+      this.udp.forwardLocal(beacon.withAddress(LOOPBACK));
   }
 
   /** Configuration with which a client on this host finds this server and no other. */

@@ -8,7 +8,8 @@ import { LocalProtocolError } from '../errors.ts';
 import type { MemoryBlock } from '../wire/memory-block.ts';
 import { WireReader } from '../wire/reader.ts';
 import type { WireWriter } from '../wire/writer.ts';
-import { codecOf, DecodeContext } from './field-codec.ts';
+import { DecodeContext } from './decode-context.ts';
+import { codecOf } from './field-codec.ts';
 import type { FieldNode } from './type-def.ts';
 import type { PvData } from './value.ts';
 

@@ -11,7 +11,9 @@ import type { WireReader } from '../wire/reader.ts';
 import type { WireWriter } from '../wire/writer.ts';
 import { AnyValue, UnionValue } from './containers.ts';
 import { bindStructConverter, convert } from './convert.ts';
-import { bindStructFactory, codecOf, type DecodeContext } from './field-codec.ts';
+import type { DecodeContext } from './decode-context.ts';
+import { bindStructFactory, codecOf } from './field-codec.ts';
+import { leavesOnly, structuresAround } from './marks.ts';
 import { RawBody } from './raw-body.ts';
 import type { NumericArray } from './type-code.ts';
 import type { FieldNode, TypeDef } from './type-def.ts';
@@ -422,22 +424,6 @@ function scan(
     return;
   }
   offsets[field.index] = at;
-}
-
-/** The structures a field is in, the outermost first. */
-function structuresAround(node: FieldNode, nodes: readonly FieldNode[]): FieldNode[] {
-  const around: FieldNode[] = [];
-  for (let p = node.parent; p >= 0; p = (nodes[p] as FieldNode).parent) around.unshift(nodes[p] as FieldNode);
-  return around;
-}
-
-function leavesOnly(mask: BitSet, nodes: readonly FieldNode[]): BitSet {
-  const leaves = new BitSet();
-  for (let b = mask.next(0); b >= 0; b = mask.next(b + 1)) {
-    const node = nodes[b];
-    if (node && (!node.isStruct || node.end === node.index + 1)) leaves.set(b);
-  }
-  return leaves;
 }
 
 function plain(v: PvData): unknown {

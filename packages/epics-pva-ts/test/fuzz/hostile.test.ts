@@ -6,7 +6,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { DecodeError } from '../../src/errors.ts';
-import { codecOf, DecodeContext } from '../../src/value/field-codec.ts';
+import { DecodeContext } from '../../src/value/decode-context.ts';
+import { codecOf } from '../../src/value/field-codec.ts';
 import { decodeType, TypeCache } from '../../src/value/type-codec.ts';
 import {
   arrayOf,

@@ -7,7 +7,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DecodeError } from '../../src/errors.ts';
-import { codecOf, DecodeContext } from '../../src/value/field-codec.ts';
+import { DecodeContext } from '../../src/value/decode-context.ts';
+import { codecOf } from '../../src/value/field-codec.ts';
 import { decodeType, encodeType, TypeCache } from '../../src/value/type-codec.ts';
 import type { TypeDef } from '../../src/value/type-def.ts';
 import { Value } from '../../src/value/value.ts';

@@ -1,5 +1,6 @@
 /** How one kind of vector is read, made from scratch, written and understood. */
-import { codecOf, DecodeContext } from '../../src/value/field-codec.ts';
+import { DecodeContext } from '../../src/value/decode-context.ts';
+import { codecOf } from '../../src/value/field-codec.ts';
 import { decodeType, encodeType, TypeCache } from '../../src/value/type-codec.ts';
 import { struct, type TypeDef } from '../../src/value/type-def.ts';
 import { type PvData, Value } from '../../src/value/value.ts';

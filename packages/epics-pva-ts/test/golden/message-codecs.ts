@@ -9,7 +9,7 @@ import type { TypeLookup } from '../../src/message/operation.ts';
 import * as put from '../../src/message/put.ts';
 import * as control from '../../src/message/request-control.ts';
 import * as rpc from '../../src/message/rpc.ts';
-import type { DecodeContext } from '../../src/value/field-codec.ts';
+import type { DecodeContext } from '../../src/value/decode-context.ts';
 import { TypeDef } from '../../src/value/type-def.ts';
 import { Value } from '../../src/value/value.ts';
 import { BitSet } from '../../src/wire/bit-set.ts';

@@ -8,7 +8,7 @@ import { commandName } from '../../src/frame/command.ts';
 import { type Frame, FrameDecoder } from '../../src/frame/frame-decoder.ts';
 import { encodeMessage } from '../../src/frame/frame-encoder.ts';
 import { writeControl } from '../../src/frame/header.ts';
-import { DecodeContext } from '../../src/value/field-codec.ts';
+import { DecodeContext } from '../../src/value/decode-context.ts';
 import type { TypeDef } from '../../src/value/type-def.ts';
 import { WireReader } from '../../src/wire/reader.ts';
 import { WireWriter } from '../../src/wire/writer.ts';

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { DecodeError } from '../../src/errors.ts';
 import { type Frame, FrameDecoder } from '../../src/frame/frame-decoder.ts';
 import { decodePutRequest } from '../../src/message/put.ts';
-import { DecodeContext } from '../../src/value/field-codec.ts';
+import { DecodeContext } from '../../src/value/decode-context.ts';
 import { struct } from '../../src/value/type-def.ts';
 import type { Value } from '../../src/value/value.ts';
 import { WireReader } from '../../src/wire/reader.ts';

@@ -1,5 +1,5 @@
 /** An NTNDArray update with something in every field, and how updates are read and written in tests. */
-import { DecodeContext } from '../../src/value/field-codec.ts';
+import { DecodeContext } from '../../src/value/decode-context.ts';
 import type { TypeDef } from '../../src/value/type-def.ts';
 import { Value } from '../../src/value/value.ts';
 import { WireReader } from '../../src/wire/reader.ts';

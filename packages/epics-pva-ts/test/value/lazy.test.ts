@@ -3,7 +3,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { LocalProtocolError } from '../../src/errors.ts';
-import { DecodeContext } from '../../src/value/field-codec.ts';
+import { DecodeContext } from '../../src/value/decode-context.ts';
 import { TypeCache } from '../../src/value/type-codec.ts';
 import { struct, typeOf } from '../../src/value/type-def.ts';
 import type { Value } from '../../src/value/value.ts';

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { LocalProtocolError } from '../../src/errors.ts';
 import { FrameDecoder } from '../../src/frame/frame-decoder.ts';
 import { encodeMessage } from '../../src/frame/frame-encoder.ts';
-import { DecodeContext } from '../../src/value/field-codec.ts';
+import { DecodeContext } from '../../src/value/decode-context.ts';
 import { Value } from '../../src/value/value.ts';
 import { type MemoryBlock, MemoryPool } from '../../src/wire/memory-block.ts';
 import { WireReader } from '../../src/wire/reader.ts';

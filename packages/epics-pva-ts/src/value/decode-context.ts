@@ -1,0 +1,51 @@
+/** DecodeContext: what decoding needs beside the bytes; one per connection and direction. */
+import { DecodeError } from '../errors.ts';
+import type { MemoryBlock } from '../wire/memory-block.ts';
+import { TypeCache } from './type-codec.ts';
+
+/** Levels of structures inside arrays, unions and any; PVXS allows 20. */
+const MAX_VALUE_DEPTH = 20;
+
+/** What decoding needs beside the bytes. One per connection and direction. */
+export class DecodeContext {
+  readonly types: TypeCache;
+  /** Number arrays of at least this many bytes are views on the receive memory, smaller ones copies. */
+  viewFrom: number;
+  /** The receive memory being read, to be pinned when a view of it is handed out. */
+  block: MemoryBlock | null = null;
+  depth = 0;
+  /** Fields that may still be made of the present message. */
+  private budget = Number.POSITIVE_INFINITY;
+
+  constructor(types: TypeCache = new TypeCache(), viewFrom: number = Number.POSITIVE_INFINITY) {
+    this.types = types;
+    this.viewFrom = viewFrom;
+  }
+
+  /** A message, or a field of one, begins that has `bytes`. */
+  begin(bytes: number): void {
+    this.depth = 0;
+    this.allow(bytes);
+  }
+
+  /**
+   * Fields take at least a byte each, but for empty structures and fixed arrays of length 0: a peer must not have
+   * millions of those made for a few bytes.
+   */
+  allow(bytes: number): void {
+    if (this.depth === 0) this.budget = 100_000 + 4 * bytes;
+  }
+
+  spend(fields: number): void {
+    this.budget -= fields;
+    if (this.budget < 0) throw new DecodeError('message with far more fields than bytes');
+  }
+
+  enter(): void {
+    if (++this.depth > MAX_VALUE_DEPTH)
+      throw new DecodeError(`value nested deeper than ${MAX_VALUE_DEPTH} levels`);
+  }
+  leave(): void {
+    this.depth--;
+  }
+}

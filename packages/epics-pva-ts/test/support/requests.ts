@@ -1,0 +1,65 @@
+/** Requests of the operation commands as bytes, for tests that play a client. */
+import { Command } from '../../src/frame/command.ts';
+import { encodeHead, encodeTyped, SUB } from '../../src/message/operation.ts';
+import { encodeRequestControl } from '../../src/message/request-control.ts';
+import { parsePvRequest } from '../../src/value/pv-request.ts';
+import type { WireReader } from '../../src/wire/reader.ts';
+import { decodeStatus, type Status } from '../../src/wire/status.ts';
+import type { WireWriter } from '../../src/wire/writer.ts';
+import { messageBytes, type RawMessage, readerOf } from './raw-peer.ts';
+
+/** Any request of GET, PUT, RPC or MONITOR: head, then what `rest` writes. */
+export function request(
+  command: number,
+  sid: number,
+  ioid: number,
+  subcommand: number,
+  rest: (w: WireWriter) => void = () => {},
+  littleEndian = true,
+): Buffer {
+  return messageBytes(
+    command,
+    (w) => {
+      encodeHead(w, { sid, ioid, subcommand });
+      rest(w);
+    },
+    { littleEndian },
+  );
+}
+
+/** INIT with a pvRequest in text; null is the null request. */
+export function init(
+  command: number,
+  sid: number,
+  ioid: number,
+  pvRequest: string | null = '',
+  littleEndian = true,
+): Buffer {
+  return request(
+    command,
+    sid,
+    ioid,
+    SUB.INIT,
+    (w) => encodeTyped(w, pvRequest === null ? null : parsePvRequest(pvRequest)),
+    littleEndian,
+  );
+}
+
+export function destroyRequest(sid: number, ioid: number, littleEndian = true): Buffer {
+  return messageBytes(Command.DESTROY_REQUEST, (w) => encodeRequestControl(w, { sid, ioid }), {
+    littleEndian,
+  });
+}
+
+/** Head of a reply of GET, PUT and RPC, and of MONITOR's INIT; `r` stands behind it. */
+export function head(m: RawMessage): { ioid: number; subcommand: number; status: Status; r: WireReader } {
+  const r = readerOf(m);
+  return { ioid: r.u32(), subcommand: r.u8(), status: decodeStatus(r), r };
+}
+
+/** `ioid subcommand status`, e.g. `7 00 OK` or `7 08 ERROR bad channel id`: what most tests look at. */
+export function summary(m: RawMessage): string {
+  const { ioid, subcommand, status } = head(m);
+  const type = ['OK', 'WARNING', 'ERROR', 'FATAL'][status.type];
+  return `${m.name} ${ioid} ${subcommand.toString(16).padStart(2, '0')} ${type} ${status.message}`.trim();
+}
