@@ -27,8 +27,14 @@ function openSource(o: AdSimServerOptions): FrameSource {
     ...(o.minimum !== undefined && { minimum: o.minimum }),
     ...(o.maximum !== undefined && { maximum: o.maximum }),
     nFrames: o.nFrames,
-    cacheSize: o.cacheSize,
+    // Smaller ones count as 1 (PvaPy), here as in the cache.
+    cacheSize: Math.max(1, o.cacheSize),
   });
+}
+
+function checkChannelName(name: string): void {
+  if (name === '') throw new UserError('HPC_CHANNEL_NAME', 'the channel name is empty');
+  if (/\s/.test(name)) throw new UserError('HPC_CHANNEL_NAME', `the channel name '${name}' contains a blank`);
 }
 
 function print(lines: readonly string[]): void {
@@ -37,6 +43,7 @@ function print(lines: readonly string[]): void {
 
 async function main(argv: readonly string[], signal: AbortSignal): Promise<number> {
   const o = parseArguments(adSimServerCommand, argv, VERSION);
+  checkChannelName(o.channelName);
   const source = openSource(o);
   const cache = new FrameCache({ source, cacheSize: o.cacheSize });
   print(startLines(source, cache, o.frameRate));

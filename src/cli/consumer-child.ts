@@ -2,6 +2,7 @@
  * A child process of `hpc-consumer`: one consumer, told what to do by its parent (pipeline/process-messages.ts).
  * Ctrl-C reaches it too, but the parent decides; SIGTERM ends this consumer in good order.
  */
+import { UserError } from '../errors.ts';
 import { endWithParent } from '../pipeline/orphan-guard.ts';
 import type { FromChild, ToChild } from '../pipeline/process-messages.ts';
 import { type RunningConsumer, startConsumer } from './consumer-runtime.ts';
@@ -40,8 +41,9 @@ async function start(message: Extract<ToChild, { type: 'start' }>): Promise<void
     const line = stderr
       .trim()
       .replace(/^: (error: )?/, '')
-      .replace(/ \([A-Z_]+\)$/, '');
-    tell({ type: 'failed', line, exitCode }, () => process.exit(exitCode));
+      .replace(/ \(HPC_[A-Z_]+\)$/, '');
+    const code = error instanceof UserError ? error.code : 'HPC_CONSUMER';
+    tell({ type: 'failed', line, code, exitCode }, () => process.exit(exitCode));
   }
 }
 

@@ -26,7 +26,7 @@ export interface ExactJsonOptions {
 /** Nesting is limited because a stack is. */
 const MAX_DEPTH = 200;
 
-const BLANK = /(?:[\s\u00a0\ufeff]|\/\/[^\n\r]*|\/\*[^]*?\*\/)*/y;
+const BLANK = /(?:[\s\u00a0\ufeff]|\/\/[^\n\r]*|\/\*[\s\S]*?\*\/)*/y;
 const WORD = /[A-Za-z0-9_$.+-]+/y;
 const INTEGER = /^[+-]?(?:0|[1-9]\d*|0[xX][0-9a-fA-F]+)$/;
 const FRACTION = /^[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
@@ -155,9 +155,9 @@ class Parser {
       if (this.next === quote) break;
       if (this.next !== '\\') this.expected(`a closing ${quote}`);
       ESCAPE.lastIndex = this.index;
-      const escape = ESCAPE.exec(this.text);
-      if (!escape) this.expected('an escape such as \\n or \\u0041');
-      const [whole, unicode, byte, other = ''] = escape;
+      const escaped = ESCAPE.exec(this.text);
+      if (!escaped) this.expected('an escape such as \\n or \\u0041');
+      const [whole, unicode, byte, other = ''] = escaped;
       const code = unicode ?? byte;
       out += code === undefined ? (ESCAPED[other] ?? other) : String.fromCharCode(Number.parseInt(code, 16));
       this.index += whole.length;

@@ -60,7 +60,7 @@ function ending(
 ): { promise: Promise<void>; done: () => void; clear: () => void } {
   let done = (): void => {};
   const promise = new Promise<void>((resolve) => {
-    done = resolve;
+    done = () => resolve();
   });
   const timer = runtime > 0 ? setTimeout(done, runtime * 1000) : undefined;
   if (signal.aborted) done();
@@ -75,10 +75,14 @@ async function runOne(
   print: Print,
 ): Promise<void> {
   const end = ending(signal, o.runtime);
-  const { consumer, logging } = await startConsumer(spec, {
+  const starting = startConsumer(spec, {
     onGetStats: (stats) => print(printedStats(stats)),
     onStop: end.done,
   });
+  // A processor may take its time to start; nobody has to wait for it to end the command.
+  const started = await Promise.race([starting, end.promise]);
+  if (!started) return;
+  const { consumer, logging } = started;
   const timer =
     o.reportPeriod > 0
       ? setInterval(() => print(printedStats(consumer.updateStatus())), o.reportPeriod * 1000)

@@ -1,5 +1,5 @@
 /** The command `pvput`: puts a value to a channel and prints it before and after. */
-import { type Context, formatValue, TimeoutError, type Value } from 'epics-pva-ts';
+import { type Context, formatValue, TimeoutError, type TypeDef, type Value } from 'epics-pva-ts';
 import { VERSION } from '../version.ts';
 import { parseTool } from './getopt.ts';
 import { valueToPut } from './pvput-value.ts';
@@ -47,12 +47,14 @@ class Put {
   }
 
   private async put(words: readonly string[]): Promise<'done' | 'failed' | 'timeout'> {
+    const build = (type: TypeDef, present: Value | undefined): Value => {
+      const value = valueToPut(type, { words, present, warn });
+      if (this.options.debug)
+        warn(`To be sent: ${formatValue(value, { mode: 'raw', changedOnly: true }).trimEnd()}`);
+      return value;
+    };
     try {
-      await this.context.put(
-        this.name,
-        (type, present) => valueToPut(type, { words, present, warn }),
-        this.request,
-      );
+      await this.context.put(this.name, build, this.request);
       return 'done';
     } catch (error) {
       if (!(error instanceof TimeoutError)) {

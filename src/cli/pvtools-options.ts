@@ -28,7 +28,7 @@ const debug = {
   long: '--debug',
   short: '-d',
   kind: 'flag',
-  description: 'print what happens on the way to standard error',
+  description: 'print to standard error where channels are searched for and what is put',
 } as const;
 
 const request = {
@@ -61,7 +61,7 @@ const quiet = {
   long: '--quiet',
   short: '-q',
   kind: 'flag',
-  description: 'print errors only',
+  description: 'print no old value, and the new one without a label',
 } as const;
 
 function ignored<const Long extends `--${string}`, const Short extends `-${string}`>(

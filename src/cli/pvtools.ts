@@ -2,6 +2,7 @@
  * What `pvget`, `pvmonitor`, `pvput` and `pvinfo` share: the client, the time limit, output in the order of the
  * arguments, and updates printed as they come. Texts and exit codes are those of EPICS base (pva-protocol.md 9.1-9.3).
  */
+import { setMaxListeners } from 'node:events';
 import {
   BitSet,
   CancelledError,
@@ -170,6 +171,8 @@ export async function askAll(
 ): Promise<number> {
   const output = new InOrder();
   const ending = new AbortController();
+  // Every channel listens.
+  setMaxListeners(0, ending.signal);
   const end = (): void => {
     output.release();
     ending.abort();

@@ -40,8 +40,8 @@ function parseInteger(kind: ScalarKind, bits: number, text: string): bigint {
   const [low, high] = kind.startsWith('u')
     ? [0n, (1n << BigInt(bits)) - 1n]
     : [-(1n << BigInt(bits - 1)), (1n << BigInt(bits - 1)) - 1n];
-  if (n > high) fail('Too large to represent', kind, text);
-  if (n < low) fail('Too small to represent', kind, text);
+  if (n > high || n < low)
+    fail(low === 0n && n < 0n ? 'Too small to represent' : 'Too large to represent', kind, text);
   return n;
 }
 

@@ -41,19 +41,26 @@ export class MonitorReceiver implements DataReceiver {
   }
 
   start(): void {
-    const { context, channel, pvRequest, handle, logger } = this.options;
+    const { context, channel, pvRequest, logger } = this.options;
     const { queue } = this;
     this.subscription = context.monitor(
       channel,
       { pvRequest },
       {
-        update: queue ? (value) => this.enqueue(queue, value) : (value) => handleAndRelease(handle, value),
+        update: queue ? (value) => this.enqueue(queue, value) : (value) => this.handleNow(value),
         connected: (server) => logger.info(`connected to ${channel} at ${server}`),
         disconnected: (why) => logger.warning(`${channel}: ${why}`),
         error: (error) => logger.error(error.message),
         finished: () => logger.info(`${channel}: the server ended the stream`),
       },
     );
+  }
+
+  /** Without a queue: the connection waits for what is returned, and so does `stop`. */
+  private handleNow(value: Value): void | Promise<void> {
+    const pending = handleAndRelease(this.options.handle, value);
+    if (pending) this.idle = pending;
+    return pending;
   }
 
   private enqueue(queue: ObjectQueue, value: Value): void {
@@ -83,16 +90,19 @@ export class MonitorReceiver implements DataReceiver {
   async stop(drainMs: number): Promise<void> {
     this.subscription?.close();
     let timer: NodeJS.Timeout | undefined;
-    await Promise.race([
-      this.idle,
-      new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, drainMs);
+    const finished = await Promise.race([
+      this.idle.then(() => true),
+      new Promise<false>((resolve) => {
+        timer = setTimeout(() => resolve(false), drainMs);
       }),
     ]);
     clearTimeout(timer);
     this.abandoned = true;
+    if (finished) return;
     const left = this.queue?.length ?? 0;
-    if (left > 0) this.options.logger.warning(`${left} object(s) left in the receiver queue`);
+    this.options.logger.warning(
+      `processing did not end within ${drainMs / 1000} s; ${left} object(s) left in the receiver queue`,
+    );
   }
 
   get stats(): ReceiverStats {

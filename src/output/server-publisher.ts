@@ -19,9 +19,9 @@ export class ServerPublisher implements DataPublisher {
     this.logger = logger;
   }
 
-  /** Gives the channel its type and first value. */
+  /** Gives the channel its type and first value, unless something was published already. */
   open(first: Value | TypeDef): void {
-    this.pv.open(first instanceof Value ? first.clone() : first);
+    if (!this.pv.isOpen) this.pv.open(first instanceof Value ? first.clone() : first);
   }
 
   publish(value: Value): void {

@@ -89,6 +89,7 @@ export class DataConsumer {
       firstObject: (object) => this.openOutput(object),
       logger,
     });
+    if (this.processor) this.introduce(this.processor);
     const types = guard('getStatsPvaTypes', () => this.processor?.getStatsPvaTypes() ?? {});
     this.status = new StatusRecord(consumerId, userStatsType(types), (m) => logger.warning(m));
     const control = new ControlRecord(consumerId, {
@@ -114,19 +115,23 @@ export class DataConsumer {
     });
   }
 
+  /** What a processor knows before any call but its constructor; its counters begin with `resetStats()` (PvaPy). */
+  private introduce(processor: UserDataProcessor): void {
+    const { channels, consumerId, logger, objectIdField } = this.options;
+    processor.logger = childLogger(logger, processor.constructor.name);
+    processor.processorId = consumerId;
+    processor.inputChannel = channels.inputChannel;
+    processor.outputChannel = channels.outputChannel;
+    processor.objectIdField = objectIdField;
+    processor.pvaServer = this.server;
+    guard('resetStats', () => processor.resetStats());
+  }
+
   /** @throws UserError, PvaError when the server or the processor cannot start */
   async start(): Promise<void> {
-    const { processor, options, publisher } = this;
-    if (processor) {
-      processor.logger = childLogger(options.logger, processor.constructor.name);
-      processor.processorId = options.consumerId;
-      processor.inputChannel = options.channels.inputChannel;
-      processor.outputChannel = options.channels.outputChannel;
-      processor.objectIdField = options.objectIdField;
-      processor.pvaServer = this.server;
-      if (publisher)
-        processor.dataPublisher = { publish: (object) => publisher.publish(structureOf(object)) };
-    }
+    const { processor, publisher } = this;
+    if (processor && publisher)
+      processor.dataPublisher = { publish: (object) => publisher.publish(structureOf(object)) };
     await this.server.start();
     await guardAsync('start', async () => processor?.start());
     this.receiver.start();
@@ -136,10 +141,16 @@ export class DataConsumer {
 
   /** The first object decides the type of the output channel. */
   private openOutput(object: PvObject): void {
-    if (!this.publisher || !this.processor) return;
-    const type = this.processor.getOutputPvObjectType(object);
-    if (type === null || type === undefined) return;
-    this.publisher.open(type instanceof TypeDef ? type : structureOf(type));
+    const { publisher, processor } = this;
+    if (!publisher || !processor) return;
+    const type = processor.getOutputPvObjectType(object);
+    if (type !== null && type !== undefined) {
+      publisher.open(type instanceof TypeDef ? type : structureOf(type));
+      return;
+    }
+    // No output, now or later (PvaPy).
+    processor.dataPublisher = undefined;
+    this.server.removePV(this.options.channels.outputChannel as string);
   }
 
   private async configure(args: unknown): Promise<void> {

@@ -96,7 +96,7 @@ export class ProcessGroup {
         this.options.logger.info(`consumer ${member.spec.consumerId} runs as process ${member.child?.pid}`);
         break;
       case 'failed':
-        this.failure ??= new UserError('HPC_CONSUMER', m.line, { exitCode: m.exitCode });
+        this.failure ??= new UserError(m.code, m.line, { exitCode: m.exitCode });
         member.ended = true;
         void this.stop();
         break;

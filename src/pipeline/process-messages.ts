@@ -1,4 +1,5 @@
 /** What the parent of a process group and its children tell each other (structured clone over Node's IPC channel). */
+import type { UserErrorCode } from '../errors.ts';
 import type { ConsumerSpec } from './consumer-spec.ts';
 import type { ConsumerStats } from './consumer-stats.ts';
 
@@ -11,7 +12,12 @@ export type FromChild =
   /** The consumer runs. */
   | { readonly type: 'ready' }
   /** It cannot start, for a reason that a restart would not mend: one line for the user. */
-  | { readonly type: 'failed'; readonly line: string; readonly exitCode: number }
+  | {
+      readonly type: 'failed';
+      readonly line: string;
+      readonly code: UserErrorCode;
+      readonly exitCode: number;
+    }
   | { readonly type: 'stats'; readonly requestId: number; readonly stats: ConsumerStats }
   /** A client asked for statistics by the control channel: print them. */
   | { readonly type: 'report'; readonly stats: ConsumerStats }

@@ -78,13 +78,16 @@ export class ProcessorRunner {
       this.isImage = NTNDArray.is(value);
     }
     const object: PvObject = this.isImage ? new NTNDArray(value) : value;
-    if (!this.prepared) this.prepare(object);
+    const obstacle = this.prepared ? undefined : this.prepare(object);
     if (this.skip > 0) {
       this.skip--;
+      // No object is lost by it: preparing is tried again with the next one.
+      if (obstacle) this.report(obstacle);
       return;
     }
     try {
       this.note(value);
+      if (obstacle) throw obstacle;
       const result = this.options.processor?.process(object);
       if (result instanceof Promise)
         return result.then(
@@ -99,12 +102,15 @@ export class ProcessorRunner {
     }
   }
 
-  private prepare(object: PvObject): void {
+  /** What went wrong, if anything. */
+  private prepare(object: PvObject): Error | undefined {
     try {
       this.options.firstObject(object);
       this.prepared = true;
-    } catch (error) {
-      this.failed(error, 'preparing the output channel failed');
+      return undefined;
+    } catch (cause) {
+      const { name, message } = errorOf(cause);
+      return new Error(`preparing the output channel failed: ${name}: ${message}`, { cause });
     }
   }
 
@@ -121,13 +127,20 @@ export class ProcessorRunner {
     }
   }
 
-  private failed(error: unknown, what = 'processing failed'): void {
+  private failed(error: unknown): void {
     this.nErrors++;
+    this.report(error);
+  }
+
+  private report(error: unknown): void {
     const now = performance.now();
     if (now - this.lastLog < LOG_INTERVAL) return;
     this.lastLog = now;
-    const cause = error instanceof Error ? error : new Error(String(error));
-    this.options.logger.error(cause, `${what} (object id ${this.lastId}, ${this.nErrors} error(s) so far)`);
+    const { lastId, nErrors } = this;
+    this.options.logger.error(
+      errorOf(error),
+      `processing failed (object id ${lastId}, ${nErrors} error(s) so far)`,
+    );
   }
 
   /** Changes of the keys the framework itself understands in a `configure` command. */
@@ -180,6 +193,11 @@ export class ProcessorRunner {
   stop(): void {
     this.endTime = seconds();
   }
+}
+
+/** Users may throw anything. */
+function errorOf(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
 function isCount(v: unknown): v is number {

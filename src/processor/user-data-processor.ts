@@ -29,7 +29,7 @@ export interface ProcessorOutput {
 }
 
 export class UserDataProcessor {
-  /** Named after the class; follows `--log-level`. Set by the framework before `start()`. */
+  /** Named after the class; follows `--log-level`. This and what follows is set after the constructor, before any other call. */
   logger!: Logger;
   /** The consumer's id. */
   processorId = 0;
@@ -37,7 +37,7 @@ export class UserDataProcessor {
   /** Undefined when there is no output channel. */
   outputChannel: string | undefined;
   objectIdField = 'uniqueId';
-  /** The consumer's pvAccess server: a processor may add PVs of its own. Set before `start()`. */
+  /** The consumer's pvAccess server: a processor may add PVs of its own. */
   pvaServer!: Server;
   /** Set by the framework; `updateOutputChannel` uses it. */
   dataPublisher: ProcessorOutput | undefined;
@@ -68,6 +68,7 @@ export class UserDataProcessor {
   /** Called once at shutdown, after the last object. */
   stop(): void | Promise<void> {}
 
+  /** Called once after the constructor, and on each `reset_stats` command. */
   resetStats(): void {}
 
   /** Figures for reports and the status channel's `userStats`. */
@@ -85,7 +86,10 @@ export class UserDataProcessor {
     return null;
   }
 
-  /** The type of the output channel, from the first object; null for no output. Default: as the input. */
+  /**
+   * The type of the output channel, and its first value if it is not a TypeDef; null for no output channel. Called with
+   * the first object, and again with the next one after an error. Default: as the input.
+   */
   getOutputPvObjectType(object: PvObject): PvObject | TypeDef | null {
     return object;
   }

@@ -181,10 +181,10 @@ describe.concurrent('Protection Against Lost Data', () => {
     const published = await stream(
       world,
       [1],
-      withOptions(
-        'ad-sim-server -cn pvapy:image -nx 128 -ny 128 -dt uint8 -rt 60 -fps 10000 -rp 10000',
-        { ...TIMES, '-rt': 1.5 },
-      ),
+      withOptions('ad-sim-server -cn pvapy:image -nx 128 -ny 128 -dt uint8 -rt 60 -fps 10000 -rp 10000', {
+        ...TIMES,
+        '-rt': 1.5,
+      }),
     );
     const s = await lastArrived(world, 1, published);
     expectLedger(s, published);

@@ -4,6 +4,7 @@
  */
 import { Context, clientConfigFromEnv, RemoteError, type Value } from 'epics-pva-ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { consecutive } from './compare.ts';
 import { type Ioc, startIoc } from './ioc.ts';
 import { MonitorLog } from './monitor-log.ts';
 import { changedOf } from './peer-value.ts';
@@ -143,7 +144,7 @@ describe.skipIf(!peers.available)('our client with an IOC', () => {
     const monitor = new MonitorLog(context, 'ioc:counter', 'record[queueSize=10]');
     const counts = (await monitor.values(5)).map((value) => Number(value.get('value')));
     monitor.close();
-    expect(counts).toEqual(counts.map((_, index) => (counts[0] ?? Number.NaN) + index));
+    expect(counts).toEqual(consecutive(counts));
   });
 
   it('reads, monitors and writes a group', async () => {

@@ -9,7 +9,8 @@ import type { Context, MonitorHandlers, Subscription, Value } from 'epics-pva-ts
 export type LoggedEvent =
   | { readonly event: 'connected'; readonly server: string }
   | { readonly event: 'update'; readonly value: Value; readonly overrun: boolean }
-  | { readonly event: 'disconnected' | 'error'; readonly why: string }
+  | { readonly event: 'disconnected'; readonly why: string }
+  | { readonly event: 'error'; readonly why: string }
   | { readonly event: 'finished' };
 
 /** Collects the events of a subscription. */
@@ -42,11 +43,6 @@ export class MonitorLog {
   /** All events so far. */
   get events(): readonly LoggedEvent[] {
     return this.#events;
-  }
-
-  /** The events not taken yet, without waiting; they stay. */
-  get waiting(): readonly LoggedEvent[] {
-    return this.#events.slice(this.#taken);
   }
 
   /**

@@ -5,10 +5,11 @@
 import { userInfo } from 'node:os';
 import { SharedPV, struct, Value } from 'epics-pva-ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { afterPut, type PeerValue, readCatalogue } from './catalogue.ts';
+import { afterPut, readCatalogue } from './catalogue.ts';
+import { consecutive, countsOf, sameBits, valueOfUpdate } from './compare.ts';
 import { OurServer } from './our-server.ts';
 import { type MonitorEvent, type PeerClient, startP4pClient } from './p4p.ts';
-import { changedOf, gotValueOf, sameBits, structureOf, typeDefOf } from './peer-value.ts';
+import { changedOf, gotValueOf, structureOf, typeDefOf } from './peer-value.ts';
 import { ensurePeers } from './peers.ts';
 import { freePorts, peerEnv } from './ports.ts';
 
@@ -164,26 +165,26 @@ describe.skipIf(!peers.available)('a PVXS client with our server', () => {
     const pv = SharedPV.readonly(Value.create(type, { id: 0, data: new Uint8Array(262_144) }));
     ours.server.addPV('our:frames', pv);
     const hung = await startP4pClient(peers, env);
-    const idOf = (event: MonitorEvent | undefined) =>
-      event?.event === 'update' ? (event.value as { id: number }).id : -1;
+    const frameOf = (event: MonitorEvent | undefined) =>
+      event?.event === 'update' ? (event.value as { id: number; data: number[] }) : undefined;
     try {
       await hung.subscribe('frames', 'our:frames');
-      expect(idOf((await hung.next('frames', 1))[0])).toBe(0);
+      expect(frameOf((await hung.next('frames', 1))[0])?.id).toBe(0);
       await client.subscribe('frames', 'our:frames', { request: 'field(id)' });
-      expect(idOf((await client.next('frames', 1))[0])).toBe(0);
+      expect(frameOf((await client.next('frames', 1))[0])?.id).toBe(0);
 
       hung.child.signal('SIGSTOP');
       for (let id = 1; id <= frames; id++) {
         pv.post(Value.create(type, { id, data: new Uint8Array(262_144).fill(id) }));
-        expect(idOf((await client.next('frames', 1))[0])).toBe(id);
+        expect(frameOf((await client.next('frames', 1))[0])?.id).toBe(id);
       }
       hung.child.signal('SIGCONT');
       const ids: number[] = [];
       while (ids.at(-1) !== frames) {
-        const [event] = await hung.next('frames', 1);
-        ids.push(idOf(event));
-        // The newest id comes with the newest data, however many updates were merged.
-        expect((event as { value: { data: number[] } }).value.data.at(-1)).toBe(ids.at(-1));
+        const frame = frameOf((await hung.next('frames', 1))[0]);
+        ids.push(frame?.id ?? Number.NaN);
+        // An id comes with its own data, however many updates were merged.
+        expect(frame?.data.at(-1)).toBe(frame?.id);
       }
       expect(ids).toEqual([...ids].sort((a, b) => a - b));
       expect(ids.length).toBeLessThan(frames);
@@ -230,16 +231,3 @@ describe.skipIf(!peers.available)('a PVXS client with our server', () => {
     await client.unsubscribe('big');
   });
 });
-
-function valueOfUpdate(event: MonitorEvent | undefined): PeerValue | undefined {
-  return event?.event === 'update' ? (event.value as { value: PeerValue }).value : undefined;
-}
-
-function countsOf(events: readonly MonitorEvent[]): number[] {
-  return events.map((event) => Number(valueOfUpdate(event)));
-}
-
-/** As many numbers, one after the other, from the same beginning. */
-function consecutive(counts: readonly number[]): number[] {
-  return counts.map((_, index) => (counts[0] ?? Number.NaN) + index);
-}

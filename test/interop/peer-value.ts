@@ -148,13 +148,3 @@ export function changedOf(value: Value): string[] {
     .map((node) => node.path)
     .sort();
 }
-
-/** Whether a received array is a typed array of the same kind with the same bits: quicker than `toEqual` on a big one. */
-export function sameBits(received: unknown, expected: ArrayBufferView): boolean {
-  const bytes = (array: ArrayBufferView) => Buffer.from(array.buffer, array.byteOffset, array.byteLength);
-  return (
-    ArrayBuffer.isView(received) &&
-    received.constructor === expected.constructor &&
-    bytes(received).equals(bytes(expected))
-  );
-}

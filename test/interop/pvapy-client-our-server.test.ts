@@ -3,10 +3,11 @@
  * distributor, RPCs and operations that our server does not have.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { afterPut, type PeerValue, readCatalogue } from './catalogue.ts';
+import { afterPut, readCatalogue } from './catalogue.ts';
+import { consecutive, countsOf, sameBits, withoutIds } from './compare.ts';
 import { OurServer } from './our-server.ts';
-import { type MonitorEvent, type PeerClient, startPvapyClient } from './p4p.ts';
-import { gotValueOf, sameBits } from './peer-value.ts';
+import { type PeerClient, startPvapyClient } from './p4p.ts';
+import { gotValueOf } from './peer-value.ts';
 import { ensurePeers } from './peers.ts';
 import { freePorts, peerEnv } from './ports.ts';
 
@@ -205,17 +206,6 @@ describe.skipIf(!peers.available)('a pvAccessCPP client with our server', () => 
   });
 });
 
-function countsOf(events: readonly MonitorEvent[]): number[] {
-  return events.map((event) =>
-    event.event === 'update' ? Number((event.value as { value: PeerValue }).value) : Number.NaN,
-  );
-}
-
-/** As many numbers, one after the other, from the same beginning. */
-function consecutive(counts: readonly number[]): number[] {
-  return counts.map((_, index) => (counts[0] ?? Number.NaN) + index);
-}
-
 /** `count` numbers from `first` on, `step` apart. */
 function every(step: number, first: number, count: number): number[] {
   return Array.from({ length: count }, (_, index) => first + index * step);
@@ -224,11 +214,6 @@ function every(step: number, first: number, count: number): number[] {
 /** Which client gets which share depends on the order in which they connected. */
 function byFirst(shares: readonly number[][]): number[][] {
   return [...shares].sort((a, b) => (a[0] ?? 0) - (b[0] ?? 0));
-}
-
-/** pvapy does not say the type ids of what an any holds. */
-function withoutIds(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value).replace(/\["(a?[SU])",("[^"]*"|null),/g, '["$1",null,'));
 }
 
 function hasNullElement(value: unknown): boolean {

@@ -111,5 +111,8 @@ export function expectLedger(s: Status, meantForIt: number): void {
 
 /** The ids first, first + step, ... up to last. */
 export function idsFrom(first: number, last: number, step = 1): number[] {
-  return Array.from({ length: Math.max(0, Math.floor((last - first) / step) + 1) }, (_, i) => first + i * step);
+  return Array.from(
+    { length: Math.max(0, Math.floor((last - first) / step) + 1) },
+    (_, i) => first + i * step,
+  );
 }

@@ -15,9 +15,11 @@ export interface DetectorOptions {
   readonly ny?: number;
 }
 
-/** Pixel number `i` of frame `id`: every frame differs from the others in every pixel. */
-export function pixelOf(id: number, i: number): number {
-  return (id * 7 + i * 13 + (i >> 8)) & 0xff;
+/** The pixels of frame `id`: successive frames differ in every pixel. */
+export function pixelsOf(id: number, count = 128 * 128): Uint8Array {
+  const pixels = new Uint8Array(count);
+  for (let i = 0; i < count; i++) pixels[i] = id * 7 + i * 13 + (i >> 8);
+  return pixels;
 }
 
 export class Detector {
@@ -80,8 +82,7 @@ export class Detector {
 
   private publishOne(): void {
     const id = ++this.nPublished;
-    const pixels = new Uint8Array(this.nx * this.ny);
-    for (let i = 0; i < pixels.length; i++) pixels[i] = pixelOf(id, i);
+    const pixels = pixelsOf(id, this.nx * this.ny);
     const frame = NTNDArray.create({ pixels, dimensions: [this.nx, this.ny], uniqueId: id, colorMode: 0 });
     this.pv.post(frame.value.mark());
   }

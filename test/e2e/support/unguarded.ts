@@ -53,7 +53,9 @@ export class Unguarded {
   async consumerPids(ids: readonly number[]): Promise<number[]> {
     const all: number[] = [];
     for (const id of ids) {
-      const [, pid] = await this.printed(new RegExp(`INFO hpc-consumer: consumer ${id} runs as process (\\d+)`));
+      const [, pid] = await this.printed(
+        new RegExp(`INFO hpc-consumer: consumer ${id} runs as process (\\d+)`),
+      );
       all.push(Number(pid));
     }
     return all;

@@ -111,7 +111,12 @@ export class PutRequest extends OneShot<void> {
 
 /** Makes the structure to put. @throws NoConvertError, NoFieldError */
 export function buildPut(type: TypeDef, present: Value | undefined, input: unknown): Value {
-  if (typeof input === 'function') return (input as PutBuilder)(type, present);
+  if (typeof input === 'function') {
+    const built: unknown = (input as PutBuilder)(type, present);
+    // Another structure would be sent with this one's field numbers.
+    if (built instanceof Value && built.type.equals(type)) return built;
+    throw new NoConvertError(`the function given to put() must return a Value of the type it was given`);
+  }
   const value = Value.create(type);
   if (input instanceof Value || isPlainObject(input)) return value.assign(input as Record<string, unknown>);
   const node = type.find('value');

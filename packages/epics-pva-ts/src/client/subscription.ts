@@ -10,11 +10,13 @@ import { CancelledError, type PvaError, RemoteError } from '../errors.ts';
 import { Command } from '../frame/command.ts';
 import { encodeMonitorRequest, type MonitorResponse } from '../message/monitor.ts';
 import { SUB } from '../message/operation.ts';
+import { PvRequest } from '../value/pv-request.ts';
 import type { TypeDef } from '../value/type-def.ts';
 import type { Value } from '../value/value.ts';
 import type { BitSet } from '../wire/bit-set.ts';
 import type { Channel } from './channel.ts';
 import { type Attachment, asError, newIoid, type Operation } from './operation.ts';
+import { PipelineWindow } from './pipeline-window.ts';
 import { type GetOptions, requestValue } from './requests.ts';
 import { UpdateHistory } from './update-history.ts';
 
@@ -36,7 +38,7 @@ export interface MonitorHandlers {
 }
 
 export interface MonitorOptions extends Omit<GetOptions, 'timeout'> {
-  /** Length of the client-side queue of `for await`; default 4. */
+  /** Length of the client-side queue of `for await`; default 4, with `record[pipeline=true]` at least the server's. */
   readonly queueSize?: number;
 }
 
@@ -57,6 +59,8 @@ export class Subscription implements Operation, AsyncIterable<Value> {
   private readonly handlers: MonitorHandlers;
   private readonly pvRequest: Value;
   private readonly limit: number;
+  /** Flow control, when the request asks for it. */
+  private readonly window: PipelineWindow | null;
   private readonly history = new UpdateHistory();
   private readonly queue: Value[] = [];
   private at: Attachment | null = null;
@@ -83,7 +87,12 @@ export class Subscription implements Operation, AsyncIterable<Value> {
     this.name = channel.name;
     this.handlers = handlers;
     this.pvRequest = requestValue(options.pvRequest);
-    this.limit = Math.max(1, options.queueSize ?? 4);
+    const request = new PvRequest(this.pvRequest);
+    this.window = PipelineWindow.isWanted(request)
+      ? new PipelineWindow(request, (n) => this.acknowledge(n))
+      : null;
+    // With flow control nothing that the server was told it may send is ever squashed.
+    this.limit = Math.max(1, options.queueSize ?? 4, this.window?.size ?? 0);
     this.signal = options.signal;
     if (this.signal?.aborted) queueMicrotask(this.abort);
     else this.signal?.addEventListener('abort', this.abort, { once: true });
@@ -112,10 +121,13 @@ export class Subscription implements Operation, AsyncIterable<Value> {
 
   onConnect(at: Attachment): void {
     this.at = at;
-    const { pvRequest, ioidNow: ioid } = this;
+    const { pvRequest, ioidNow: ioid, window } = this;
+    window?.reset();
+    const subcommand = window ? SUB.INIT | SUB.PIPELINE : SUB.INIT;
+    const nfree = window ? Math.max(0, window.size - this.queue.length) : 0;
     try {
       at.connection.send(Command.MONITOR, (w) =>
-        encodeMonitorRequest(w, { sid: at.sid, ioid, subcommand: SUB.INIT, pvRequest }),
+        encodeMonitorRequest(w, { sid: at.sid, ioid, subcommand, pvRequest, nfree }),
       );
     } catch (error) {
       this.end(asError(error));
@@ -159,6 +171,7 @@ export class Subscription implements Operation, AsyncIterable<Value> {
       at.connection.send(Command.MONITOR, (w) =>
         encodeMonitorRequest(w, { sid: at.sid, ioid, subcommand: SUB.START }),
       );
+      this.window?.flush();
       return;
     }
     if (m.value) this.deliver(m.value, m.overrun as BitSet, at);
@@ -179,6 +192,7 @@ export class Subscription implements Operation, AsyncIterable<Value> {
       try {
         const pending = update.call(this.handlers, value, overrun);
         if (pending) this.hold(pending, at);
+        else this.window?.consume();
       } catch (error) {
         this.failed(error);
       }
@@ -198,12 +212,25 @@ export class Subscription implements Operation, AsyncIterable<Value> {
     const { connection } = at;
     connection.holdReading();
     pending.then(
-      () => connection.releaseReading(),
+      () => {
+        this.window?.consume();
+        connection.releaseReading();
+      },
       (error: unknown) => {
         this.failed(error);
         connection.releaseReading();
       },
     );
+  }
+
+  /** Tells the server that `nfree` more updates find room; false when there is no stream now. */
+  private acknowledge(nfree: number): boolean {
+    const { at, ioidNow: ioid } = this;
+    if (!at || !this.dataType) return false;
+    at.connection.send(Command.MONITOR, (w) =>
+      encodeMonitorRequest(w, { sid: at.sid, ioid, subcommand: SUB.PIPELINE, nfree }),
+    );
+    return true;
   }
 
   private failed(error: unknown): void {
@@ -213,14 +240,16 @@ export class Subscription implements Operation, AsyncIterable<Value> {
 
   /** The next queued update, or undefined when none is there now. */
   pop(): Value | undefined {
-    return this.queue.shift();
+    const value = this.queue.shift();
+    if (value) this.window?.consume();
+    return value;
   }
 
   /** Updates until the stream ends or `close()`; throws what ended it. */
   async *[Symbol.asyncIterator](): AsyncIterator<Value> {
     try {
       for (;;) {
-        const value = this.queue.shift();
+        const value = this.pop();
         if (value) yield value;
         else if (this.ended) {
           if (this.ended.error) throw this.ended.error;
@@ -244,6 +273,7 @@ export class Subscription implements Operation, AsyncIterable<Value> {
     if (this.ended) return;
     this.ended = { error };
     this.signal?.removeEventListener('abort', this.abort);
+    this.window?.reset();
     this.at?.forget(true);
     this.at = null;
     this.history.clear();

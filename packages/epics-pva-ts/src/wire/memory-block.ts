@@ -90,9 +90,9 @@ export class MemoryPool {
   }
 }
 
-/** Powers of two up to 1 MiB, then whole 64 KiB pages. */
+/** Powers of two up to 64 KiB, then multiples of 64 KiB. */
 function roundUp(size: number): number {
   if (size <= 4096) return 4096;
-  if (size <= 1 << 20) return 2 ** Math.ceil(Math.log2(size));
+  if (size <= 65536) return 2 ** Math.ceil(Math.log2(size));
   return Math.ceil(size / 65536) * 65536;
 }

@@ -401,7 +401,9 @@ describe('bytes', () => {
       ),
     ).toEqual(['GET 5 08 OK', 'GET 5 00 OK', 'RPC 6 08 OK']);
     expect(
-      await ask(messageBytes(Command.DESTROY_REQUEST, (w) => [sid, 5, 7].forEach((n) => w.u32(n)))),
+      await ask(
+        messageBytes(Command.DESTROY_REQUEST, (w) => w.bytes(Buffer.from([sid, 0, 0, 0, 5, 0, 0, 0, 7]))),
+      ),
     ).toEqual([]);
     await stillWorks(session);
   });

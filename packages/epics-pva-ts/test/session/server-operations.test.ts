@@ -6,9 +6,10 @@ import { encodeTyped } from '../../src/message/operation.ts';
 import { SharedPV } from '../../src/server/shared-pv.ts';
 import { struct } from '../../src/value/type-def.ts';
 import { Value } from '../../src/value/value.ts';
+import { OK } from '../../src/wire/status.ts';
 import { toHex } from '../support/hex.ts';
 import { messageBytes, type RawMessage } from '../support/raw-peer.ts';
-import { destroyRequest, init, request, summary } from '../support/requests.ts';
+import { destroyRequest, head, init, replied, request, summary, updated } from '../support/requests.ts';
 import { ServerSession } from '../support/server-session.ts';
 
 const POINT = struct('point', { x: 'int', y: 'short' });
@@ -53,12 +54,14 @@ for (const littleEndian of [true, false])
 
     it('gets: type, then value, sub-commands echoed exactly', async () => {
       for (const cut of [undefined, () => 1]) {
-        const { sid, ask } = await ready(SharedPV.mailbox(point(7, -2)), cut);
+        const { session, sid, ask } = await ready(SharedPV.mailbox(point(7, -2)), cut);
         expect(await ask(start(Command.GET, sid))).toEqual([`GET ${IOID} 08 ff ${POINT_HEX}`]);
-        const value = '01 01 07 00 00 00 fe ff';
-        expect(await ask(op(Command.GET, sid, 0x00))).toEqual([`GET ${IOID} 00 ff ${value}`]);
-        expect(await ask(op(Command.GET, sid, 0x40))).toEqual([`GET ${IOID} 40 ff ${value}`]);
-        expect(await ask(op(Command.GET, sid, 0x50))).toEqual([`GET ${IOID} 50 ff ${value}`]);
+        for (const sub of [0x00, 0x40, 0x50]) {
+          session.peer.write(op(Command.GET, sid, sub));
+          const reply = await session.peer.reply();
+          expect(head(reply)).toMatchObject({ ioid, subcommand: sub, status: OK });
+          expect(replied(POINT, reply)).toEqual({ x: 7, y: -2 });
+        }
         // 0x10 was the last request of this operation.
         expect((await ask(op(Command.GET, sid, 0x00)))[0]).toMatch(/^GET 78 56 34 12 00 02 0e /);
       }
@@ -72,9 +75,12 @@ for (const littleEndian of [true, false])
 
     it('puts: type, read back, put, each with its echo; what was put is there', async () => {
       const pv = SharedPV.mailbox(point(1, 2));
-      const { sid, ask } = await ready(pv);
+      const { session, sid, ask } = await ready(pv);
       expect(await ask(start(Command.PUT, sid))).toEqual([`PUT ${IOID} 08 ff ${POINT_HEX}`]);
-      expect(await ask(op(Command.PUT, sid, 0x40))).toEqual([`PUT ${IOID} 40 ff 01 01 01 00 00 00 02 00`]);
+      session.peer.write(op(Command.PUT, sid, 0x40));
+      const present = await session.peer.reply();
+      expect(head(present)).toMatchObject({ ioid, subcommand: 0x40, status: OK });
+      expect(replied(POINT, present)).toEqual({ x: 1, y: 2 });
       const put = (value: Value) => (w: Parameters<Value['encodePartial']>[0]) => value.encodePartial(w);
       const y9 = Value.create(POINT, { y: 9 });
       expect(await ask(op(Command.PUT, sid, 0x00, put(y9)))).toEqual([`PUT ${IOID} 00 ff`]);
@@ -88,9 +94,13 @@ for (const littleEndian of [true, false])
     });
 
     it('reads back with the last request', async () => {
-      const { sid, ask } = await ready(SharedPV.mailbox(point(1, 2)));
+      const { session, sid, ask } = await ready(SharedPV.mailbox(point(1, 2)));
       await ask(start(Command.PUT, sid));
-      expect(await ask(op(Command.PUT, sid, 0x50))).toEqual([`PUT ${IOID} 50 ff 01 01 01 00 00 00 02 00`]);
+      session.peer.write(op(Command.PUT, sid, 0x50));
+      const present = await session.peer.reply();
+      expect(head(present)).toMatchObject({ ioid, subcommand: 0x50, status: OK });
+      expect(replied(POINT, present)).toEqual({ x: 1, y: 2 });
+      expect((await ask(op(Command.PUT, sid, 0x40)))[0]).toContain('62 61 64 20 72 65 71');
     });
 
     it('calls: INIT without a type, argument, result with its type', async () => {
@@ -125,12 +135,18 @@ for (const littleEndian of [true, false])
 
     it('monitors: nothing before start, everything first, then what changes; stop, start, destroy', async () => {
       const pv = SharedPV.mailbox(point(1, 2));
-      const { sid, ask } = await ready(pv);
+      const { session, sid, ask } = await ready(pv);
+      const updates = async (...requests: Buffer[]): Promise<unknown[]> => {
+        session.peer.write(...requests);
+        return (await session.peer.replies()).map((m) => updated(POINT, m));
+      };
+      const none: number[] = [];
       expect(await ask(start(Command.MONITOR, sid))).toEqual([`MONITOR ${IOID} 08 ff ${POINT_HEX}`]);
       pv.post(point(3, 2));
       expect(await ask()).toEqual([]);
-      const first = '01 01 03 00 00 00 02 00 00';
-      expect(await ask(op(Command.MONITOR, sid, 0x44))).toEqual([`MONITOR ${IOID} 00 ${first}`]);
+      expect(await updates(op(Command.MONITOR, sid, 0x44))).toEqual([
+        { fields: { x: 3, y: 2 }, overrun: none },
+      ]);
       // A second start changes nothing.
       expect(await ask(op(Command.MONITOR, sid, 0x44))).toEqual([]);
       pv.post(Value.create(POINT, { y: 5 }));
@@ -138,8 +154,8 @@ for (const littleEndian of [true, false])
       expect(await ask(op(Command.MONITOR, sid, 0x04))).toEqual([]);
       pv.post(Value.create(POINT, { y: 6 }));
       expect(await ask()).toEqual([]);
-      expect(await ask(op(Command.MONITOR, sid, 0x44))).toEqual([
-        `MONITOR ${IOID} 00 01 01 03 00 00 00 06 00 00`,
+      expect(await updates(op(Command.MONITOR, sid, 0x44))).toEqual([
+        { fields: { x: 3, y: 6 }, overrun: none },
       ]);
       expect(pv.subscriberCount).toBe(1);
       expect(await ask(op(Command.MONITOR, sid, 0x10))).toEqual([]);

@@ -25,13 +25,16 @@ export function messagesIn(bytes: Buffer): RawMessage[] {
     const header = decodeHeader(bytes, at, newHeader());
     const end = at + HEADER_SIZE + (header.control ? 0 : header.length);
     if (end > bytes.length) throw new Error(`the last message is incomplete: ${toHex(bytes.subarray(at))}`);
+    const whole = bytes.subarray(at, end);
     messages.push({
       command: header.command,
       name: header.control ? `control ${header.command}` : commandName(header.command),
       control: header.control,
       littleEndian: header.littleEndian,
-      payload: bytes.subarray(at + HEADER_SIZE, end),
-      hex: toHex(bytes.subarray(at, end)),
+      payload: whole.subarray(HEADER_SIZE),
+      get hex() {
+        return toHex(whole);
+      },
     });
     at = end;
   }
@@ -75,7 +78,7 @@ export class RawPeer implements MemorySink {
   readonly transport: MemoryTransport;
   /** The other side has closed the connection. */
   closed = false;
-  private bytes: Buffer = Buffer.alloc(0);
+  private readonly chunks: Uint8Array[] = [];
 
   constructor(transport: MemoryTransport) {
     this.transport = transport;
@@ -83,7 +86,7 @@ export class RawPeer implements MemorySink {
   }
 
   receive(chunk: Uint8Array): void {
-    this.bytes = Buffer.concat([this.bytes, chunk]);
+    this.chunks.push(chunk);
   }
 
   transportClosed(): void {
@@ -103,9 +106,7 @@ export class RawPeer implements MemorySink {
   /** All messages that came since the last call, after everything has settled. */
   async replies(): Promise<RawMessage[]> {
     await settled();
-    const messages = messagesIn(this.bytes);
-    this.bytes = Buffer.alloc(0);
-    return messages;
+    return messagesIn(Buffer.concat(this.chunks.splice(0)));
   }
 
   /** As {@link replies}, but exactly one. */

@@ -1,0 +1,42 @@
+/** The last two steps of the tutorial, as they stand there: two consumers share a stream, and the ledger is read. */
+import { expect } from 'vitest';
+import { it, until, withOptions } from '../e2e/support/world.ts';
+import { codeBlocks, commandLines } from './support/documents.ts';
+
+const TUTORIAL = 'docs/tutorial.md';
+
+it('two consumers with the processor share the stream, and the ledger balances', async ({ world }) => {
+  const file = world.file('darkest.ts', codeBlocks(TUTORIAL, 'ts')[0]?.text ?? '');
+  const lines = codeBlocks(TUTORIAL, 'sh').flatMap(commandLines);
+  const at = lines.findIndex((line) => line.includes('--n-consumers 2'));
+  const [consumerLine = '', simulatorLine = '', readIds = ''] = lines.slice(at);
+
+  const consumers = await world.start(consumerLine.replace('darkest.ts', file));
+  for (const id of [1, 2]) await world.context.get(`consumer:${id}:status`, { timeout: 15 });
+  const simulator = await world.start(withOptions(simulatorLine, { '-std': 2, '-rt': 1, '-shd': 60 }));
+  await simulator.waitForLine(/^Server exiting after reaching runtime/, 20_000);
+  // Both have the last frame they were given: 999 and 1000.
+  await until(async () => {
+    const { stdout } = await world.run(readIds);
+    expect(
+      stdout
+        .match(/\d+$/gm)
+        ?.map(Number)
+        .sort((a, b) => a - b),
+    ).toEqual([999, 1000]);
+  });
+  simulator.signal('SIGINT');
+  const [, published] = await simulator.waitForLine(/^Published frames: +(\d+) @/, 5_000);
+  consumers.signal('SIGINT');
+  expect(await consumers.waitForExit(15_000)).toMatchObject({ code: 0, signal: null });
+
+  const output = consumers.lines.map(({ text }) => text);
+  const combined = output.slice(output.indexOf('Combined System Stats:')).join('\n');
+  const [, processor = ''] = /'processorStats': \{(.*?)\}/.exec(combined) ?? [];
+  const count = (name: string): number => Number(new RegExp(`'${name}': (\\d+)`).exec(processor)?.[1]);
+  expect(count('nProcessed') + count('nErrors') + count('nMissed')).toBe(Number(published));
+  expect(count('nMissed')).toBe(0);
+  // Dark pixels are in every random frame: the processor has counted them all.
+  const dark = output.join('\n').matchAll(/'userStats': \{'limit': 10, 'nDark': (\d+)\}/g);
+  expect(Array.from(dark, ([, n]) => Number(n))).toEqual([500, 500]);
+});
