@@ -58,9 +58,8 @@ function splitWords(type: TypeDef, { words, warn }: PutSource): Words {
       continue;
     }
     const path = word.slice(0, at);
-    const value = type.member('value');
     if (path !== '' && type.find(path)) pairs.push({ path, text: word.slice(at + 1) });
-    else if (value?.kind === 'string' && !value.isArray) bare.push(word);
+    else if (type.member('value')?.kind === 'string') bare.push(word);
     else warn(`${path} : Warning: no such field. Ignoring it.`);
   }
   return { bare, pairs };

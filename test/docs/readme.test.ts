@@ -29,13 +29,13 @@ describe('the processor', () => {
   const lines = codeBlocks('README.md', 'sh').slice(2).flatMap(commandLines);
   const [consumerLine = '', simulatorLine = '', ...toolLines] = lines;
 
-  it('runs by the command lines around it', async ({ world }) => {
+  it('runs by the command lines around it', { timeout: 60_000 }, async ({ world }) => {
     const file = world.file('threshold.ts', code?.text ?? '');
     expect(consumerLine).toContain('--processor-file threshold.ts ');
     const consumer = await world.start(consumerLine.replace('threshold.ts', file));
     await world.context.get('consumer:1:status', { timeout: 15 });
     await world.start(withOptions(simulatorLine, { '-std': 1, '-rt': 30 }));
-    await consumer.waitForLine(/INFO consumer\.1\.Threshold: frame 1: \d+ pixels above 0$/, 15_000);
+    await consumer.waitForLine(/INFO consumer\.1\.Threshold: frame \d+: \d+ pixels above 0$/, 15_000);
 
     const [readId = '', configure = '', readControl = '', getStats = '', readStats = '', stop = ''] =
       toolLines;
@@ -58,7 +58,7 @@ describe('the processor', () => {
     const expected = (128 * 128 * 54) / 255;
     expect(Math.abs(Number(status.userStats?.['nAbove']) - expected)).toBeLessThan(expected / 10);
     expect(status.publisherStats.nPublished).toBe(status.processorStats.nProcessed);
-    expect(status.processorStats).toMatchObject({ firstObjectId: 1, nMissed: 0, nErrors: 0 });
+    expect(status.processorStats).toMatchObject({ nMissed: 0, nErrors: 0 });
 
     await printed(stop);
     expect(await consumer.waitForExit(10_000)).toMatchObject({ code: 0, signal: null });

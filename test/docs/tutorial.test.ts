@@ -5,7 +5,8 @@ import { codeBlocks, commandLines } from './support/documents.ts';
 
 const TUTORIAL = 'docs/tutorial.md';
 
-it('two consumers with the processor share the stream, and the ledger balances', async ({ world }) => {
+// The simulator waits 10 s.
+it('two consumers share the stream, and the ledger balances', { timeout: 60_000 }, async ({ world }) => {
   const file = world.file('darkest.ts', codeBlocks(TUTORIAL, 'ts')[0]?.text ?? '');
   const lines = codeBlocks(TUTORIAL, 'sh').flatMap(commandLines);
   const at = lines.findIndex((line) => line.includes('--n-consumers 2'));
@@ -13,8 +14,9 @@ it('two consumers with the processor share the stream, and the ledger balances',
 
   const consumers = await world.start(consumerLine.replace('darkest.ts', file));
   for (const id of [1, 2]) await world.context.get(`consumer:${id}:status`, { timeout: 15 });
-  const simulator = await world.start(withOptions(simulatorLine, { '-std': 2, '-rt': 1, '-shd': 60 }));
-  await simulator.waitForLine(/^Server exiting after reaching runtime/, 20_000);
+  // The simulator's own start delay, in which consumers find it.
+  const simulator = await world.start(withOptions(simulatorLine, { '-rt': 1, '-shd': 60 }));
+  await simulator.waitForLine(/^Server exiting after reaching runtime/, 25_000);
   // Both have the last frame they were given: 999 and 1000.
   await until(async () => {
     const { stdout } = await world.run(readIds);

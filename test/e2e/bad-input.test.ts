@@ -148,7 +148,7 @@ describe('hpc-consumer, the processor', () => {
   });
 });
 
-describe('what is no mistake', () => {
+describe.concurrent('what is no mistake', () => {
   it('a channel that never appears is waited for, until the runtime is over', async ({ world: own }) => {
     const line =
       'hpc-consumer -ic nobody:serves:this -oc consumer:*:output -sc consumer:*:status -cc consumer:*:control';

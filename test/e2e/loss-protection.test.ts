@@ -40,9 +40,10 @@ async function stream(world: World, line: string, count: number, fps: number): P
 }
 
 describe('at 5 kHz', () => {
+  // The server queue is what a busy computer needs in addition: the consumer may not get a turn for a while.
   it.for([
-    ['server queue', '--server-queue-size 1000'],
-    ['receiver queue', '--receiver-queue-size 0'],
+    ['server queue', '--server-queue-size 10000'],
+    ['receiver queue', '--receiver-queue-size 0 --server-queue-size 10000'],
   ])('no image is lost with a %s', async ([, options], { world }) => {
     const { status: s } = await stream(world, `${FAST} ${options}`, 10_000, 5_000);
     expectLedger(s, 10_000);
@@ -69,15 +70,15 @@ describe('with a processor slower than the stream', () => {
     ['receiver queue', '--receiver-queue-size 0'],
     ['receiver queue of a size', '--receiver-queue-size 1000'],
   ])('a %s keeps every image until it is processed', async ([, options], { world }) => {
-    const { status: s, ids } = await stream(world, `${SLOW} ${options}`, 500, 1000);
-    expectLedger(s, 500);
+    const { status: s, ids } = await stream(world, `${SLOW} ${options}`, 300, 1000);
+    expectLedger(s, 300);
     expect(s.processorStats.nMissed).toBe(0);
     expect(s.receiverStats.nOverruns).toBe(0);
-    expect(ids).toEqual(idsFrom(1, 500));
+    expect(ids).toEqual(idsFrom(1, 300));
   });
 
   it('a receiver queue that is too small refuses images, and counts them', async ({ world }) => {
-    const { status: s, ids } = await stream(world, `${SLOW} --receiver-queue-size 10`, 500, 1000);
+    const { status: s, ids } = await stream(world, `${SLOW} --receiver-queue-size 10`, 300, 1000);
     const { receiverStats: receiver, queueStats: queue, processorStats: processor } = s;
     expect(queue.nRejected).toBeGreaterThan(0);
     expect(queue.nReceived + queue.nRejected).toBe(receiver.nReceived);
@@ -86,6 +87,6 @@ describe('with a processor slower than the stream', () => {
     expect(new Set(ids).size).toBe(ids.length);
     // Nothing tells of those refused after the last one that was processed, but the queue's own count.
     expect(ids.length + processor.nMissed).toBe(processor.lastObjectId);
-    if (receiver.nOverruns === 0) expect(ids.length + queue.nRejected).toBe(500);
+    if (receiver.nOverruns === 0) expect(ids.length + queue.nRejected).toBe(300);
   });
 });

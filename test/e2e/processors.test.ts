@@ -57,7 +57,7 @@ const idOf = (value: Value): number => Number(value.get('uniqueId'));
 const done = (world: World, id: number, last: number) =>
   statusWhen(world, id, `at ${last}`, (s) => s.processorStats.lastObjectId === last);
 
-describe('a processor of one file in a folder of its own', () => {
+describe.concurrent('a processor of one file in a folder of its own', () => {
   it('configures, processes, publishes and shows its figures', async ({ world }) => {
     const detector = await Detector.start(world);
     const file = world.file('threshold.ts', THRESHOLD);
@@ -105,7 +105,7 @@ describe('a processor of one file in a folder of its own', () => {
   });
 });
 
-describe('what is called', () => {
+describe.concurrent('what is called', () => {
   it('comes in the promised order with the promised arguments', async ({ world }) => {
     const detector = await Detector.start(world);
     const line = `${fixture('lifecycle-processor', 'Lifecycle')} --processor-args '{"x":[1],"processorId":99}'`;
@@ -182,7 +182,7 @@ describe('what is called', () => {
   });
 });
 
-describe('a processor that fails', () => {
+describe.concurrent('a processor that fails', () => {
   it.for([
     ['throws', 'process(frame)', 'throw'],
     ['rejects', 'async process(frame)', 'await null; throw'],
@@ -243,7 +243,7 @@ describe('a processor that fails', () => {
   });
 });
 
-describe('output', () => {
+describe.concurrent('output', () => {
   it('has the type that getOutputPvObjectType says', async ({ world }) => {
     const detector = await Detector.start(world);
     await consume(world, detector, fixture('output-processors', 'Mean'));
@@ -295,9 +295,9 @@ describe('output', () => {
     const first = `${LINE} --processor-class UserDataProcessor`;
     const second =
       'hpc-consumer -id 2 --input-channel consumer:1:output --control-channel consumer:*:control --status-channel consumer:*:status --output-channel consumer:*:output --server-queue-size 1000 -pf test/e2e/fixtures/recording-image-processor.ts -pc HpcAdImageProcessor';
-    await world.start(second, { HPC_TEST_FOLDER: world.folder });
-    await world.start(first);
     const detector = await Detector.start(world);
+    await world.start(first);
+    await world.start(second, { HPC_TEST_FOLDER: world.folder });
     await detector.subscribers(1);
     await statusWhen(world, 2, 'connected', (s) => s.receiverStats.nReceived === 1);
     await detector.publish(500, 1000);
@@ -310,7 +310,7 @@ describe('output', () => {
   });
 });
 
-describe('images that a processor keeps', () => {
+describe.concurrent('images that a processor keeps', () => {
   it.for([
     ['small', { nx: 16, ny: 16 }],
     ['middling', { nx: 128, ny: 128 }],

@@ -4,6 +4,7 @@
  * `pvapy-`, with our processor file, and with other rates and times.
  */
 import { describe, expect } from 'vitest';
+import type { Child } from '../../bench/peers/child.ts';
 import { control, expectLedger, idsFrom, type Status, status, statusWhen } from './support/consumer.ts';
 import { it, until, type World, withOptions } from './support/world.ts';
 
@@ -16,21 +17,26 @@ const CHANNELS =
 const consumerLine = (file: string): string =>
   `hpc-consumer ${CHANNELS} --processor-file ${file} --processor-class HpcAdImageProcessor --report-period 10 --log-level debug`;
 
-/** Consumers may take one turn of the search ring (6 s) to find a simulator that starts after them. */
-const TIMES = { '-std': 7.5, '-shd': 60 };
-
-/** The document's line; 60 s at 1 Hz become a good second at 50 Hz. */
+/**
+ * The document's line; 60 s at 1 Hz become a good second at 50 Hz. The start delay is the simulator's own, 10 s, in
+ * which consumers that were there before it find it.
+ */
 const SIMULATOR = withOptions('ad-sim-server -cn pvapy:image -nx 128 -ny 128 -dt uint8 -rt 60 -fps 1', {
-  ...TIMES,
   '-rt': 1.2,
   '-fps': 50,
+  '-shd': 60,
 });
 
-/** Waits until these consumers are there, runs the simulator to its last frame; how many it published. */
-async function stream(world: World, ids: readonly number[], line = SIMULATOR): Promise<number> {
-  await Promise.all(ids.map((id) => status(world, id)));
+/** Waits until these consumers monitor the input channel. */
+async function ready(consumer: Child, ids: readonly number[]): Promise<void> {
+  for (const id of ids)
+    await consumer.waitForLine(new RegExp(`consumer\\.${id}: monitoring pvapy:image`), 10_000);
+}
+
+/** Runs the simulator to its last frame; how many it published. */
+async function stream(world: World, line = SIMULATOR): Promise<number> {
   const simulator = await world.start(line);
-  await simulator.waitForLine(/^Server exiting after reaching runtime/, 20_000);
+  await simulator.waitForLine(/^Server exiting after reaching runtime/, 25_000);
   const published = await idOn(world, 'pvapy:image');
   expect(published).toBeGreaterThan(10);
   return published;
@@ -56,13 +62,14 @@ function lastArrived(world: World, id: number, lastId: number): Promise<Status> 
 describe.concurrent('Single Consumer', () => {
   it('processes every image, answers on its three channels, and ends when told to', async ({ world }) => {
     const consumer = await world.start(consumerLine(EXAMPLE));
+    await ready(consumer, [1]);
     const outputIds: number[] = [];
     world.context.monitor(
       'consumer:1:output',
       { pvRequest: 'record[queueSize=1000]field(uniqueId)' },
       { update: (v) => void outputIds.push(Number(v.get('uniqueId'))) },
     );
-    const published = await stream(world, [1]);
+    const published = await stream(world);
 
     const s = await lastArrived(world, 1, published);
     expectLedger(s, published);
@@ -83,23 +90,26 @@ describe.concurrent('Single Consumer', () => {
     // The output channel's first value is the initial update's.
     expect(outputIds).toEqual([0, ...idsFrom(1, published)]);
 
-    // pvget -r uniqueId consumer:1:output
-    expect(await idOn(world, 'consumer:1:output')).toBe(published);
-
-    // pvput consumer:1:control '{"command" : "configure", "args" : "{\"x\":100}"}'
-    expect(await control(world, 1, 'configure', '{"x":100}')).toBe('Configuration successful');
-    await consumer.waitForLine(/DEBUG consumer\.1\.HpcAdImageProcessor: configured with \{"x":100\}/, 5_000);
-    // pvget consumer:1:control
-    expect((await world.context.get('consumer:1:control')).toJS()).toMatchObject({
-      consumerId: 1,
-      command: 'configure',
-      args: '{"x":100}',
-      statusMessage: 'Configuration successful',
-    });
     for (const id of [1, published]) await consumer.waitForLine(new RegExp(`processed image ${id}$`), 1_000);
 
-    // pvput consumer:1:control '{"command" : "stop"}'
-    expect(await control(world, 1, 'stop')).toBe('Stop flag set');
+    // Terminal 3.
+    const run = async (line: string): Promise<string> => {
+      const { code, stdout, stderr } = await world.run(line);
+      expect([code, stderr], line).toEqual([0, '']);
+      return stdout;
+    };
+    expect(await run('pvget -r uniqueId consumer:1:output')).toMatch(
+      new RegExp(`^consumer:1:output epics:nt/NTNDArray:1\\.0 *\n +int uniqueId ${published}\n$`),
+    );
+    expect(await run('pvget consumer:1:status')).toMatch(
+      new RegExp(`^consumer:1:status structure *\n +uint consumerId 1\n[^]*uint nProcessed ${published}\n`),
+    );
+    await run(`pvput consumer:1:control '{"command" : "configure", "args" : "{\\"x\\":100}"}'`);
+    await consumer.waitForLine(/DEBUG consumer\.1\.HpcAdImageProcessor: configured with \{"x":100\}/, 5_000);
+    const last = await run('pvget consumer:1:control');
+    expect(last).toMatch(/^ +string command configure$/m);
+    expect(last).toMatch(/^ +string statusMessage "Configuration successful"$/m);
+    await run(`pvput consumer:1:control '{"command" : "stop"}'`);
     expect(await consumer.waitForExit(10_000)).toMatchObject({ code: 0, signal: null });
   });
 });
@@ -109,7 +119,8 @@ describe.concurrent('Multiple Consumers', () => {
     const consumers = await world.start(`${consumerLine(RECORDING)} --n-consumers 2`, {
       HPC_TEST_FOLDER: world.folder,
     });
-    const published = await stream(world, [1, 2]);
+    await ready(consumers, [1, 2]);
+    const published = await stream(world);
     for (const id of [1, 2]) {
       const s = await lastArrived(world, id, published);
       expectLedger(s, published);
@@ -129,7 +140,8 @@ describe.concurrent('Multiple Consumers with Data Distribution', () => {
       `${consumerLine(RECORDING)} --n-consumers 2 --distributor-updates 1`,
       { HPC_TEST_FOLDER: world.folder },
     );
-    const published = await stream(world, [1, 2]);
+    await ready(consumers, [1, 2]);
+    const published = await stream(world);
     await allProcessed(world, [1, 2], published);
     const odd = idsFrom(1, published, 2);
     const even = idsFrom(2, published, 2);
@@ -151,7 +163,9 @@ describe.concurrent('Multiple Consumer Sets with Data Distribution', () => {
     const env = { HPC_TEST_FOLDER: world.folder };
     const a = await world.start(`${line} --consumer-id 1 --n-distributor-sets 2 --distributor-set A`, env);
     const b = await world.start(`${line} --consumer-id 3 --n-distributor-sets 2 --distributor-set B`, env);
-    const published = await stream(world, [1, 2, 3, 4]);
+    await ready(a, [1, 2]);
+    await ready(b, [3, 4]);
+    const published = await stream(world);
     await allProcessed(world, [1, 3], published);
     await allProcessed(world, [2, 4], published);
     const early = idsFrom(1, published).filter((id) => (id - 1) % 6 < 3);
@@ -178,12 +192,12 @@ describe.concurrent('Protection Against Lost Data', () => {
     const consumer = await world.start(
       `hpc-consumer ${CHANNELS} --processor-class pvapy.hpc.userDataProcessor.UserDataProcessor --report-period 10`,
     );
+    await status(world, 1);
     const published = await stream(
       world,
-      [1],
       withOptions('ad-sim-server -cn pvapy:image -nx 128 -ny 128 -dt uint8 -rt 60 -fps 10000 -rp 10000', {
-        ...TIMES,
         '-rt': 1.5,
+        '-shd': 60,
       }),
     );
     const s = await lastArrived(world, 1, published);

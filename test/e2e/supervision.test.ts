@@ -17,7 +17,7 @@ async function allProcessed(world: World, id: number, last: number): Promise<voi
   await until(() => expect(processed(world, id).at(-1), `consumer ${id}`).toBe(last));
 }
 
-describe('a consumer that is killed', () => {
+describe.concurrent('a consumer that is killed', () => {
   it('is reported, restarted and counted, and the others do not notice', async ({ world }) => {
     const detector = await Detector.start(world);
     const group = Unguarded.start(world, `${RECORDING} --n-consumers 3 --server-queue-size 100`);
@@ -113,7 +113,7 @@ describe('a consumer that is killed', () => {
   });
 });
 
-describe('when the parent is killed', () => {
+describe.concurrent('when the parent is killed', () => {
   it.for(['Lifecycle', 'Blocking'])('no consumer survives it: %s', async (name, { world }) => {
     const detector = await Detector.start(world);
     const group = Unguarded.start(world, `${lifecycle(name)} --n-consumers 2`);
@@ -129,7 +129,7 @@ describe('when the parent is killed', () => {
   });
 });
 
-describe('when the parent is told to end', () => {
+describe.concurrent('when the parent is told to end', () => {
   it.for([
     ['SIGTERM', 'kill'],
     ['SIGINT', 'Ctrl-C in its terminal'],
@@ -154,7 +154,7 @@ describe('when the parent is told to end', () => {
   });
 });
 
-describe('the control command stop', () => {
+describe.concurrent('the control command stop', () => {
   it('ends that consumer alone; when all have ended the parent ends', async ({ world }) => {
     const detector = await Detector.start(world);
     const group = Unguarded.start(world, `${RECORDING} --n-consumers 3 --server-queue-size 100`);
@@ -180,7 +180,7 @@ describe('the control command stop', () => {
   });
 });
 
-describe('consumers that cannot start', () => {
+describe.concurrent('consumers that cannot start', () => {
   it.for([
     ['--processor-file no-such-file.ts', /processor file 'no-such-file\.ts' cannot be read/],
     ['--processor-class NoSuchClass', /'NoSuchClass' is not a ready-made processor/],

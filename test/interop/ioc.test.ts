@@ -140,12 +140,15 @@ describe.skipIf(!peers.available)('our client with an IOC', () => {
     await context.put('ioc:ao.SCAN', 'Passive');
   });
 
-  it('monitors a counter', async () => {
-    const monitor = new MonitorLog(context, 'ioc:counter', 'record[queueSize=10]');
-    const counts = (await monitor.values(5)).map((value) => Number(value.get('value')));
-    monitor.close();
-    expect(counts).toEqual(consecutive(counts));
-  });
+  it.each(['record[queueSize=10]', 'record[pipeline=true,queueSize=4]'])(
+    'monitors a counter with %s',
+    async (request) => {
+      const monitor = new MonitorLog(context, 'ioc:counter', request);
+      const counts = (await monitor.values(10)).map((value) => Number(value.get('value')));
+      monitor.close();
+      expect(counts).toEqual(consecutive(counts));
+    },
+  );
 
   it('reads, monitors and writes a group', async () => {
     const monitor = new MonitorLog(context, 'ioc:group');

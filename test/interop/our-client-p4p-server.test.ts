@@ -2,6 +2,7 @@
  * Our Context against PVXS (p4p's server): every type read, written and monitored, RPCs, errors, a fast counter without
  * loss, a server that is killed and started again, and large arrays.
  */
+import { userInfo } from 'node:os';
 import {
   Context,
   clientConfigFromEnv,
@@ -170,6 +171,18 @@ describe.skipIf(!peers.available)('our client with a PVXS server', () => {
       new RemoteError('p4p:rpc:error: this RPC always fails'),
     );
     await expect(context.rpc('p4p:scalar:int', uri('', {}, {}))).rejects.toThrow(RemoteError);
+  });
+
+  it('tells the server who it is', async () => {
+    const alice = new Context({ ...context.config, user: 'alice', host: 'beamline' });
+    for (const [client, account] of [
+      [context, userInfo().username],
+      [alice, 'alice'],
+    ] as const) {
+      const answer = await client.rpc('p4p:rpc:account', Value.create(struct('', { nothing: 'int' })));
+      expect(answer?.get('value')).toBe(account);
+    }
+    await alice.close();
   });
 
   it('says that no server has a channel', async () => {

@@ -1,6 +1,8 @@
 /**
  * Our Context against pvAccessCPP with pvDatabase (pvapy's server): types with registry ids, types reduced to the
  * fields asked for, segmented messages, its monitor queue and distributor, RPCs, a server that is killed.
+ *
+ * Not `record[pipeline=true]`: with it pvDatabase sends updates it has sent before, to pvAccessCPP's and PVXS's clients too.
  */
 import {
   Context,
@@ -110,14 +112,9 @@ describe.skipIf(!peers.available)('our client with a pvAccessCPP server', () => 
     expect((await context.get('cpp:array:string')).get('value')).toEqual(texts);
   });
 
-  it.each([
-    'record[queueSize=100]field()',
-    'record[pipeline=true,queueSize=100]field()',
-    // Longer than half of the server's queue may become: only the report after a moment keeps this one going.
-    'record[pipeline=true,queueSize=100,ackAny=100%]field()',
-  ])(`loses no image at ${RATE} Hz with %s`, async (request) => {
-    const monitor = new MonitorLog(context, 'cpp:image', request);
-    const images = (await monitor.values(RATE)).map((value) => new NTNDArray(value));
+  it(`loses no image at ${RATE} Hz with record[queueSize=100]`, async () => {
+    const monitor = new MonitorLog(context, 'cpp:image', 'record[queueSize=100]field()');
+    const images = (await monitor.values(2 * RATE)).map((value) => new NTNDArray(value));
     monitor.close();
     const ids = images.map((image) => image.uniqueId);
     expect(ids).toEqual(consecutive(ids));

@@ -16,6 +16,9 @@ import { freePorts, peerEnv } from '../../../bench/peers/ports.ts';
 /** The folder of this package: commands run there, as a user's after `npm ci`. */
 export const ROOT: string = fileURLToPath(new URL('../../..', import.meta.url));
 
+// Real processes on a busy computer take their time; every wait in a test has a shorter bound of its own.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
 /** How a command ended and all that it printed. */
 export interface Finished extends ChildExit {
   readonly stdout: string;
@@ -120,7 +123,7 @@ export function finished(child: Child, exit: ChildExit): Finished {
 }
 
 /** Waits until `check` returns a value; fails with what it threw last. */
-export function until<T>(check: () => T | Promise<T>, timeoutMs = 10_000): Promise<T> {
+export function until<T>(check: () => T | Promise<T>, timeoutMs = 15_000): Promise<T> {
   return vi.waitFor(check, { timeout: timeoutMs, interval: 20 });
 }
 

@@ -7,6 +7,7 @@ Serves PREFIX + name for every entry of the catalogue (a JSON file, see catalogu
     PREFIX + rpc:echo     gives back its argument as it came
     PREFIX + rpc:void     gives back nothing
     PREFIX + rpc:error    always fails
+    PREFIX + rpc:account  NTScalar string with the account the client claims
     PREFIX + counter      NTScalar long, counts at RATE Hz (default 10) from the start on
 Prints READY when it serves, ends on SIGINT.
 """
@@ -40,6 +41,11 @@ class Rpc:
             op.done(self.answer(op.value()))
         except Exception as error:
             op.done(error=str(error))
+
+
+class Account:
+    def rpc(self, pv, op):
+        op.done(NTScalar('s').wrap(op.account()))
 
 
 def add(argument):
@@ -79,6 +85,7 @@ def main():
         pvs[prefix + entry['name']] = SharedPV(handler=AcceptPut(), initial=value)
     for name, answer in [('add', add), ('echo', lambda value: value), ('void', lambda value: None), ('error', fail)]:
         pvs[prefix + 'rpc:' + name] = SharedPV(handler=Rpc(answer), nt=NTScalar('d'), initial=0)
+    pvs[prefix + 'rpc:account'] = SharedPV(handler=Account(), nt=NTScalar('s'), initial='')
     counter = SharedPV(nt=NTScalar('l'), initial=0)
     pvs[prefix + 'counter'] = counter
     stop = threading.Event()

@@ -3,7 +3,8 @@
     get, put, info, rpc, monitor, subscribe, next, unsubscribe    as p4p_client.py, with pvData request strings
     {"op": "put_get", "pv": name, "value": text, "request": "putField(value)getField(value)"}    -> type, value
 
-A put reads everything, changes the members given and writes everything.
+A put reads everything, changes the members given and writes everything. Events of a subscription are updates only: with
+a connection callback set, pvapy ends Python now and then ("must be called with the GIL held").
 
 Types and values are written as peer_json.py says, with what pvapy can tell: only the type id of the whole, none of its
 parts (they are null), and no marks of what changed. pvapy cannot put a negative scalar 'byte' inside a union or an any.
@@ -148,6 +149,7 @@ def to_python(spec, value):
 class Client:
     def __init__(self):
         self.channels = {}
+        self.monitored = []
         self.subscriptions = Subscriptions()
 
     def channel(self, request):
@@ -203,24 +205,20 @@ class Client:
 
     def subscribe(self, request):
         name = request['sub']
-        # One monitor a channel is all pvapy offers: each subscription has a channel of its own.
-        channel = pvaccess.Channel(request['pv'])
-        seen_connected = []
-
-        def on_connection(connected):
-            if not connected and seen_connected:
-                self.subscriptions.put(name, {'event': 'disconnected'})
-            seen_connected.extend([True] if connected else [])
+        # One monitor a channel is all pvapy offers, and a new channel takes it a quarter of a second.
+        channel = self.channel(request)
+        if channel in self.monitored:
+            channel = pvaccess.Channel(request['pv'])
+        self.monitored.append(channel)
 
         def on_update(pv):
             self.subscriptions.put(name, {'event': 'update', **encode(pv)})
 
         def close():
             channel.stopMonitor()
-            channel.setConnectionCallback(None)
+            self.monitored.remove(channel)
 
         self.subscriptions.add(name, close)
-        channel.setConnectionCallback(on_connection)
         channel.monitor(on_update, request.get('request', 'field()'))
         return {}
 

@@ -15,7 +15,7 @@ import type { PostedUpdate } from './posted-update.ts';
 import type { MonitorSink } from './source.ts';
 
 /** Bytes of a connection not yet taken by the system above which monitors wait, and their queues fill. */
-const HIGH_WATER = 1024 * 1024;
+const HIGH_WATER = 4 * 1024 * 1024;
 
 /** Gives monitors of a congested connection a turn when bytes have left. */
 export interface Congestion {

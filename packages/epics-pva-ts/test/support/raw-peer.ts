@@ -74,6 +74,13 @@ export function segmented(message: Buffer, size: number, emptyLast = false): Buf
   return Buffer.concat(parts);
 }
 
+/** Messages for an error text. */
+export function brief(messages: readonly RawMessage[]): string {
+  const one = (m: RawMessage): string =>
+    toHex(m.payload.subarray(0, 40)) + (m.payload.length > 40 ? ' ...' : '');
+  return messages.map((m) => `${m.name} ${one(m)}`).join(' | ') || 'none';
+}
+
 export class RawPeer implements MemorySink {
   readonly transport: MemoryTransport;
   /** The other side has closed the connection. */
@@ -112,8 +119,7 @@ export class RawPeer implements MemorySink {
   /** As {@link replies}, but exactly one. */
   async reply(): Promise<RawMessage> {
     const messages = await this.replies();
-    if (messages.length !== 1)
-      throw new Error(`one reply expected, got: ${messages.map((m) => m.hex).join(' | ') || 'none'}`);
+    if (messages.length !== 1) throw new Error(`one reply expected, got: ${brief(messages)}`);
     return messages[0] as RawMessage;
   }
 

@@ -10,7 +10,7 @@ import { BitSet } from '../../src/wire/bit-set.ts';
 import type { WireReader } from '../../src/wire/reader.ts';
 import { decodeStatus, type Status } from '../../src/wire/status.ts';
 import type { WireWriter } from '../../src/wire/writer.ts';
-import { messageBytes, type RawMessage, readerOf } from './raw-peer.ts';
+import { brief, messageBytes, type RawMessage, readerOf } from './raw-peer.ts';
 
 /** Any request of GET, PUT, RPC or MONITOR: head, then what `rest` writes. */
 export function request(
@@ -77,7 +77,7 @@ export function replied(type: TypeDef, m: RawMessage): unknown {
 export function updated(type: TypeDef, m: RawMessage): { fields: unknown; overrun: number[] } {
   const r = readerOf(m);
   r.u32();
-  if (r.u8() !== 0) throw new Error(`no update: ${m.hex}`);
+  if (r.u8() !== 0) throw new Error(`no update: ${brief([m])}`);
   const { fields } = partial(type, r);
   return { fields, overrun: BitSet.decode(r).toArray() };
 }

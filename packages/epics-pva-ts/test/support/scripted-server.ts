@@ -17,7 +17,7 @@ import { OK } from '../../src/wire/status.ts';
 import type { WireWriter } from '../../src/wire/writer.ts';
 import { greeting } from './client-session.ts';
 import { MemoryTransport, settled } from './memory-transport.ts';
-import { type RawMessage, RawPeer, readerOf } from './raw-peer.ts';
+import { brief, type RawMessage, RawPeer, readerOf } from './raw-peer.ts';
 
 export interface ScriptedOptions {
   readonly littleEndian?: boolean;
@@ -139,7 +139,7 @@ export class ScriptedServer {
   /** As {@link requests}, but exactly one. */
   async request(): Promise<RawMessage> {
     const all = await this.requests();
-    if (all.length !== 1) throw new Error(`one request expected, got: ${all.map((m) => m.hex).join(' | ')}`);
+    if (all.length !== 1) throw new Error(`one request expected, got: ${brief(all)}`);
     return all[0] as RawMessage;
   }
 

@@ -1,0 +1,167 @@
+/** A PV from before it has a type until it has another one, seen by its clients. */
+import { describe, expect, it } from 'vitest';
+import { GetRequest, PutRequest } from '../../src/client/requests.ts';
+import { SharedPV } from '../../src/server/shared-pv.ts';
+import type { MonitorSink } from '../../src/server/source.ts';
+import { PvRequest } from '../../src/value/pv-request.ts';
+import { struct } from '../../src/value/type-def.ts';
+import { Value } from '../../src/value/value.ts';
+import { JoinedSession } from '../support/joined-session.ts';
+import { settled } from '../support/memory-transport.ts';
+import { ntScalar } from '../support/types.ts';
+
+const INT = struct('', { value: 'int' });
+const TEXT = struct('', { text: 'string' });
+const int = (value: number): Value => Value.create(INT, { value });
+const OPTIONS = { timeout: 0 };
+
+describe('a PV', () => {
+  it('that opens after its clients came answers them all', async () => {
+    const pv = new SharedPV();
+    const s = new JoinedSession({ p: pv });
+    const seen: unknown[] = [];
+    const update = (v: Value): void => {
+      seen.push(v.toJS());
+    };
+    s.monitor('p', { update });
+    const get = s.run(new GetRequest(s.channel('p'), OPTIONS));
+    const put = s.run(new PutRequest(s.channel('p'), 5, OPTIONS));
+    const putRefused = put.catch((e) => e.message);
+    await settled();
+    expect([pv.isOpen, seen]).toEqual([false, []]);
+    pv.open(int(1));
+    expect((await get).get('value')).toBe(1);
+    expect(await putRefused).toBe('p: put not permitted: this PV is read-only');
+    await settled();
+    expect(seen).toEqual([{ value: 1 }]);
+  });
+
+  it('that closes disconnects its clients; opened again with another type they all come back', async () => {
+    const pv = new SharedPV();
+    pv.open(int(1));
+    const s = new JoinedSession({ p: pv });
+    const events: unknown[] = [];
+    const subscription = s.monitor('p', {
+      connected: (_server, type) => events.push(`connected ${type.members[0]?.name}`),
+      disconnected: (why) => events.push(`disconnected ${why}`),
+      update: (v) => {
+        events.push(v.toJS());
+      },
+    });
+    await settled();
+    pv.close();
+    const get = s.run(new GetRequest(s.channel('p'), OPTIONS));
+    await settled();
+    expect(subscription.stats.connected).toBe(false);
+    expect([pv.isOpen, pv.subscriberCount]).toEqual([false, 0]);
+    pv.open(Value.create(TEXT, { text: 'new' }));
+    expect((await get).toJS()).toEqual({ text: 'new' });
+    await settled();
+    pv.post(Value.create(TEXT, { text: 'newer' }));
+    await settled();
+    expect(events).toEqual([
+      'connected value',
+      { value: 1 },
+      'disconnected server memory:1 removed the channel',
+      'connected text',
+      { text: 'new' },
+      { text: 'newer' },
+    ]);
+    expect([s.connections.length, s.lost]).toEqual([1, []]);
+  });
+
+  it('tells of its first and its last client, each time', async () => {
+    const events: string[] = [];
+    const pv = new SharedPV({
+      onFirstConnect: (self) => {
+        events.push(`first ${self.clientCount}`);
+        if (!self.isOpen) self.open(int(1));
+      },
+      onLastDisconnect: (self) => events.push(`last ${self.clientCount}`),
+    });
+    const one = new JoinedSession({ p: pv });
+    expect((await one.run(new GetRequest(one.channel('p'), OPTIONS))).get('value')).toBe(1);
+    const two = new JoinedSession({ p: pv });
+    await two.run(new GetRequest(two.channel('p'), OPTIONS));
+    one.serverDown();
+    await settled();
+    expect(events).toEqual(['first 1']);
+    two.serverDown();
+    await settled();
+    expect(events).toEqual(['first 1', 'last 0']);
+    one.serverUp();
+    await settled();
+    expect(events).toEqual(['first 1', 'last 0', 'first 1']);
+  });
+
+  it('keeps what was posted: fetch and new clients have every field as it was last', async () => {
+    const type = ntScalar('double');
+    const pv = SharedPV.readonly(Value.create(type, { value: 1 }));
+    pv.post(Value.create(type, { 'alarm.severity': 2 }));
+    pv.post(Value.create(type, { value: 3 }));
+    pv.post(Value.create(type, { 'timeStamp.userTag': 9 }));
+    pv.post(Value.create(type, { value: 4, 'alarm.message': 'm' }));
+    expect(pv.fetch().toJS()).toMatchObject({
+      value: 4,
+      alarm: { severity: 2, message: 'm' },
+      timeStamp: { userTag: 9 },
+    });
+    const s = new JoinedSession({ p: pv });
+    const value = await s.run(new GetRequest(s.channel('p'), OPTIONS));
+    expect(value.toJS()).toEqual(pv.fetch().toJS());
+    expect(pv.postCount).toBe(4);
+  });
+
+  it('is not changed by what happens to a posted or fetched value later', () => {
+    const pv = SharedPV.readonly(int(1));
+    const value = int(2);
+    pv.post(value);
+    value.set('value', 3);
+    pv.fetch().set('value', 4);
+    expect(pv.fetch().get('value')).toBe(2);
+  });
+
+  it('refuses what is wrong: post before open, open twice, another type', () => {
+    const pv = new SharedPV();
+    expect(() => pv.post(int(1))).toThrow('post() before open()');
+    expect(() => pv.fetch()).toThrow('fetch() before open()');
+    pv.open(INT);
+    expect(pv.fetch().get('value')).toBe(0);
+    expect(() => pv.open(INT)).toThrow('already open');
+    expect(() => pv.post(Value.create(TEXT))).toThrow(/open it with the new type/);
+    pv.post(Value.create(struct('', { value: 'int' }), { value: 6 }));
+    expect(pv.fetch().get('value')).toBe(6);
+    pv.close();
+    expect(() => pv.post(int(1))).toThrow('post() before open()');
+  });
+
+  it('that is a mailbox stamps what is put with the time, unless the client did', async () => {
+    const type = ntScalar('int');
+    const pv = SharedPV.mailbox(Value.create(type));
+    const s = new JoinedSession({ p: pv });
+    const before = BigInt(Math.floor(Date.now() / 1000));
+    await s.run(new PutRequest(s.channel('p'), 5, OPTIONS));
+    expect(pv.fetch().get('timeStamp.secondsPastEpoch')).toBeGreaterThanOrEqual(before);
+    await s.run(new PutRequest(s.channel('p'), { value: 6, 'timeStamp.secondsPastEpoch': 7n }, OPTIONS));
+    expect(pv.fetch().get('timeStamp.secondsPastEpoch')).toBe(7n);
+  });
+
+  it('encodes an update once for all who want every field', () => {
+    const pv = SharedPV.readonly(int(1));
+    const chunks: unknown[] = [];
+    const sink: MonitorSink = {
+      // As a monitor whose connection takes the bytes at once.
+      push: (update) => {
+        update.retain();
+        chunks.push(update.chunks(undefined));
+        update.release();
+      },
+      finish: () => {},
+    };
+    for (let i = 0; i < 3; i++) pv.subscribe({ ...sink }, new PvRequest(null));
+    chunks.length = 0;
+    pv.post(int(2));
+    expect(chunks).toHaveLength(3);
+    expect(new Set(chunks).size).toBe(1);
+  });
+});
