@@ -38,7 +38,11 @@ export class HpcAdImageProcessor extends UserDataProcessor {
 
   override getStats(): Record<string, number> {
     const { nProcessed, processingTime } = this;
-    return { nProcessed, processingTime, processingRate: processingTime > 0 ? nProcessed / processingTime : 0 };
+    return {
+      nProcessed,
+      processingTime,
+      processingRate: processingTime > 0 ? nProcessed / processingTime : 0,
+    };
   }
 
   override getStatsPvaTypes(): Record<string, string> {

@@ -17,15 +17,14 @@ it('two consumers share the stream, and the ledger balances', { timeout: 60_000 
   // The simulator's own start delay, in which consumers find it.
   const simulator = await world.start(withOptions(simulatorLine, { '-rt': 1, '-shd': 60 }));
   await simulator.waitForLine(/^Server exiting after reaching runtime/, 25_000);
-  // Both have the last frame they were given: 999 and 1000.
+  const image = await world.context.get('pvapy:image', { pvRequest: 'field(uniqueId)' });
+  const last = Number(image.get('uniqueId'));
+  expect(last).toBeGreaterThan(100);
+  // One consumer has the last frame, the other one the frame before.
   await until(async () => {
     const { stdout } = await world.run(readIds);
-    expect(
-      stdout
-        .match(/\d+$/gm)
-        ?.map(Number)
-        .sort((a, b) => a - b),
-    ).toEqual([999, 1000]);
+    const ids = Array.from(stdout.matchAll(/\buniqueId (\d+)/g), ([, id]) => Number(id));
+    expect(ids.sort((x, y) => x - y)).toEqual([last - 1, last]);
   });
   simulator.signal('SIGINT');
   const [, published] = await simulator.waitForLine(/^Published frames: +(\d+) @/, 5_000);
@@ -36,9 +35,10 @@ it('two consumers share the stream, and the ledger balances', { timeout: 60_000 
   const combined = output.slice(output.indexOf('Combined System Stats:')).join('\n');
   const [, processor = ''] = /'processorStats': \{(.*?)\}/.exec(combined) ?? [];
   const count = (name: string): number => Number(new RegExp(`'${name}': (\\d+)`).exec(processor)?.[1]);
-  expect(count('nProcessed') + count('nErrors') + count('nMissed')).toBe(Number(published));
+  expect(Number(published)).toBe(last);
+  expect(count('nProcessed') + count('nErrors') + count('nMissed')).toBe(last);
   expect(count('nMissed')).toBe(0);
-  // Dark pixels are in every random frame: the processor has counted them all.
+  // Every random frame has dark pixels: the processors have counted them all.
   const dark = output.join('\n').matchAll(/'userStats': \{'limit': 10, 'nDark': (\d+)\}/g);
-  expect(Array.from(dark, ([, n]) => Number(n))).toEqual([500, 500]);
+  expect(Array.from(dark, ([, n]) => Number(n)).reduce((x, y) => x + y, 0)).toBe(last);
 });

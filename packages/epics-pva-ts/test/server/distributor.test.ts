@@ -276,7 +276,8 @@ describe('who leaves', () => {
     };
     let made = 0;
     for (let i = 0; i < 500; i++) {
-      if (members.length < 2 || random(3) === 0) {
+      const joins = members.length < 2 || random(3) === 0;
+      if (joins) {
         const name = `m${made++}`;
         members.push(name);
         c.join(name, 'updates:2');
