@@ -80,6 +80,11 @@ export class Detector {
     await end;
   }
 
+  /** Goes away: its clients lose their connection. */
+  async close(): Promise<void> {
+    await this.server.close();
+  }
+
   private publishOne(): void {
     const id = ++this.nPublished;
     const pixels = pixelsOf(id, this.nx * this.ny);
