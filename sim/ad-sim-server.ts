@@ -31,6 +31,8 @@ export interface AdSimServerOptions {
 
 /** Frames sent in one go at most before sockets get a turn. */
 const MAX_BURST = 16;
+/** Time after the runtime (ms) in which a simulator that is late may still send what was due. */
+const CATCH_UP_MS = 1000;
 /** Shorter waits (ms) are not worth a timer. */
 const SHORTEST_TIMER = 0.1;
 
@@ -86,10 +88,13 @@ export class AdSimServer {
     cache.fill();
     const schedule = new Schedule({ fps, startTime: Math.max(begin, performance.now()), burst: MAX_BURST });
     const end = schedule.startTime + runtime * 1000;
+    // The frame that would begin the next period is not part of this one.
+    const lastDue = end - 0.001;
     while (!signal.aborted) {
       const now = performance.now();
-      if (now >= end) return 'runtime';
-      const due = Math.min(schedule.due(now), MAX_BURST);
+      // Frames due within the runtime are sent even if the machine was busy, but not for ever after it.
+      const due = now < end + CATCH_UP_MS ? Math.min(schedule.due(Math.min(now, lastDue)), MAX_BURST) : 0;
+      if (now >= end && (due === 0 || fps <= 0)) return 'runtime';
       if (due === 0) {
         await until(Math.min(schedule.nextTime(), end), signal);
         continue;

@@ -45,6 +45,17 @@ function cell(text: string): string {
   return text.replaceAll('|', '\\|');
 }
 
+/** Text outside code: what looks like a tag would vanish. */
+function prose(text: string): string {
+  return cell(text).replaceAll('<', '&lt;');
+}
+
+function choicesText(spec: OptionSpec): string {
+  return takesValue(spec) && spec.kind !== 'json' && spec.choices !== undefined && spec.placeholder !== undefined
+    ? `; one of ${spec.choices.map((c) => code(String(c))).join(', ')}`
+    : '';
+}
+
 function code(text: string): string {
   return text === '' ? '' : `\`${cell(text)}\``;
 }
@@ -52,7 +63,7 @@ function code(text: string): string {
 function markdownRow(spec: OptionSpec): string {
   const value = takesValue(spec) ? valuePlaceholder(spec).slice(1, -1) : '';
   const fallback = takesValue(spec) && spec.required ? '**required**' : code(defaultText(spec));
-  const cells = [code(spec.short ?? ''), code(spec.long), code(value), fallback, cell(spec.description)];
+  const cells = [code(spec.short ?? ''), code(spec.long), code(value), fallback, prose(spec.description) + choicesText(spec)];
   return `| ${cells.join(' | ')} |`;
 }
 

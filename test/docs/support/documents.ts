@@ -25,14 +25,17 @@ export function read(file: string): string {
   return readFileSync(join(ROOT, file), 'utf8');
 }
 
-/** Paths of all Markdown files, relative to the repository. */
+/** Collections of facts about other programs: their options and texts are not ours. */
+const FACTS = new Set(['docs/explanation/pva-protocol.md', 'docs/explanation/pvapy-behaviour.md']);
+
+/** Paths of all Markdown files that say something of this suite, relative to the repository. */
 export function documents(folder = ''): string[] {
   return readdirSync(join(ROOT, folder), { withFileTypes: true })
     .filter(({ name }) => !name.startsWith('.') && !NOT_OURS.has(name))
     .flatMap((entry) => {
       const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
       if (entry.isDirectory()) return documents(path);
-      return entry.name.endsWith('.md') ? [path] : [];
+      return entry.name.endsWith('.md') && !FACTS.has(path) ? [path] : [];
     })
     .sort();
 }

@@ -4,8 +4,8 @@
  *
  * The schedule is that of PVXS (pva-protocol.md 5.4): a ring of 30 buckets, one of which comes due every second.
  * A name is first searched 10 ms after it was added, so that names added together share datagrams, then after
- * 1, 2, 3 ... 30 seconds more, then every 30. A beacon of a server not seen before makes the ring turn once at
- * 0.2 s a bucket.
+ * 1, 2, 3 ... 30 seconds more, then every 30. A beacon of a server not seen before has a few names searched for at
+ * once; for many it makes the ring turn once at 0.2 s a bucket.
  */
 
 /** Buckets of the ring, and with it the longest interval in seconds. */
@@ -15,6 +15,9 @@ const INITIAL_DELAY = 10;
 const TICK = 1000;
 const BOOST_TICK = 200;
 const BOOST_HOLDOFF = 30_000;
+/** So many names are simply all searched for when a server comes up; it takes a few datagrams. */
+const FEW_NAMES = 1000;
+const FEW_HOLDOFF = 1000;
 /** A bucket this much fuller than the next one passes names on to it. */
 const LEVEL = 100;
 
@@ -97,14 +100,29 @@ export class SearchSchedule {
   }
 
   /**
-   * Turns the ring once at 0.2 s a bucket, because a server came up; at most every 30 s.
-   * @returns whether it does
+   * A server came up. A few names are searched for at once, at most every second; for many the ring turns once at
+   * 0.2 s a bucket, at most every 30 s (PVXS).
+   * @returns whether that makes a difference
    */
   boost(now: number): boolean {
+    if (this.entries.size === 0) return false;
+    if (this.entries.size <= FEW_NAMES) return this.searchAll(now);
     if (this.tickTime === Number.POSITIVE_INFINITY || now - this.lastBoost < BOOST_HOLDOFF) return false;
     this.lastBoost = now;
     this.boostTicks = SEARCH_BUCKETS;
     this.tickTime = Math.min(this.tickTime, now);
+    return true;
+  }
+
+  private searchAll(now: number): boolean {
+    if (now - this.lastBoost < FEW_HOLDOFF) return false;
+    this.lastBoost = now;
+    if (this.initial.size === 0) this.initialTime = now + INITIAL_DELAY;
+    for (const [cid, entry] of this.entries) {
+      entry.bucket.delete(cid);
+      entry.bucket = this.initial;
+      this.initial.add(cid);
+    }
     return true;
   }
 

@@ -3,7 +3,7 @@
  *
  * Nothing here knows about messages or types. Every read is checked against `end`; a read past it throws
  * `DecodeError`, never returns garbage, so a decoder needs no checks of its own except for counts.
- * Rules: pvAccess specification, "Sizes", "Strings"; quirks of peers in docs/explanation/protocol.md.
+ * Rules: pvAccess specification, "Sizes", "Strings"; quirks of peers in docs/explanation/pva-protocol.md.
  */
 import { Buffer } from 'node:buffer';
 import { DecodeError } from '../errors.ts';

@@ -108,22 +108,48 @@ describe('search schedule', () => {
 });
 
 describe('boost', () => {
-  it('searches every name once within 6 s, and then goes on where it was', () => {
+  it('searches a few names at once, whenever they were due', () => {
     const schedule = new SearchSchedule();
     for (let cid = 0; cid < 50; cid++) schedule.add(cid, 0);
     run(schedule, 600_000);
     expect(schedule.boost(600_000)).toBe(true);
+    expect(schedule.nextTime()).toBe(600_010);
+    expect(schedule.due(600_010)).toHaveLength(50);
+  });
+
+  it('of a few names postpones none: a name just added is searched again within a second', () => {
+    const schedule = new SearchSchedule();
+    schedule.add(1, 0);
+    expect(schedule.due(10)).toEqual([1]);
+    schedule.boost(20);
+    const times = run(schedule, 1500).get(1) ?? [];
+    expect(times.length).toBeGreaterThanOrEqual(2);
+  });
+
+  it('of a few names happens at most every second', () => {
+    const schedule = new SearchSchedule();
+    schedule.add(1, 0, 'refused');
+    expect(schedule.boost(100)).toBe(true);
+    expect(schedule.boost(1099)).toBe(false);
+    expect(schedule.boost(1100)).toBe(true);
+  });
+
+  it('of many searches every name once within 6 s, and then goes on where it was', () => {
+    const schedule = new SearchSchedule();
+    for (let cid = 0; cid < 2000; cid++) schedule.add(cid, 0);
+    run(schedule, 600_000);
+    expect(schedule.boost(600_000)).toBe(true);
     expect(schedule.nextTime()).toBe(600_000);
     const boosted = run(schedule, 600_000 + (SEARCH_BUCKETS - 1) * 200);
-    expect(boosted.size).toBe(50);
+    expect(boosted.size).toBe(2000);
     for (const times of boosted.values()) expect(times).toHaveLength(1);
     const after = run(schedule, 900_000);
     for (const times of after.values()) expect(new Set(intervals(times))).toEqual(new Set([30_000]));
   });
 
-  it('happens at most every 30 s', () => {
+  it('of many happens at most every 30 s', () => {
     const schedule = new SearchSchedule();
-    schedule.add(1, 0, 'refused');
+    for (let cid = 0; cid < 2000; cid++) schedule.add(cid, 0, 'refused');
     expect(schedule.boost(100)).toBe(true);
     expect(schedule.boost(30_099)).toBe(false);
     expect(schedule.boost(30_100)).toBe(true);

@@ -1,15 +1,25 @@
 /** What users of get, put, rpc, info and monitor rely on, over real sockets: selection, labels, limits, errors. */
+import { setMaxListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { Context } from '../../src/client/context.ts';
 import { TimeoutError } from '../../src/errors.ts';
+import { Command } from '../../src/frame/command.ts';
+import { decodeTyped, encodeTyped } from '../../src/message/operation.ts';
 import { NTEnum } from '../../src/nt/nt-enum.ts';
 import { NTScalar } from '../../src/nt/nt-scalar.ts';
-import { Server } from '../../src/server/server.ts';
+import { NTURI } from '../../src/nt/nt-uri.ts';
+import { Server, VERSION } from '../../src/server/server.ts';
 import { SharedPV } from '../../src/server/shared-pv.ts';
 import type { Source } from '../../src/server/source.ts';
+import { DecodeContext } from '../../src/value/decode-context.ts';
 import { struct } from '../../src/value/type-def.ts';
 import { Value } from '../../src/value/value.ts';
+import type { WireReader } from '../../src/wire/reader.ts';
+import type { Status } from '../../src/wire/status.ts';
 import { clientOf, Happenings, keep, serve } from '../support/loopback.ts';
+import type { RawMessage } from '../support/raw-peer.ts';
+import { head, init, request } from '../support/requests.ts';
+import { TcpPeer } from '../support/tcp-peer.ts';
 
 const DOUBLE = NTScalar.build('double', { display: true });
 const double = (value: number): Value => Value.create(DOUBLE, { value, 'display.units': 'mm' });
@@ -115,6 +125,7 @@ describe('time limits and signals', () => {
     const server = await serve({ p: pv });
     const context = clientOf(server);
     const signal = new AbortController().signal;
+    setMaxListeners(0, signal);
     const all = await Promise.all(
       Array.from({ length: 2000 }, async (_, i) =>
         i % 2 === 0
@@ -223,14 +234,32 @@ describe('who asks', () => {
 });
 
 describe('the channel "server"', () => {
-  it('lists channels and tells what it is', async () => {
+  it('is not found by a search, but whoever knows the address asks it for channels and version', async () => {
     const server = await serve({ b: new SharedPV(), a: new SharedPV() });
-    // It is not found by a search: who knows the address asks there, which here another name brings about.
-    const direct: Source = { has: (n) => n === 'alias', open: () => undefined };
-    server.addSource(direct);
-    expect(server.names().sort()).toEqual(['a', 'b']);
     const context = clientOf(server);
     await expect(context.rpc('server', null, { timeout: 0.1 })).rejects.toBeInstanceOf(TimeoutError);
+    const peer = await TcpPeer.ready(server);
+    const sid = await peer.createChannel('server');
+    const ask = async (ioid: number, argument: Value): Promise<{ status: Status; r: WireReader }> => {
+      peer.write(
+        init(Command.RPC, sid, ioid),
+        request(Command.RPC, sid, ioid, 0, (w) => encodeTyped(w, argument)),
+      );
+      const isReply = (m: RawMessage): boolean => m.command === Command.RPC && head(m).ioid === ioid;
+      await peer.messages.until((all) => all.filter(isReply).length === 2);
+      return head(peer.messages.all.findLast(isReply) as RawMessage);
+    };
+    const uri = NTURI.create('server', { op: 'channels' });
+    const channels = decodeTyped((await ask(1, uri)).r, new DecodeContext());
+    expect(channels?.toJS()).toEqual({ value: ['b', 'a'] });
+    const info = decodeTyped(
+      (await ask(2, Value.create(struct('', { op: 'string' }), { op: 'info' }))).r,
+      new DecodeContext(),
+    );
+    expect(info?.toJS()).toEqual({ implLang: 'TypeScript', version: `epics-pva-ts ${VERSION}` });
+    const { status } = await ask(3, Value.create(struct('', { op: 'string' }), { op: 'dance' }));
+    expect(status).toMatchObject({ type: 2, message: "unknown op 'dance': there are channels and info" });
+    peer.close();
   });
 });
 

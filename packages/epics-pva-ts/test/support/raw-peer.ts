@@ -18,13 +18,14 @@ export interface RawMessage {
   readonly hex: string;
 }
 
-/** Cuts bytes into whole messages. @throws DecodeError, Error for an incomplete one */
-export function messagesIn(bytes: Buffer): RawMessage[] {
+/** Cuts bytes into whole messages, and what is behind the last of them. @throws DecodeError */
+export function wholeMessages(bytes: Buffer): { messages: RawMessage[]; rest: Buffer } {
   const messages: RawMessage[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  let at = 0;
+  while (at + HEADER_SIZE <= bytes.length) {
     const header = decodeHeader(bytes, at, newHeader());
     const end = at + HEADER_SIZE + (header.control ? 0 : header.length);
-    if (end > bytes.length) throw new Error(`the last message is incomplete: ${toHex(bytes.subarray(at))}`);
+    if (end > bytes.length) break;
     const whole = bytes.subarray(at, end);
     messages.push({
       command: header.command,
@@ -38,6 +39,13 @@ export function messagesIn(bytes: Buffer): RawMessage[] {
     });
     at = end;
   }
+  return { messages, rest: bytes.subarray(at) };
+}
+
+/** As {@link wholeMessages} for bytes that end with a message. @throws Error if they do not */
+export function messagesIn(bytes: Buffer): RawMessage[] {
+  const { messages, rest } = wholeMessages(bytes);
+  if (rest.length > 0) throw new Error(`the last message is incomplete: ${toHex(rest.subarray(0, 40))}`);
   return messages;
 }
 
