@@ -121,11 +121,16 @@ async function runGroup(
   const report = (all: readonly ConsumerStats[]): void => {
     for (const stats of all) print(printedStats(stats));
   };
+  let asking = false;
+  const ask = async (): Promise<void> => {
+    // A consumer that is slow to answer must not bring reports out of order.
+    if (asking) return;
+    asking = true;
+    report(await group.stats());
+    asking = false;
+  };
   group.start();
-  const timer =
-    o.reportPeriod > 0
-      ? setInterval(() => void group.stats().then(report), o.reportPeriod * 1000)
-      : undefined;
+  const timer = o.reportPeriod > 0 ? setInterval(() => void ask(), o.reportPeriod * 1000) : undefined;
   process.once('exit', () => group.kill());
   await end.promise;
   end.clear();

@@ -51,7 +51,10 @@ function prose(text: string): string {
 }
 
 function choicesText(spec: OptionSpec): string {
-  return takesValue(spec) && spec.kind !== 'json' && spec.choices !== undefined && spec.placeholder !== undefined
+  return takesValue(spec) &&
+    spec.kind !== 'json' &&
+    spec.choices !== undefined &&
+    spec.placeholder !== undefined
     ? `; one of ${spec.choices.map((c) => code(String(c))).join(', ')}`
     : '';
 }
@@ -63,7 +66,13 @@ function code(text: string): string {
 function markdownRow(spec: OptionSpec): string {
   const value = takesValue(spec) ? valuePlaceholder(spec).slice(1, -1) : '';
   const fallback = takesValue(spec) && spec.required ? '**required**' : code(defaultText(spec));
-  const cells = [code(spec.short ?? ''), code(spec.long), code(value), fallback, prose(spec.description) + choicesText(spec)];
+  const cells = [
+    code(spec.short ?? ''),
+    code(spec.long),
+    code(value),
+    fallback,
+    prose(spec.description) + choicesText(spec),
+  ];
   return `| ${cells.join(' | ')} |`;
 }
 

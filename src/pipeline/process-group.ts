@@ -35,6 +35,8 @@ const HEALTHY_MS = 10_000;
 interface Member {
   readonly spec: ConsumerSpec;
   child: ChildProcess | undefined;
+  /** Its consumer runs and can be asked. */
+  ready: boolean;
   startedAt: number;
   restarts: number;
   delay: number;
@@ -56,6 +58,7 @@ export class ProcessGroup {
     this.members = options.specs.map((spec) => ({
       spec,
       child: undefined,
+      ready: false,
       startedAt: 0,
       restarts: 0,
       delay: FIRST_RESTART_MS,
@@ -83,6 +86,7 @@ export class ProcessGroup {
     member.timer = undefined;
     const child = fork(fileURLToPath(this.options.entry), [], { serialization: 'advanced' });
     member.child = child;
+    member.ready = false;
     member.startedAt = performance.now();
     child.on('message', (m) => this.onMessage(member, m as FromChild));
     child.on('error', (error) => this.options.logger.error(error, `consumer ${member.spec.consumerId}`));
@@ -93,6 +97,7 @@ export class ProcessGroup {
   private onMessage(member: Member, m: FromChild): void {
     switch (m.type) {
       case 'ready':
+        member.ready = true;
         this.options.logger.info(`consumer ${member.spec.consumerId} runs as process ${member.child?.pid}`);
         break;
       case 'failed':
@@ -141,7 +146,7 @@ export class ProcessGroup {
 
   private async statsOf(member: Member): Promise<ConsumerStats | undefined> {
     const { child } = member;
-    if (!child) return member.last;
+    if (!child || !member.ready) return member.last;
     const requestId = ++this.requests;
     let timer: NodeJS.Timeout | undefined;
     const answer = new Promise<ConsumerStats | undefined>((resolve) => {

@@ -1,15 +1,9 @@
-/** The user's class: found wherever it lies, called as promised, its errors survived, its output published. */
-import type { Value } from 'epics-pva-ts';
+/** The user's class: found wherever it lies, called as promised, its errors survived. */
 import { describe, expect } from 'vitest';
-import { checksumOf } from './fixtures/keeping-processor.ts';
-import { control, expectLedger, idsFrom, status, statusWhen } from './support/consumer.ts';
+import { control, expectLedger, idsFrom, status } from './support/consumer.ts';
 import { Detector, pixelsOf } from './support/detector.ts';
-import { it, until, type World } from './support/world.ts';
-
-const LINE =
-  'hpc-consumer --input-channel pvapy:image --control-channel consumer:*:control --status-channel consumer:*:status --output-channel consumer:*:output --server-queue-size 1000';
-const fixture = (file: string, name: string): string =>
-  `${LINE} --processor-file test/e2e/fixtures/${file}.ts --processor-class ${name}`;
+import { consume, done, fixture, LINE, watch } from './support/processing.ts';
+import { it, until } from './support/world.ts';
 
 const THRESHOLD = `
 import { UserDataProcessor, type NTNDArray } from 'epics-hpc';
@@ -37,25 +31,6 @@ ${head} {
 }
 `;
 const IMPORT = `import { UserDataProcessor } from 'epics-hpc';`;
-
-/** Starts a consumer, waits until it is connected. */
-async function consume(world: World, detector: Detector, line: string) {
-  const consumer = await world.start(line, { HPC_TEST_FOLDER: world.folder });
-  await detector.subscribers(1);
-  return consumer;
-}
-
-/** What a monitor of a channel sees from now on: what `read` makes of each update. */
-function watch<T>(world: World, channel: string, read: (value: Value) => T): T[] {
-  const seen: T[] = [];
-  const pvRequest = 'record[queueSize=1000]field()';
-  world.context.monitor(channel, { pvRequest }, { update: (value) => void seen.push(read(value)) });
-  return seen;
-}
-
-const idOf = (value: Value): number => Number(value.get('uniqueId'));
-const done = (world: World, id: number, last: number) =>
-  statusWhen(world, id, `at ${last}`, (s) => s.processorStats.lastObjectId === last);
 
 describe.concurrent('a processor of one file in a folder of its own', () => {
   it('configures, processes, publishes and shows its figures', async ({ world }) => {
@@ -240,95 +215,5 @@ describe.concurrent('a processor that fails', () => {
     await detector.publish(1);
     expect((await done(world, 1, 2)).processorStats).toMatchObject({ nProcessed: 2, nErrors: 0 });
     await consumer.waitForLine(/ERROR consumer\.1: getStats failed: Error: no figures today/, 5_000);
-  });
-});
-
-describe.concurrent('output', () => {
-  it('has the type that getOutputPvObjectType says', async ({ world }) => {
-    const detector = await Detector.start(world);
-    await consume(world, detector, fixture('output-processors', 'Mean'));
-    const seen = watch(world, 'consumer:1:output', (v) => v.toJS());
-    await until(() => expect(seen).toEqual([{ uniqueId: 0, mean: 0 }]));
-    await detector.publish(2);
-    const mean = (id: number) => pixelsOf(id).reduce((sum, pixel) => sum + pixel, 0) / (128 * 128);
-    await until(() => expect(seen.length).toBe(3));
-    expect(seen.slice(1)).toEqual([1, 2].map((uniqueId) => ({ uniqueId, mean: mean(uniqueId) })));
-    expect((await world.context.get('consumer:1:size')).toJS()).toEqual({ value: 128 * 128 });
-  });
-
-  it('is none when getOutputPvObjectType returns null', async ({ world }) => {
-    const detector = await Detector.start(world);
-    await consume(world, detector, fixture('output-processors', 'Sink'));
-    await detector.publish(5);
-    const s = await done(world, 1, 5);
-    expect(s.processorStats).toMatchObject({ nProcessed: 5, nErrors: 0 });
-    expect(s.publisherStats).toMatchObject({ nPublished: 0, nErrors: 0 });
-    await expect(world.context.get('consumer:1:output', { timeout: 0.5 })).rejects.toThrow(
-      /consumer:1:output/,
-    );
-  });
-
-  it('may come any number of times for an image', async ({ world }) => {
-    const detector = await Detector.start(world);
-    await consume(world, detector, fixture('output-processors', 'ZeroOneTwo'));
-    const seen = watch(world, 'consumer:1:output', idOf);
-    await until(() => expect(seen).toEqual([0]));
-    await detector.publish(6);
-    const s = await done(world, 1, 6);
-    expect(s.publisherStats.nPublished).toBe(6);
-    await until(() => expect(seen).toEqual([0, 1, 2, 2, 4, 5, 5]));
-  });
-
-  it('that cannot be prepared yet is tried again with the next image', async ({ world }) => {
-    const detector = await Detector.start(world);
-    await consume(world, detector, fixture('output-processors', 'NeedsImage'));
-    const seen = watch(world, 'consumer:1:output', idOf);
-    await detector.publish(6);
-    const s = await done(world, 1, 6);
-    // Images 1 and 2 fail; the initial update is not processed anyway.
-    expect(s.processorStats).toMatchObject({ nProcessed: 4, nErrors: 2, nMissed: 0 });
-    expectLedger(s, 6);
-    await until(() => expect(seen.at(-1)).toBe(6));
-  });
-
-  it('reaches the next stage of a chain from the first image on', async ({ world }) => {
-    const first = `${LINE} --processor-class UserDataProcessor`;
-    const second =
-      'hpc-consumer -id 2 --input-channel consumer:1:output --control-channel consumer:*:control --status-channel consumer:*:status --output-channel consumer:*:output --server-queue-size 1000 -pf test/e2e/fixtures/recording-image-processor.ts -pc HpcAdImageProcessor';
-    const detector = await Detector.start(world);
-    await world.start(first);
-    await world.start(second, { HPC_TEST_FOLDER: world.folder });
-    await detector.subscribers(1);
-    await statusWhen(world, 2, 'connected', (s) => s.receiverStats.nReceived === 1);
-    await detector.publish(500, 1000);
-    const [one, two] = [await done(world, 1, 500), await done(world, 2, 500)];
-    for (const s of [one, two]) {
-      expectLedger(s, 500);
-      expect(s.processorStats.nMissed).toBe(0);
-    }
-    expect(world.lines('ids-2').map(Number)).toEqual(idsFrom(1, 500));
-  });
-});
-
-describe.concurrent('images that a processor keeps', () => {
-  it.for([
-    ['small', { nx: 16, ny: 16 }],
-    ['middling', { nx: 128, ny: 128 }],
-    ['larger than what the socket gives at once', { nx: 640, ny: 480 }],
-  ] as const)('never change later: %s', async ([, size], { world }) => {
-    const detector = await Detector.start(world, size);
-    await consume(
-      world,
-      detector,
-      `${fixture('keeping-processor', 'Keeping')} --processor-args '{"keep":200}'`,
-    );
-    await detector.publish(250, 2000);
-    const s = await done(world, 1, 250);
-    expectLedger(s, 250);
-    let sum = 0;
-    for (const id of idsFrom(1, 250)) {
-      sum = (sum + checksumOf(pixelsOf(id, size.nx * size.ny))) % 2 ** 32;
-    }
-    expect(s.userStats).toEqual({ nKept: 200, nUnchanged: 200, sumOfChecksums: sum });
   });
 });

@@ -17,14 +17,14 @@ const CHANNELS =
 const consumerLine = (file: string): string =>
   `hpc-consumer ${CHANNELS} --processor-file ${file} --processor-class HpcAdImageProcessor --report-period 10 --log-level debug`;
 
-/**
- * The document's line; 60 s at 1 Hz become a good second at 50 Hz. The start delay is the simulator's own, 10 s, in
- * which consumers that were there before it find it.
- */
+/** Half of the simulator's own start delay, in which consumers that were there before it find it. */
+const TIMES = { '-std': 5, '-shd': 60 };
+
+/** The document's line; 60 s at 1 Hz become a good second at 50 Hz. */
 const SIMULATOR = withOptions('ad-sim-server -cn pvapy:image -nx 128 -ny 128 -dt uint8 -rt 60 -fps 1', {
+  ...TIMES,
   '-rt': 1.2,
   '-fps': 50,
-  '-shd': 60,
 });
 
 /** Waits until these consumers monitor the input channel. */
@@ -70,6 +70,7 @@ describe.concurrent('Single Consumer', () => {
       { update: (v) => void outputIds.push(Number(v.get('uniqueId'))) },
     );
     const published = await stream(world);
+    expect(published).toBe(60);
 
     const s = await lastArrived(world, 1, published);
     expectLedger(s, published);
@@ -196,8 +197,8 @@ describe.concurrent('Protection Against Lost Data', () => {
     const published = await stream(
       world,
       withOptions('ad-sim-server -cn pvapy:image -nx 128 -ny 128 -dt uint8 -rt 60 -fps 10000 -rp 10000', {
+        ...TIMES,
         '-rt': 1.5,
-        '-shd': 60,
       }),
     );
     const s = await lastArrived(world, 1, published);

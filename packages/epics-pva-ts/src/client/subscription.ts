@@ -5,7 +5,7 @@
  * that returns a promise makes the connection wait, so the server's queue takes the strain); or `for await`, through
  * a small client-side queue in which a full queue squashes the new update into the newest (as PVXS).
  */
-import { callUser, surface } from '../connection/surface.ts';
+import { callUser, isPromise, surface } from '../connection/surface.ts';
 import { CancelledError, type PvaError, RemoteError } from '../errors.ts';
 import { Command } from '../frame/command.ts';
 import { encodeMonitorRequest, type MonitorResponse } from '../message/monitor.ts';
@@ -191,7 +191,7 @@ export class Subscription implements Operation, AsyncIterable<Value> {
     if (update) {
       try {
         const pending = update.call(this.handlers, value, overrun);
-        if (pending) this.hold(pending, at);
+        if (pending !== undefined && isPromise(pending)) this.hold(pending, at);
         else this.window?.consume();
       } catch (error) {
         this.failed(error);

@@ -66,6 +66,9 @@ export abstract class Connection {
   private readingHolds = 0;
   /** Reading is held because of {@link MAX_UNSENT}. */
   private owing = false;
+  /** The peer has taken something of what it is owed. */
+  private takenSinceTick = false;
+  private lastTaken = 0;
   private stopped = false;
   private bytesReceived = 0;
   private messagesReceived = 0;
@@ -149,6 +152,7 @@ export abstract class Connection {
     }
     if (this.role === 'server' && !this.owing && this.unsentBytes > MAX_UNSENT) {
       this.owing = true;
+      this.takenSinceTick = true;
       this.holdReading();
     }
   }
@@ -220,6 +224,7 @@ export abstract class Connection {
     this.transport.write(chunks, () => {
       for (const release of releases) release();
       if (this.stopped) return;
+      this.takenSinceTick = true;
       if (this.owing && this.unsentBytes <= MAX_UNSENT / 2) {
         this.owing = false;
         this.releaseReading();
@@ -249,7 +254,7 @@ export abstract class Connection {
 
   /**
    * To be called about once a second: closes after too long a silence. A connection we do not read from is not
-   * silent; whether its peer still takes what we send is for the transport to find out.
+   * silent, but a peer that is owed much has to take some of it.
    */
   tick(now: number): void {
     if (this.stopped) return;
@@ -257,8 +262,15 @@ export abstract class Connection {
       this.receivedSinceTick = false;
       this.lastReceived = now;
     }
+    if (this.takenSinceTick || !this.owing) {
+      this.takenSinceTick = false;
+      this.lastTaken = now;
+    }
+    const seconds = Math.round(this.timeoutMs / 1000);
     if (now - this.lastReceived >= this.timeoutMs)
-      this.close(new RemoteProtocolError(`nothing received for ${Math.round(this.timeoutMs / 1000)} s`));
+      this.close(new RemoteProtocolError(`nothing received for ${seconds} s`));
+    else if (now - this.lastTaken >= this.timeoutMs)
+      this.close(new RemoteProtocolError(`the peer took none of ${this.unsentBytes} bytes for ${seconds} s`));
   }
 
   /** Ends the connection; without a reason in good order. */

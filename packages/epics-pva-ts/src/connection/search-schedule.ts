@@ -114,10 +114,11 @@ export class SearchSchedule {
     return true;
   }
 
+  /** Within a second of the last time it is put off to the end of that second. */
   private searchAll(now: number): boolean {
-    if (now - this.lastBoost < FEW_HOLDOFF) return false;
-    this.lastBoost = now;
-    if (this.initial.size === 0) this.initialTime = now + INITIAL_DELAY;
+    const time = Math.max(now + INITIAL_DELAY, this.lastBoost + FEW_HOLDOFF);
+    this.initialTime = this.initial.size > 0 ? Math.min(this.initialTime, time) : time;
+    this.lastBoost = this.initialTime;
     for (const [cid, entry] of this.entries) {
       entry.bucket.delete(cid);
       entry.bucket = this.initial;

@@ -6,6 +6,7 @@
  */
 import type { Connection } from '../connection/connection.ts';
 import type { Credentials } from '../connection/server-connection.ts';
+import { isPromise } from '../connection/surface.ts';
 import { LocalProtocolError, PvRequestError } from '../errors.ts';
 import { Command } from '../frame/command.ts';
 import { encodeGetResponse } from '../message/get.ts';
@@ -128,10 +129,6 @@ export abstract class ServerOperation {
     this.destroyed = true;
     this.stopWaiting();
   }
-}
-
-function isPromise<T>(v: T | Promise<T>): v is Promise<T> {
-  return typeof (v as { then?: unknown } | undefined | null)?.then === 'function';
 }
 
 export class GetOperation extends ServerOperation {

@@ -203,13 +203,12 @@ export class Server {
 
   private accept(socket: AcceptedSocket): void {
     let client: ServerClient | null = null;
-    const events = {
-      closed: (error: Error | undefined): void =>
+    const transport = TcpTransport.accepted(socket, {
+      closed: (error) =>
         client?.connection.transportClosed(
           error && new PvaError('PVA_SOCKET', `socket error: ${error.message}`),
         ),
-    };
-    const transport = TcpTransport.accepted(socket, events, this.config.tcpTimeout * 1000);
+    });
     client = new ServerClient(
       {
         guid: this.guid,

@@ -26,7 +26,6 @@ export class TcpTransport {
   private readonly socket: net.Socket;
   private sink: ByteSink | null = null;
   private writable = true;
-  private stuckMs = 0;
 
   private constructor(socket: net.Socket, peer: string, events: TcpEvents) {
     this.socket = socket;
@@ -71,16 +70,9 @@ export class TcpTransport {
     return transport;
   }
 
-  /**
-   * Wraps a socket a server has accepted. A peer we do not read from cannot be noticed by its silence: while reading
-   * is paused it must take data at least every `stuckMs`.
-   */
-  static accepted(socket: AcceptedSocket, events: TcpEvents, stuckMs = 0): TcpTransport {
+  /** Wraps a socket a server has accepted. */
+  static accepted(socket: AcceptedSocket, events: TcpEvents): TcpTransport {
     const transport = new TcpTransport(socket, `${socket.remoteAddress}:${socket.remotePort}`, events);
-    transport.stuckMs = stuckMs;
-    socket.on('timeout', () =>
-      socket.destroy(new Error(`the peer took no data for ${Math.round(stuckMs / 1000)} s`)),
-    );
     socket.on('data', (chunk) => transport.sink?.receive(chunk as Buffer));
     return transport;
   }
@@ -108,11 +100,9 @@ export class TcpTransport {
 
   pauseReading(): void {
     this.socket.pause();
-    if (this.stuckMs > 0) this.socket.setTimeout(this.stuckMs);
   }
 
   resumeReading(): void {
-    if (this.stuckMs > 0) this.socket.setTimeout(0);
     this.socket.resume();
   }
 

@@ -126,12 +126,15 @@ describe('boost', () => {
     expect(times.length).toBeGreaterThanOrEqual(2);
   });
 
-  it('of a few names happens at most every second', () => {
+  it('of a few names happens at most every second, and is put off rather than dropped', () => {
     const schedule = new SearchSchedule();
     schedule.add(1, 0, 'refused');
-    expect(schedule.boost(100)).toBe(true);
-    expect(schedule.boost(1099)).toBe(false);
-    expect(schedule.boost(1100)).toBe(true);
+    schedule.boost(100);
+    expect(schedule.due(110)).toEqual([1]);
+    expect(schedule.boost(200)).toBe(true);
+    expect(schedule.boost(900)).toBe(true);
+    expect(schedule.due(1109)).toEqual([]);
+    expect(schedule.due(1110)).toEqual([1]);
   });
 
   it('of many searches every name once within 6 s, and then goes on where it was', () => {

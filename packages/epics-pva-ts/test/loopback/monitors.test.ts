@@ -3,11 +3,13 @@
  * handed out never changes, and every update is accounted for.
  */
 import { describe, expect, it } from 'vitest';
+import type { MonitorHandlers } from '../../src/client/subscription.ts';
 import { SharedPV } from '../../src/server/shared-pv.ts';
 import { struct } from '../../src/value/type-def.ts';
 import { Value } from '../../src/value/value.ts';
 import { clientOf, Happenings, serve } from '../support/loopback.ts';
 import { Random } from '../support/random.ts';
+import { surfaced } from '../support/surfaced.ts';
 
 const IMAGE = struct('', { id: 'int', pixels: 'ushort[]', note: 'string' });
 
@@ -73,14 +75,26 @@ describe('a callback that returns a promise', () => {
     expect(subscription.stats).toMatchObject({ received: before.length + 1, overruns: 1 });
   });
 
+  it('is told from one that returns something else: nothing is waited for', async () => {
+    const pv = SharedPV.mailbox(image(0, 10));
+    const context = clientOf(await serve({ p: pv }));
+    const seen = new Happenings<number>();
+    // As plain JavaScript may have it.
+    const update = ((v: Value) => {
+      seen.push(v.get('id') as number);
+      return seen.all.length;
+    }) as unknown as NonNullable<MonitorHandlers['update']>;
+    context.monitor('p', {}, { update });
+    await seen.count(1);
+    pv.post(image(1, 10));
+    await seen.count(2);
+    expect((await context.get('p')).get('id')).toBe(1);
+  });
+
   it('that rejects, or throws, ends its subscription only, and what it threw is not swallowed', async () => {
     const pv = SharedPV.mailbox(image(0, 10));
     const context = clientOf(await serve({ p: pv }));
-    const surfaced = new Happenings<string>();
-    const before = process.listeners('uncaughtException');
-    process.removeAllListeners('uncaughtException');
-    process.on('uncaughtException', (e) => surfaced.push(e.message));
-    try {
+    const messages = await surfaced(3, () => {
       context.monitor('p', {}, { update: () => Promise.reject(new Error('rejected')) });
       context.monitor(
         'p',
@@ -101,12 +115,8 @@ describe('a callback that returns a promise', () => {
           update: () => {},
         },
       );
-      await surfaced.count(3);
-    } finally {
-      process.removeAllListeners('uncaughtException');
-      for (const listener of before) process.on('uncaughtException', listener);
-    }
-    expect([...surfaced.all].sort()).toEqual(['rejected', 'thrown', 'thrown in connected']);
+    });
+    expect(messages.sort()).toEqual(['rejected', 'thrown', 'thrown in connected']);
     // The third one is still subscribed, and the connection is the same.
     await expect.poll(() => pv.subscriberCount).toBe(1);
     expect((await context.get('p')).get('id')).toBe(0);

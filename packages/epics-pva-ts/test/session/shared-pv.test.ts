@@ -8,6 +8,7 @@ import { struct } from '../../src/value/type-def.ts';
 import { Value } from '../../src/value/value.ts';
 import { JoinedSession } from '../support/joined-session.ts';
 import { settled } from '../support/memory-transport.ts';
+import { surfaced } from '../support/surfaced.ts';
 import { ntScalar } from '../support/types.ts';
 
 const INT = struct('', { value: 'int' });
@@ -92,6 +93,22 @@ describe('a PV', () => {
     one.serverUp();
     await settled();
     expect(events).toEqual(['first 1', 'last 0', 'first 1']);
+  });
+
+  it('whose callbacks throw serves its clients all the same; what they threw surfaces', async () => {
+    const fail = (text: string) => (): never => {
+      throw new Error(text);
+    };
+    const pv = new SharedPV({ onFirstConnect: fail('first'), onLastDisconnect: fail('last') });
+    pv.open(int(1));
+    const messages = await surfaced(2, async () => {
+      const s = new JoinedSession({ p: pv });
+      expect((await s.run(new GetRequest(s.channel('p'), OPTIONS))).get('value')).toBe(1);
+      s.serverDown();
+      await settled();
+      expect(pv.clientCount).toBe(0);
+    });
+    expect(messages).toEqual(['first', 'last']);
   });
 
   it('keeps what was posted: fetch and new clients have every field as it was last', async () => {

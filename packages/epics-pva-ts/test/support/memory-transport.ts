@@ -17,6 +17,8 @@ export interface MemorySink {
 export interface MemoryOptions {
   /** Size of the next piece to deliver, of `available` bytes; default all of them. */
   readonly cut?: (available: number) => number;
+  /** What becomes of each piece on its way. */
+  readonly tamper?: (piece: Buffer) => Buffer;
 }
 
 interface Pending {
@@ -114,7 +116,8 @@ export class MemoryTransport implements Transport {
       MemoryTransport.activity++;
       const first = this.pending[0] as Pending;
       const n = Math.min(this.options.cut?.(first.bytes.length) ?? first.bytes.length, first.bytes.length);
-      const piece = Buffer.from(first.bytes.subarray(0, n));
+      const sent = Buffer.from(first.bytes.subarray(0, n));
+      const piece = this.options.tamper?.(sent) ?? sent;
       first.bytes = first.bytes.subarray(n);
       this.bytesPending -= n;
       this.written.push(piece);

@@ -4,8 +4,8 @@ import net from 'node:net';
 import { Command } from '../../src/frame/command.ts';
 import { decodeCreateChannelResponse, encodeCreateChannelRequest } from '../../src/message/channel.ts';
 import type { Server } from '../../src/server/server.ts';
+import { Happenings } from './happenings.ts';
 import { fromHex } from './hex.ts';
-import { Happenings } from './loopback.ts';
 import { messageBytes, type RawMessage, readerOf, wholeMessages } from './raw-peer.ts';
 
 /** Validation as "anonymous". */
