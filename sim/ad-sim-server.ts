@@ -11,6 +11,7 @@ import type { FrameSource } from './frame-source.ts';
 import { ImageRecord } from './image-record.ts';
 import type { ExitReason, Progress } from './report.ts';
 import { Schedule } from './schedule.ts';
+import { warmUp } from './warm-up.ts';
 
 export interface AdSimServerOptions {
   readonly channelName: string;
@@ -86,6 +87,7 @@ export class AdSimServer {
     const { fps, runtime, startDelay, cache } = this.options;
     const begin = performance.now() + startDelay * 1000;
     cache.fill();
+    if (wantsWarmUp(fps, startDelay)) await warmUp(signal);
     const schedule = new Schedule({ fps, startTime: Math.max(begin, performance.now()), burst: MAX_BURST });
     const end = schedule.startTime + runtime * 1000;
     // The frame that would begin the next period is not part of this one.
@@ -123,6 +125,11 @@ export class AdSimServer {
   async close(): Promise<void> {
     await this.server.close();
   }
+}
+
+/** Below this rate the first frames have time enough; and there must be time for it before them. */
+function wantsWarmUp(fps: number, startDelay: number): boolean {
+  return (fps <= 0 || fps >= 2000) && startDelay >= 0.5;
 }
 
 /** Lets sockets and timers have a turn. */

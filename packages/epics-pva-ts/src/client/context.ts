@@ -37,6 +37,16 @@ export interface ContextOptions extends Partial<ClientConfig> {
   readonly log?: Log;
 }
 
+/** A name server that does not answer is tried again after 1, 2, 4, 8 and then every 10 s (PVXS: 10 s always). */
+const NAME_SERVER_RETRY_MS = 10_000;
+
+interface NameServer {
+  readonly endpoint: Endpoint;
+  /** When to connect again, and how long to wait after the next failure. */
+  retryAt: number;
+  delay: number;
+}
+
 /** Channels and connections nobody uses are closed after two to three of these, in ms (PVXS). */
 const COLLECT_MS = 10_000;
 
@@ -49,7 +59,7 @@ export class Context {
   private readonly channels = new Map<string, Channel>();
   private readonly channelsByCid = new Map<number, Channel>();
   private readonly links = new Map<string, ServerLink>();
-  private readonly nameServers = new Map<string, number>();
+  private readonly nameServers = new Map<string, NameServer>();
   private readonly open = new Set<{ fail(error: Error): void } | Subscription>();
   private readonly log: Log;
   private readonly timer: NodeJS.Timeout;
@@ -168,6 +178,7 @@ export class Context {
         },
         closed: (ended, channels, connected, reason) => {
           if (this.links.get(key) === ended) this.links.delete(key);
+          this.nameServerLost(key, connected);
           if (reason && connected) this.log('warn', `connection to ${key} lost: ${reason.message}`);
           const why = `connection to ${key} lost${reason ? `: ${reason.message}` : ''}`;
           if (!this.closed)
@@ -190,15 +201,26 @@ export class Context {
       const at = /^\[?([^\]]*?)\]?(?::(\d+))?$/.exec(entry);
       const address = at?.[1] ?? entry;
       const port = Number(at?.[2] ?? this.config.serverPort);
-      this.nameServers.set(`${address}:${port}`, port);
-      this.linkTo({ address, port });
+      const endpoint = { address, port };
+      this.nameServers.set(`${address}:${port}`, { endpoint, retryAt: 0, delay: 1000 });
+      this.linkTo(endpoint);
     }
+  }
+
+  private nameServerLost(key: string, connected: boolean): void {
+    const server = this.nameServers.get(key);
+    if (!server) return;
+    if (connected) server.delay = 1000;
+    server.retryAt = performance.now() + server.delay;
+    server.delay = Math.min(NAME_SERVER_RETRY_MS, server.delay * 2);
   }
 
   private tick(): void {
     const now = performance.now();
     for (const link of this.links.values()) link.connection.tick(now);
     for (const channel of this.channels.values()) channel.tick(now);
+    for (const [key, { endpoint, retryAt }] of this.nameServers)
+      if (now >= retryAt && !this.links.has(key)) this.linkTo(endpoint);
     if (now - this.lastCollect < COLLECT_MS) return;
     this.lastCollect = now;
     for (const channel of this.channels.values()) {
@@ -208,8 +230,6 @@ export class Context {
       channel.close();
     }
     for (const [key, link] of this.links) if (!this.nameServers.has(key) && link.isUnused()) link.close();
-    for (const [key, port] of this.nameServers)
-      if (!this.links.has(key)) this.linkTo({ address: key.slice(0, key.lastIndexOf(':')), port });
   }
 
   /** Ends all operations and connections; requests under way fail with DisconnectedError. */

@@ -7,11 +7,14 @@
  * is up to twice as fast as reading into megabytes.
  */
 import { type MemoryBlock, MemoryPool } from '../wire/memory-block.ts';
+import { HEADER_SIZE } from './header.ts';
 
 /** Block that messages share; also the least that is read at once. */
 const SHARED_BLOCK = 64 * 1024;
 /** Messages of this size on (header included) get blocks of their own. */
 const LARGE = 48 * 1024;
+/** A read into less than this is not worth the call. */
+const LEAST_READ = 4096;
 /** A stream is one of large messages until so many small ones have come in a row. */
 const SMALL_RUN = 64;
 
@@ -108,10 +111,11 @@ export class ReceiveMemory {
       this.filled = 0;
       return;
     }
-    // A message that fits is completed where it is, for it may be nearly there. Only where the next one begins, a
-    // block with hardly any room left is changed for another.
-    const fits = left > 0 ? this.parsed + needed <= capacity : this.parsed + Math.max(size, 4096) <= capacity;
-    if (!fits) this.grow(size);
+    // A message whose header is there is completed where it is, if it fits. Before that, a block which the message
+    // expected next does not fit into is changed at once, while there is next to nothing to move.
+    const wanted = left < HEADER_SIZE ? Math.max(size, left === 0 ? LEAST_READ : 0) : needed;
+    const fits = this.parsed + wanted <= capacity;
+    if (!fits) this.grow(wanted);
   }
 
   /** Nobody else looks at this block, and no read into it is under way. */

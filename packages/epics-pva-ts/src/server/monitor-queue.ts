@@ -71,6 +71,11 @@ export class MonitorQueue {
 }
 
 function squash(older: QueuedUpdate, newer: PostedUpdate): QueuedUpdate {
+  const { marks } = older.update.value;
+  // Streams repeat the same fields: then the newer one simply takes the older one's place. This must be cheap, for it
+  // happens when there is no time.
+  if (marks.equals(newer.value.marks) && (!older.overrun || older.overrun.equals(marks)))
+    return { update: newer.retain(), overrun: marks };
   const before = older.update.value.markedFields();
   const overrun = newer.value.markedFields().and(before);
   // Streams repeat the same fields: then the newer one simply takes the older one's place.

@@ -6,13 +6,15 @@
  */
 import { once, setMaxListeners } from 'node:events';
 import net from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { GetRequest, InfoRequest, PutRequest, RpcRequest } from '../../src/client/requests.ts';
 import type { Transport } from '../../src/connection/transport.ts';
 import { PvaError } from '../../src/errors.ts';
+import { Command } from '../../src/frame/command.ts';
 import { NTEnum } from '../../src/nt/nt-enum.ts';
 import { ServerClient } from '../../src/server/server-client.ts';
 import { SharedPV } from '../../src/server/shared-pv.ts';
+import { encodeType } from '../../src/value/type-codec.ts';
 import { struct } from '../../src/value/type-def.ts';
 import { Value } from '../../src/value/value.ts';
 import { imageUpdate } from '../support/image.ts';
@@ -21,15 +23,19 @@ import { clientOf, Happenings, serve } from '../support/loopback.ts';
 import { settled } from '../support/memory-transport.ts';
 import { framed, mutateBytes, mutateSession, pieces } from '../support/mutate.ts';
 import { Random } from '../support/random.ts';
+import { ANY, INT, ids, TEXT } from '../support/scripted-replies.ts';
+import { ScriptedServer } from '../support/scripted-server.ts';
 import { hostOf } from '../support/server-session.ts';
 import { ANONYMOUS, TcpPeer } from '../support/tcp-peer.ts';
-import { ntScalar } from '../support/types.ts';
+import { NT_ENUM, ntScalar } from '../support/types.ts';
 
 const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() % 1_000_000_000);
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 300);
+/** Long runs take their time. */
+vi.setConfig({ testTimeout: 30_000 + RUNS * 50 });
 console.log(`connection fuzz: FUZZ_SEED=${SEED} FUZZ_RUNS=${RUNS}`);
 
-const ANY = struct('', { value: 'any', list: 'any[]' });
+const ANYTHING = struct('', { value: 'any', list: 'any[]' });
 
 function pvs(): Record<string, SharedPV> {
   return {
@@ -37,7 +43,7 @@ function pvs(): Record<string, SharedPV> {
     text: SharedPV.mailbox(Value.create(ntScalar('string'), { value: 'text' })),
     choice: SharedPV.mailbox(NTEnum.create(['zero', 'one', 'two'])),
     image: SharedPV.mailbox(imageUpdate(1, 300)),
-    any: SharedPV.mailbox(Value.create(ANY, { value: 5, list: ['a', 1n, null] })),
+    any: SharedPV.mailbox(Value.create(ANYTHING, { value: 5, list: ['a', 1n, null] })),
     call: new SharedPV({ onRpc: (_pv, argument) => argument }),
     closed: new SharedPV(),
   };
@@ -240,6 +246,67 @@ describe('client and server with a damaged line between them', () => {
       for (const pv of Object.values(served)) expect(pv.subscriberCount).toBe(0);
     });
     if (RUNS >= 100) expect(lost).toBeGreaterThan(RUNS / 20);
+  });
+});
+
+describe('a client in memory', () => {
+  const COMMANDS = [
+    Command.GET,
+    Command.PUT,
+    Command.MONITOR,
+    Command.RPC,
+    Command.GET_FIELD,
+    Command.MESSAGE,
+  ];
+  const SUBCOMMANDS = [0, 0x08, 0x10, 0x40, 0x44, 0x80, 0xff];
+
+  it('whose server answers with anything closes with a reason or goes on; requests end in their own ways', async () => {
+    const counts = { lost: 0, messages: 0 };
+    await conversations(Math.ceil(RUNS / 3), async (random) => {
+      const s = new ScriptedServer({ littleEndian: random.chance(0.5) });
+      const abort = new AbortController();
+      const options = { timeout: 0, signal: abort.signal };
+      const channel = s.channel('a');
+      const operations: Promise<unknown>[] = [
+        s.run(new GetRequest(channel, options)),
+        s.run(new PutRequest(channel, 1, options)),
+        s.run(new RpcRequest(channel, null, options)),
+        s.run(new InfoRequest(channel, options)),
+      ];
+      for (const o of operations) o.catch(() => {});
+      const monitor = s.monitor(channel, {
+        update: (v) => {
+          v.toJS();
+        },
+      });
+      const ioids = (await s.requests()).map((m) => ids(m).ioid);
+      for (let i = 0; i < 15; i++) {
+        const command = random.pick(COMMANDS);
+        if (random.chance(0.1)) s.peer.write(framed(random, true));
+        else
+          s.send(command, (w) => {
+            w.u32(random.chance(0.9) ? random.pick(ioids) : random.int(2 ** 32));
+            w.u8(random.pick(SUBCOMMANDS));
+            if (random.chance(0.7)) w.u8(0xff);
+            // A type now and then, or what may be one.
+            if (random.chance(0.5)) encodeType(w, random.pick([INT, TEXT, ANY, NT_ENUM]));
+            w.bytes(random.bytes(random.int(12)));
+          });
+        counts.messages++;
+        if (random.chance(0.3)) for (const m of await s.requests()) ioids.push(ids(m).ioid);
+        if (s.lost.length > 0) break;
+      }
+      await settled();
+      s.up = false;
+      counts.lost += s.lost.length;
+      abort.abort();
+      monitor.close();
+      for (const r of await Promise.allSettled(operations))
+        if (r.status === 'rejected') expect(PvaError.isPvaError(r.reason)).toBe(true);
+      for (const reason of s.lost) expect(reason).toMatch(/.{10}/);
+    });
+    if (RUNS >= 100) expect(counts.lost).toBeGreaterThan(RUNS / 20);
+    expect(counts.messages).toBeGreaterThan(RUNS / 3);
   });
 });
 
