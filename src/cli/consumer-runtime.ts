@@ -6,6 +6,7 @@ import { createLogging, type Logging } from '../log.ts';
 import type { ConsumerSpec } from '../pipeline/consumer-spec.ts';
 import type { ConsumerStats } from '../pipeline/consumer-stats.ts';
 import { DataConsumer } from '../pipeline/data-consumer.ts';
+import { warmUp } from '../pipeline/warm-up.ts';
 import { loadProcessorClass } from '../processor/load-processor.ts';
 
 export interface ConsumerEvents {
@@ -31,6 +32,7 @@ export async function startConsumer(spec: ConsumerSpec, events: ConsumerEvents):
     builtins: PROCESSORS,
     virtualModules: { 'epics-hpc': hpc, 'epics-pva-ts': pva },
   });
+  if (spec.warmUp) await warmUp(logging.logger, spec.receiverQueueSize);
   const consumer = new DataConsumer({
     ...spec,
     processorClass,

@@ -43,6 +43,8 @@ export function consumerSpecs(o: HpcConsumerOptions): ConsumerSpec[] {
     objectIdOffset: steps.oidOffset,
     nSequentialUpdates: steps.nSequentialUpdates,
     fieldRequest: o.fieldRequest,
+    // Whoever asks for a server queue cares about every frame.
+    warmUp: o.serverQueueSize > 0,
     processorFile: o.processorFile,
     processorClass: o.processorClass,
     processorArgs: o.processorArgs ?? {},

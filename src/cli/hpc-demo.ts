@@ -83,6 +83,7 @@ function specs(): ConsumerSpec[] {
     objectIdOffset: steps.oidOffset,
     nSequentialUpdates: steps.nSequentialUpdates,
     fieldRequest: '',
+    warmUp: false,
     processorFile: undefined,
     processorClass: 'UserDataProcessor',
     processorArgs: {},

@@ -12,6 +12,8 @@ export interface ConsumerSpec {
   readonly objectIdOffset: number;
   readonly nSequentialUpdates: number;
   readonly fieldRequest: string;
+  /** Compile the way of a frame before connecting: for streams that must not lose their first frames either. */
+  readonly warmUp: boolean;
   readonly processorFile: string | undefined;
   readonly processorClass: string | undefined;
   readonly processorArgs: Readonly<Record<string, unknown>>;
