@@ -25,7 +25,7 @@ interface Work {
   readonly ladder: readonly number[];
 }
 
-/** Steps of about 4 %, so that a ratio means something. */
+/** Steps of about 8 %, so that a ratio means something. */
 function steps(from: number, to: number, factor = 1.04): number[] {
   const rates: number[] = [];
   for (let r = from; r <= to; r *= factor) rates.push(Math.round(r));
@@ -33,9 +33,9 @@ function steps(from: number, to: number, factor = 1.04): number[] {
 }
 
 const WORKS: readonly Work[] = [
-  { size: 128, serverQueueSize: 1000, nFrames: 100, ladder: steps(8000, 90_000) },
-  { size: 512, serverQueueSize: 100, nFrames: 100, ladder: steps(3000, 22_000) },
-  { size: 4096, serverQueueSize: 20, nFrames: 10, ladder: steps(60, 450) },
+  { size: 128, serverQueueSize: 1000, nFrames: 100, ladder: steps(8000, 90_000, 1.08) },
+  { size: 512, serverQueueSize: 100, nFrames: 100, ladder: steps(3000, 22_000, 1.08) },
+  { size: 4096, serverQueueSize: 20, nFrames: 10, ladder: steps(60, 450, 1.08) },
 ];
 
 interface Row {

@@ -7,7 +7,7 @@
 import { performance } from 'node:perf_hooks';
 import { Server, type ServerOptions, SharedPV } from 'epics-pva-ts';
 import type { FrameCache } from './frame-cache.ts';
-import type { FrameSource } from './frame-source.ts';
+import { type FrameSource, frameBytes } from './frame-source.ts';
 import { ImageRecord } from './image-record.ts';
 import type { ExitReason, Progress } from './report.ts';
 import { Schedule } from './schedule.ts';
@@ -30,8 +30,9 @@ export interface AdSimServerOptions {
   readonly report?: (uniqueId: number, progress: Progress) => void;
 }
 
-/** Frames sent in one go at most before sockets get a turn. */
+/** Frames, and bytes of pixels, sent in one go at most before sockets get a turn. */
 const MAX_BURST = 16;
+const MAX_BURST_BYTES = 512 * 1024;
 /** Time after the runtime (ms) in which a simulator that is late may still send what was due. */
 const CATCH_UP_MS = 1000;
 /** Shorter waits (ms) are not worth a timer. */
@@ -88,14 +89,18 @@ export class AdSimServer {
     const begin = performance.now() + startDelay * 1000;
     cache.fill();
     if (wantsWarmUp(fps, startDelay)) await warmUp(signal);
-    const schedule = new Schedule({ fps, startTime: Math.max(begin, performance.now()), burst: MAX_BURST });
+    const burst = Math.max(
+      1,
+      Math.min(MAX_BURST, Math.floor(MAX_BURST_BYTES / frameBytes(this.options.source))),
+    );
+    const schedule = new Schedule({ fps, startTime: Math.max(begin, performance.now()), burst });
     const end = schedule.startTime + runtime * 1000;
     // The frame that would begin the next period is not part of this one.
     const lastDue = end - 0.001;
     while (!signal.aborted) {
       const now = performance.now();
       // Frames due within the runtime are sent even if the machine was busy, but not for ever after it.
-      const due = now < end + CATCH_UP_MS ? Math.min(schedule.due(Math.min(now, lastDue)), MAX_BURST) : 0;
+      const due = now < end + CATCH_UP_MS ? Math.min(schedule.due(Math.min(now, lastDue)), burst) : 0;
       if (now >= end && (due === 0 || fps <= 0)) return 'runtime';
       if (due === 0) {
         await until(Math.min(schedule.nextTime(), end), signal);
