@@ -70,6 +70,7 @@ export async function startPvapySimulator(
 ): Promise<PvapySimulator> {
   const nFrames = options.nFrames ?? 10;
   const shutdownDelay = options.shutdownDelay ?? 2;
+  const startDelay = betweenPolls(options.startDelay ?? 4, options.runtime);
   const args: [string, string | number | undefined][] = [
     ['-cn', options.channel],
     ['-nx', options.nx],
@@ -80,7 +81,7 @@ export async function startPvapySimulator(
     ['-nf', nFrames],
     // All frames must fit, or each would be published once only.
     ['-cs', nFrames],
-    ['-std', options.startDelay ?? 4],
+    ['-std', startDelay],
     ['-shd', shutdownDelay],
     // Frames, not seconds: a line for each frame would be what the benchmark measures.
     ['-rp', 0],
@@ -102,6 +103,17 @@ export async function startPvapySimulator(
     },
     stop: () => child.stop({ graceMs: shutdownDelay * 1_000 + 5_000 }),
   };
+}
+
+/**
+ * The start delay, lengthened so that the run ends half-way between two polls of PvaPy's main thread. That thread looks
+ * once a second whether delay and runtime are over; when both end on a full second it may stop the publishing thread
+ * before that has sent its last frame and said so (adSimServer.py, `main` and `framePublisher`).
+ */
+function betweenPolls(startDelay: number, runtime: number): number {
+  const end = startDelay + runtime;
+  const wanted = Math.floor(end) + 0.5;
+  return startDelay + (wanted < end ? wanted + 1 : wanted) - end;
 }
 
 function parseSimulatorResult(child: Child): SimulatorResult {

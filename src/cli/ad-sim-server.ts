@@ -11,6 +11,7 @@ import { UserError } from '../errors.ts';
 import { VERSION } from '../version.ts';
 import { type AdSimServerOptions, adSimServerCommand } from './ad-sim-server-options.ts';
 import { parseArguments } from './argparse.ts';
+import { compileGradually } from './compile-gradually.ts';
 import { delay } from './delay.ts';
 import { runMain } from './run-main.ts';
 
@@ -44,6 +45,7 @@ function print(lines: readonly string[]): void {
 async function main(argv: readonly string[], signal: AbortSignal): Promise<number> {
   const o = parseArguments(adSimServerCommand, argv, VERSION);
   checkChannelName(o.channelName);
+  compileGradually();
   const source = openSource(o);
   const cache = new FrameCache({ source, cacheSize: o.cacheSize });
   print(startLines(source, cache, o.frameRate));

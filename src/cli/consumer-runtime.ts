@@ -8,6 +8,7 @@ import type { ConsumerStats } from '../pipeline/consumer-stats.ts';
 import { DataConsumer } from '../pipeline/data-consumer.ts';
 import { warmUp } from '../pipeline/warm-up.ts';
 import { loadProcessorClass } from '../processor/load-processor.ts';
+import { compileGradually } from './compile-gradually.ts';
 
 export interface ConsumerEvents {
   onGetStats(stats: ConsumerStats): void;
@@ -32,6 +33,7 @@ export async function startConsumer(spec: ConsumerSpec, events: ConsumerEvents):
     builtins: PROCESSORS,
     virtualModules: { 'epics-hpc': hpc, 'epics-pva-ts': pva },
   });
+  compileGradually();
   if (spec.warmUp) await warmUp(logging.logger, spec.receiverQueueSize);
   const consumer = new DataConsumer({
     ...spec,
