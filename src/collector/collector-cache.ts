@@ -1,0 +1,290 @@
+/**
+ * CollectorCache: puts the objects of several producers back in the order of their ids, and knows when an object's
+ * turn has come. No clock, no network: time is given.
+ *
+ * PvaPy's collector holds everything back until its cache is full, so that output comes in bursts (pvapy-behaviour.md
+ * 2.3). Here an object leaves as soon as nothing can come before it any more:
+ *
+ * - its id follows the last one released, and all objects with this id are there; or
+ * - every producer has already sent something at least as new, so what is missing will not come; or
+ * - the cache is full; or
+ * - it has waited for the gap timeout; producers that kept it waiting have no say until they send again.
+ *
+ * How many objects share an id (tiles of an image) is learned from the stream unless it is given. A producer whose
+ * ids go back behind what was released was restarted: a new numbering begins and no object is lost by it.
+ */
+
+export interface CollectorCacheOptions<T> {
+  /** Number of producers; they are called 0, 1, ... here. */
+  readonly nProducers: number;
+  /** Objects held at most; at least 1. */
+  readonly cacheSize: number;
+  /** Difference between the ids of successive objects; at least 1. */
+  readonly oidOffset: number;
+  /** Objects with the same id; 0: learned from the stream, beginning with 1. */
+  readonly objectsPerId: number;
+  /** An object waits no longer than this for those before it, in ms. */
+  readonly gapTimeout: number;
+  /** Called in order of ids, and of arrival for the same id. Must not throw. */
+  readonly release: (object: T) => void;
+}
+
+/** Counters since the start or the last reset. `inserted = nCollected + nRejected + nCached` at any time. */
+export interface CollectorCacheStats {
+  /** Released, in order. */
+  readonly nCollected: number;
+  /** Came after a later object had been released: dropped. */
+  readonly nRejected: number;
+  /** Ids that never came, by the step of ids. */
+  readonly nMissed: number;
+  /** In the cache now. */
+  readonly nCached: number;
+  /** Most objects that were in the cache at once. */
+  readonly maxCached: number;
+  /** Ids, other than the last one, released with fewer objects than the others have. */
+  readonly nIncomplete: number;
+  /** Numberings begun again. */
+  readonly nRestarts: number;
+  /** Time objects spent in the cache, in s: mean over all released ones, and the longest. */
+  readonly meanAddedLatency: number;
+  readonly maxAddedLatency: number;
+}
+
+/** All objects with one id. A numbering that was begun again has a greater epoch. */
+interface Entry<T> {
+  readonly epoch: number;
+  readonly id: number;
+  readonly objects: T[];
+  readonly arrivals: number[];
+}
+
+interface Producer {
+  epoch: number;
+  lastId: number;
+  /** Whether others wait for it: until its first object, and after it until it is silent for the gap timeout. */
+  awaited: boolean;
+  /** Objects in a row that were dropped because their numbering is over. */
+  behind: number;
+}
+
+/** Ids released lately, in which an object that comes late is recognised as one of several. */
+const REMEMBERED_IDS = 64;
+
+export class CollectorCache<T> {
+  private readonly options: CollectorCacheOptions<T>;
+  private readonly producers: Producer[];
+  private readonly learns: boolean;
+  private perId: number;
+  private entries: Entry<T>[] = [];
+  private epoch = 0;
+  private lastId: number | undefined;
+  private readonly recent = new Map<number, number>();
+  private nCached = 0;
+  private maxCached = 0;
+  private nCollected = 0;
+  private nRejected = 0;
+  private nMissed = 0;
+  private nIncomplete = 0;
+  private nRestarts = 0;
+  private latencySum = 0;
+  private latencyMax = 0;
+
+  constructor(options: CollectorCacheOptions<T>) {
+    this.options = options;
+    this.learns = options.objectsPerId < 1;
+    this.perId = Math.max(1, options.objectsPerId);
+    this.producers = Array.from({ length: options.nProducers }, () => ({
+      epoch: 0,
+      lastId: Number.NEGATIVE_INFINITY,
+      awaited: true,
+      behind: 0,
+    }));
+  }
+
+  /**
+   * Takes an object in and releases what may go.
+   *
+   * @param now ms of any steady clock, the same for all calls.
+   * @returns Whether the object was taken; one that comes too late is not.
+   */
+  insert(producer: number, id: number, object: T, now: number): boolean {
+    const p = this.producers[producer] as Producer;
+    const epoch = this.epochOf(p, id);
+    p.awaited = true;
+    p.epoch = epoch;
+    p.lastId = id;
+    if (this.isLate(epoch, id)) {
+      this.nRejected++;
+      this.learnFromLate(epoch, id);
+      // It may have missed that the numbering began again, more than once: it cannot be late for ever.
+      if (epoch < this.epoch && ++p.behind > this.options.cacheSize) p.epoch = this.epoch;
+      this.releaseReady(now);
+      return false;
+    }
+    p.behind = 0;
+    const entry = this.entryFor(epoch, id);
+    entry.objects.push(object);
+    entry.arrivals.push(now);
+    this.nCached++;
+    if (this.nCached > this.maxCached) this.maxCached = this.nCached;
+    this.releaseReady(now);
+    while (this.nCached >= this.options.cacheSize && this.entries.length > 0) {
+      this.releaseHead(now);
+      this.releaseReady(now);
+    }
+    return true;
+  }
+
+  /** A producer that went away is not waited for; its next object makes it count again. */
+  leave(producer: number, now: number): void {
+    (this.producers[producer] as Producer).awaited = false;
+    this.releaseReady(now);
+  }
+
+  /** Releases what has waited for too long. */
+  expire(now: number): void {
+    for (let head = this.entries[0]; head && now >= deadline(head, this.options.gapTimeout); ) {
+      for (const p of this.producers) if (isBefore(p.epoch, p.lastId, head)) p.awaited = false;
+      this.releaseHead(now);
+      this.releaseReady(now);
+      head = this.entries[0];
+    }
+  }
+
+  /** When `expire` has something to do, in ms of the clock in use; undefined if nothing waits. */
+  get nextDeadline(): number | undefined {
+    const [head] = this.entries;
+    return head && deadline(head, this.options.gapTimeout);
+  }
+
+  /** Releases everything, in order. */
+  flush(now: number): void {
+    while (this.entries.length > 0) this.releaseHead(now);
+  }
+
+  get stats(): CollectorCacheStats {
+    const { nCollected, nRejected, nMissed, nCached, maxCached, nIncomplete, nRestarts } = this;
+    return {
+      nCollected,
+      nRejected,
+      nMissed,
+      nCached,
+      maxCached,
+      nIncomplete,
+      nRestarts,
+      meanAddedLatency: nCollected > 0 ? this.latencySum / nCollected / 1000 : 0,
+      maxAddedLatency: this.latencyMax / 1000,
+    };
+  }
+
+  /** What is in the cache stays there and is counted when it is released. */
+  resetStats(): void {
+    this.nCollected = 0;
+    this.nRejected = 0;
+    this.nMissed = 0;
+    this.nIncomplete = 0;
+    this.nRestarts = 0;
+    this.maxCached = this.nCached;
+    this.latencySum = 0;
+    this.latencyMax = 0;
+  }
+
+  /** The numbering an object belongs to. */
+  private epochOf(p: Producer, id: number): number {
+    // A producer's first object belongs to what the others send now.
+    if (p.lastId === Number.NEGATIVE_INFINITY) return this.epoch;
+    const wentBack = id < p.lastId && this.isLate(p.epoch, id);
+    return wentBack ? Math.max(p.epoch + 1, this.epoch) : p.epoch;
+  }
+
+  private isLate(epoch: number, id: number): boolean {
+    return epoch < this.epoch || (epoch === this.epoch && this.lastId !== undefined && id < this.lastId);
+  }
+
+  private learnFromLate(epoch: number, id: number): void {
+    const count = epoch === this.epoch ? this.recent.get(id) : undefined;
+    if (count === undefined) return;
+    this.recent.set(id, count + 1);
+    if (this.learns && count + 1 > this.perId) this.perId = count + 1;
+  }
+
+  /** New ones mostly belong to the end. */
+  private entryFor(epoch: number, id: number): Entry<T> {
+    const { entries } = this;
+    let i = entries.length;
+    for (; i > 0; i--) {
+      const e = entries[i - 1] as Entry<T>;
+      if (e.epoch === epoch && e.id === id) return e;
+      if (e.epoch < epoch || (e.epoch === epoch && e.id < id)) break;
+    }
+    const entry: Entry<T> = { epoch, id, objects: [], arrivals: [] };
+    entries.splice(i, 0, entry);
+    return entry;
+  }
+
+  private releaseReady(now: number): void {
+    for (let head = this.entries[0]; head && this.isReady(head); head = this.entries[0])
+      this.releaseHead(now);
+  }
+
+  private isReady(head: Entry<T>): boolean {
+    const already =
+      head.epoch === this.epoch && head.id === this.lastId ? (this.recent.get(head.id) ?? 0) : 0;
+    const complete = already > 0 || head.objects.length >= this.perId;
+    if (complete && this.isNext(head)) return true;
+    for (const p of this.producers) {
+      if (!p.awaited) continue;
+      if (isBefore(p.epoch, p.lastId, head)) return false;
+      if (!complete && p.epoch === head.epoch && p.lastId === head.id) return false;
+    }
+    return true;
+  }
+
+  private isNext(head: Entry<T>): boolean {
+    const { lastId } = this;
+    return lastId !== undefined && head.epoch === this.epoch && head.id <= lastId + this.options.oidOffset;
+  }
+
+  private releaseHead(now: number): void {
+    const entry = this.entries.shift() as Entry<T>;
+    this.follow(entry);
+    this.nCached -= entry.objects.length;
+    this.nCollected += entry.objects.length;
+    for (const arrival of entry.arrivals) {
+      const latency = now - arrival;
+      this.latencySum += latency;
+      if (latency > this.latencyMax) this.latencyMax = latency;
+    }
+    for (const object of entry.objects) this.options.release(object);
+  }
+
+  /** Takes the entry's id as the last one released. */
+  private follow(entry: Entry<T>): void {
+    const { oidOffset } = this.options;
+    const another = entry.epoch > this.epoch || entry.id !== this.lastId;
+    if (another && this.lastId !== undefined && (this.recent.get(this.lastId) ?? 0) < this.perId)
+      this.nIncomplete++;
+    if (entry.epoch > this.epoch) {
+      this.epoch = entry.epoch;
+      this.nRestarts++;
+      this.recent.clear();
+    } else if (this.lastId !== undefined) {
+      const missed = Math.floor((entry.id - this.lastId - oidOffset) / oidOffset);
+      if (missed > 0) this.nMissed += missed;
+    }
+    this.lastId = entry.id;
+    const count = (this.recent.get(entry.id) ?? 0) + entry.objects.length;
+    this.recent.set(entry.id, count);
+    if (this.recent.size > REMEMBERED_IDS) this.recent.delete(this.recent.keys().next().value as number);
+    if (this.learns && count > this.perId) this.perId = count;
+  }
+}
+
+function deadline(head: Entry<unknown>, gapTimeout: number): number {
+  return (head.arrivals[0] as number) + gapTimeout;
+}
+
+/** May this producer still send something that belongs before the entry? */
+function isBefore(epoch: number, lastId: number, entry: Entry<unknown>): boolean {
+  return epoch < entry.epoch || (epoch === entry.epoch && lastId < entry.id);
+}
