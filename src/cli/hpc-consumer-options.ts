@@ -3,8 +3,20 @@
  * (hpcConsumer.py), so that its command lines work unchanged. Not offered yet: --input-args, --output-args,
  * --accumulate-objects, --accumulation-timeout, --metadata-channels, and other modes than the two below.
  */
-import { LOG_LEVELS } from '../log.ts';
 import type { CommandSpec, OptionTable, ParsedOptions } from './option-table.ts';
+import {
+  disableCurses,
+  fieldRequest,
+  logFile,
+  logLevel,
+  oidField,
+  processorArgs,
+  processorClass,
+  processorFile,
+  reportPeriod,
+  runtime,
+  serverQueueSize,
+} from './stage-options.ts';
 
 /** The option table of `hpc-consumer`. */
 export const hpcConsumerOptions = [
@@ -62,16 +74,7 @@ export const hpcConsumerOptions = [
     group: 'Channels',
     description: 'channel that takes commands for the consumer; * and _ as for the output channel',
   },
-  {
-    long: '--field-request',
-    short: '-fr',
-    kind: 'string',
-    default: '',
-    placeholder: 'fields',
-    group: 'Channels',
-    description:
-      'monitor only these fields, such as "uniqueId,timeStamp"; the object id field is added; not used with the distributor',
-  },
+  fieldRequest,
   {
     long: '--consumer-id',
     short: '-id',
@@ -105,15 +108,7 @@ export const hpcConsumerOptions = [
     group: 'Consumers',
     description: 'Python format specification for the id in channel names: 03d makes 001 of 1',
   },
-  {
-    long: '--server-queue-size',
-    short: '-sqs',
-    kind: 'int',
-    default: 0,
-    group: 'Queues',
-    description:
-      'updates the server of the input channel may queue for this client; 0 leaves it to the server',
-  },
+  serverQueueSize,
   {
     long: '--receiver-queue-size',
     short: '-rqs',
@@ -123,29 +118,9 @@ export const hpcConsumerOptions = [
     description:
       'frames this consumer may queue before processing; 0 is limited by memory only (4 GiB), a negative number processes each frame as it is received',
   },
-  {
-    long: '--processor-file',
-    short: '-pf',
-    kind: 'string',
-    placeholder: 'file',
-    group: 'Processor',
-    description: 'TypeScript or JavaScript file with the processor class',
-  },
-  {
-    long: '--processor-class',
-    short: '-pc',
-    kind: 'string',
-    placeholder: 'class',
-    group: 'Processor',
-    description: 'name of the class in that file, or of a ready-made processor when no file is given',
-  },
-  {
-    long: '--processor-args',
-    short: '-pa',
-    kind: 'json',
-    group: 'Processor',
-    description: 'configuration of the processor, a JSON object',
-  },
+  processorFile,
+  processorClass,
+  processorArgs,
   {
     long: '--skip-initial-updates',
     short: '-siu',
@@ -155,15 +130,7 @@ export const hpcConsumerOptions = [
     description:
       'number of first updates that are not processed; the first one is what the channel held already',
   },
-  {
-    long: '--oid-field',
-    short: '-of',
-    kind: 'string',
-    default: 'uniqueId',
-    placeholder: 'field',
-    group: 'Object ids',
-    description: 'field with the object id, from which missed frames are counted',
-  },
+  oidField,
   {
     long: '--oid-offset',
     short: '-oo',
@@ -221,24 +188,8 @@ export const hpcConsumerOptions = [
     group: 'Distributor',
     description: 'number of sets in the whole system; used only to count missed frames',
   },
-  {
-    long: '--runtime',
-    short: '-rt',
-    kind: 'float',
-    default: 0,
-    placeholder: 'seconds',
-    group: 'Running and reports',
-    description: 'stop after this time; 0 or less runs until stopped',
-  },
-  {
-    long: '--report-period',
-    short: '-rp',
-    kind: 'float',
-    default: 0,
-    placeholder: 'seconds',
-    group: 'Running and reports',
-    description: 'print statistics at this period; 0 or less never',
-  },
+  runtime,
+  reportPeriod,
   {
     long: '--report-stats',
     short: '-rs',
@@ -249,30 +200,9 @@ export const hpcConsumerOptions = [
     description:
       'which statistics are printed: a comma list of receiver, publisher, queue, metadata, processor, user, all',
   },
-  {
-    long: '--log-level',
-    short: '-ll',
-    kind: 'string',
-    choices: LOG_LEVELS,
-    placeholder: 'level',
-    group: 'Running and reports',
-    description: 'least important log lines to write; errors only when not given',
-  },
-  {
-    long: '--log-file',
-    short: '-lf',
-    kind: 'string',
-    placeholder: 'file',
-    group: 'Running and reports',
-    description: 'also append the log to this file, as JSON lines',
-  },
-  {
-    long: '--disable-curses',
-    short: '-dc',
-    kind: 'flag',
-    group: 'Running and reports',
-    description: "accepted for PvaPy's sake: this command never takes over the screen",
-  },
+  logLevel,
+  logFile,
+  disableCurses,
 ] as const satisfies OptionTable;
 
 /** The parsed options of `hpc-consumer`. */

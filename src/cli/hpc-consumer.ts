@@ -15,6 +15,7 @@ import { parseArguments } from './argparse.ts';
 import { startConsumer } from './consumer-runtime.ts';
 import { type HpcConsumerOptions, hpcConsumerCommand } from './hpc-consumer-options.ts';
 import { runMain } from './run-main.ts';
+import { ending, runStage } from './run-stage.ts';
 
 /** The options as one spec per consumer. @throws UserError */
 export function consumerSpecs(o: HpcConsumerOptions): ConsumerSpec[] {
@@ -54,47 +55,6 @@ export function consumerSpecs(o: HpcConsumerOptions): ConsumerSpec[] {
 }
 
 type Print = (stats: Record<string, unknown>) => void;
-
-/** Resolves when `signal` aborts, the runtime is over, or `done` is called. */
-function ending(
-  signal: AbortSignal,
-  runtime: number,
-): { promise: Promise<void>; done: () => void; clear: () => void } {
-  let done = (): void => {};
-  const promise = new Promise<void>((resolve) => {
-    done = () => resolve();
-  });
-  const timer = runtime > 0 ? setTimeout(done, runtime * 1000) : undefined;
-  if (signal.aborted) done();
-  signal.addEventListener('abort', done, { once: true });
-  return { promise, done, clear: () => clearTimeout(timer) };
-}
-
-async function runOne(
-  spec: ConsumerSpec,
-  o: HpcConsumerOptions,
-  signal: AbortSignal,
-  print: Print,
-): Promise<void> {
-  const end = ending(signal, o.runtime);
-  const starting = startConsumer(spec, {
-    onGetStats: (stats) => print(printedStats(stats)),
-    onStop: end.done,
-  });
-  // A processor may take its time to start; nobody has to wait for it to end the command.
-  const started = await Promise.race([starting, end.promise]);
-  if (!started) return;
-  const { consumer, logging } = started;
-  const timer =
-    o.reportPeriod > 0
-      ? setInterval(() => print(printedStats(consumer.updateStatus())), o.reportPeriod * 1000)
-      : undefined;
-  await end.promise;
-  end.clear();
-  clearInterval(timer);
-  print(printedStats(await consumer.stop()));
-  logging.close();
-}
 
 async function runGroup(
   specs: ConsumerSpec[],
@@ -155,7 +115,18 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
     process.stdout.write(`\n${formatReport(filterReport(stats, groups))}\n`);
   };
   const [only] = specs;
-  if (specs.length === 1 && only) await runOne(only, o, signal, print);
+  if (specs.length === 1 && only)
+    await runStage<ConsumerStats>({
+      runtime: o.runtime,
+      reportPeriod: o.reportPeriod,
+      signal,
+      print: (stats) => print(printedStats(stats)),
+      start: async (onStop) => {
+        const onGetStats = (stats: ConsumerStats): void => print(printedStats(stats));
+        const { consumer, logging } = await startConsumer(only, { onGetStats, onStop });
+        return { stage: consumer, logging };
+      },
+    });
   else await runGroup(specs, o, signal, print);
 }
 

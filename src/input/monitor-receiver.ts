@@ -18,6 +18,11 @@ export interface MonitorReceiverOptions {
   /** Below 0: no queue; 0: limited by memory only. */
   readonly receiverQueueSize: number;
   readonly handle: ObjectHandler;
+  /** Who handles an object releases its memory. Default: it is released as soon as it is handled. */
+  readonly handlerReleases?: boolean;
+  /** The next object is the first one of a new connection. */
+  readonly onConnected?: () => void;
+  readonly onDisconnected?: () => void;
   readonly logger: Logger;
 }
 
@@ -41,15 +46,21 @@ export class MonitorReceiver implements DataReceiver {
   }
 
   start(): void {
-    const { context, channel, pvRequest, logger } = this.options;
+    const { context, channel, pvRequest, logger, onConnected, onDisconnected } = this.options;
     const { queue } = this;
     this.subscription = context.monitor(
       channel,
       { pvRequest },
       {
         update: queue ? (value) => this.enqueue(queue, value) : (value) => this.handleNow(value),
-        connected: (server) => logger.info(`connected to ${channel} at ${server}`),
-        disconnected: (why) => logger.warning(`${channel}: ${why}`),
+        connected: (server) => {
+          logger.info(`connected to ${channel} at ${server}`);
+          onConnected?.();
+        },
+        disconnected: (why) => {
+          logger.warning(`${channel}: ${why}`);
+          onDisconnected?.();
+        },
         error: (error) => logger.error(error.message),
         finished: () => logger.info(`${channel}: the server ended the stream`),
       },
@@ -58,9 +69,17 @@ export class MonitorReceiver implements DataReceiver {
 
   /** Without a queue: the connection waits for what is returned, and so does `stop`. */
   private handleNow(value: Value): void | Promise<void> {
-    const pending = handleAndRelease(this.options.handle, value);
+    const pending = this.handle(value);
     if (pending) this.idle = pending;
     return pending;
+  }
+
+  private handle(value: Value): void | Promise<void> {
+    const { handle, handlerReleases } = this.options;
+    const pending = handle(value);
+    if (handlerReleases) return pending;
+    if (pending) return pending.then(() => value.release());
+    value.release();
   }
 
   private enqueue(queue: ObjectQueue, value: Value): void {
@@ -73,14 +92,13 @@ export class MonitorReceiver implements DataReceiver {
 
   /** Works the queue off, giving the event loop a turn first and every few milliseconds. */
   private async work(queue: ObjectQueue): Promise<void> {
-    const { handle } = this.options;
     while (queue.length > 0 && !this.abandoned) {
       await nextTurn();
       const until = performance.now() + TURN_MS;
       do {
         const value = queue.get();
         if (!value) break;
-        const pending = handleAndRelease(handle, value);
+        const pending = this.handle(value);
         if (pending) await pending;
       } while (performance.now() < until && !this.abandoned);
     }
@@ -124,12 +142,6 @@ export class MonitorReceiver implements DataReceiver {
     if (this.queue && typeof size === 'number' && Number.isInteger(size) && size >= 0)
       this.queue.maxLength = size;
   }
-}
-
-function handleAndRelease(handle: ObjectHandler, value: Value): void | Promise<void> {
-  const pending = handle(value);
-  if (pending) return pending.then(() => value.release());
-  value.release();
 }
 
 function nextTurn(): Promise<void> {

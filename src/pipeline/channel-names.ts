@@ -1,5 +1,5 @@
 /**
- * The names of a consumer's channels: `*` and `_` in what the user gave become the consumer's id and PvaPy's default
+ * The names of a consumer's or collector's channels: `*` and `_` in what the user gave become its id and PvaPy's default
  * names, and no two servers of a run may claim the same name. Rules of PvaPy (systemController.py); the check is ours.
  */
 import { UserError } from '../errors.ts';
@@ -26,21 +26,23 @@ export interface ChannelNames {
 const SERVED = ['output', 'status', 'control'] as const;
 type ServedRole = (typeof SERVED)[number];
 type Role = 'input' | ServedRole;
+/** Part of the default names. */
+type StageKind = 'consumer' | 'collector';
 
 function refuse(message: string): never {
   throw new UserError('HPC_CHANNEL_NAME', message);
 }
 
-function substitute(role: Role, name: string, id: string): string {
+function substitute(kind: StageKind, role: Role, name: string, id: string): string {
   const result =
-    role !== 'input' && name === '_' ? `pvapy:consumer:${id}:${role}` : name.replaceAll('*', () => id);
+    role !== 'input' && name === '_' ? `pvapy:${kind}:${id}:${role}` : name.replaceAll('*', () => id);
   if (result === '') refuse(`the name of the ${role} channel is empty`);
   if (/\s/.test(result)) refuse(`the name of the ${role} channel, '${result}', contains a blank`);
   return result;
 }
 
-function served(role: ServedRole, name: string | undefined, id: string): string | undefined {
-  return name === undefined || name === '' ? undefined : substitute(role, name, id);
+function served(kind: StageKind, role: ServedRole, name: string | undefined, id: string): string | undefined {
+  return name === undefined || name === '' ? undefined : substitute(kind, role, name, id);
 }
 
 /**
@@ -51,10 +53,10 @@ function served(role: ServedRole, name: string | undefined, id: string): string 
 export function channelNames(options: ChannelNameOptions, consumerId: number): ChannelNames {
   const id = formatId(consumerId, options.idFormatSpec);
   return {
-    inputChannel: substitute('input', options.inputChannel, id),
-    outputChannel: served('output', options.outputChannel, id),
-    statusChannel: served('status', options.statusChannel, id),
-    controlChannel: served('control', options.controlChannel, id),
+    inputChannel: substitute('consumer', 'input', options.inputChannel, id),
+    outputChannel: served('consumer', 'output', options.outputChannel, id),
+    statusChannel: served('consumer', 'status', options.statusChannel, id),
+    controlChannel: served('consumer', 'control', options.controlChannel, id),
   };
 }
 
@@ -90,4 +92,48 @@ export function allChannelNames(
     }
   }
   return all;
+}
+
+/** The names of a collector's channels, and of its input channel by producer id. */
+export interface CollectorChannelNames extends ChannelNames {
+  readonly producers: ReadonlyMap<number, string>;
+}
+
+/**
+ * The channel names of a collector: in the input channel's name every `*` becomes the id of a producer, in the others
+ * that of the collector; `_` becomes `pvapy:collector:<id>:output`, `...:status`, `...:control`.
+ * @throws UserError `HPC_CHANNEL_NAME` as {@link allChannelNames}, and for producers that would share a channel
+ */
+export function collectorChannelNames(
+  options: ChannelNameOptions,
+  collectorId: number,
+  producerIds: readonly number[],
+): CollectorChannelNames {
+  const id = formatId(collectorId, options.idFormatSpec);
+  const producers = new Map<number, string>();
+  const owners = new Map<string, string>();
+  const claim = (name: string | undefined, owner: string): void => {
+    if (name === undefined) return;
+    const before = owners.get(name);
+    if (before !== undefined) refuse(`${before} and ${owner} would be the same channel, '${name}'`);
+    owners.set(name, owner);
+  };
+  if (producerIds.length > 1 && !options.inputChannel.includes('*'))
+    refuse(
+      `the input channel '${options.inputChannel}' needs a * for the ids of the ${producerIds.length} producers`,
+    );
+  for (const producerId of producerIds) {
+    const producer = formatId(producerId, options.idFormatSpec);
+    const name = substitute('collector', 'input', options.inputChannel, producer);
+    producers.set(producerId, name);
+    claim(name, `the input channel of producer ${producerId}`);
+  }
+  const names = {
+    inputChannel: options.inputChannel,
+    outputChannel: served('collector', 'output', options.outputChannel, id),
+    statusChannel: served('collector', 'status', options.statusChannel, id),
+    controlChannel: served('collector', 'control', options.controlChannel, id),
+  };
+  for (const role of SERVED) claim(names[`${role}Channel`], `the ${role} channel`);
+  return { ...names, producers };
 }

@@ -1,5 +1,5 @@
 /**
- * The control channel of a consumer: structure, commands and messages of PvaPy (systemController.py;
+ * The control channel of a consumer or collector: structure, commands and messages of PvaPy (systemController.py;
  * pvapy-behaviour.md 5).
  *
  * A put is accepted at once (`Command successful`) and executed 0.1 s later; commands run one after another. The
@@ -20,24 +20,28 @@ const EXEC_DELAY_MS = 100;
 const NAMES = ['configure', 'reset_stats', 'get_stats', 'stop'] as const;
 type CommandName = (typeof NAMES)[number];
 
-const TYPE: TypeDef = struct('', {
-  consumerId: 'uint',
-  objectTime: 'double',
-  objectTimestamp: timeType,
-  command: 'string',
-  args: 'string',
-  statusMessage: 'string',
-});
+const typeWith = (idField: string): TypeDef =>
+  struct('', {
+    [idField]: 'uint',
+    objectTime: 'double',
+    objectTimestamp: timeType,
+    command: 'string',
+    args: 'string',
+    statusMessage: 'string',
+  });
 
 export class ControlRecord {
   readonly pv: SharedPV;
   private readonly commands: ControlCommands;
+  private readonly type: TypeDef;
   private last: Promise<void> = Promise.resolve();
 
-  constructor(consumerId: number, commands: ControlCommands) {
+  /** @param idField `consumerId` or `collectorId` */
+  constructor(idField: string, id: number, commands: ControlCommands) {
     this.commands = commands;
+    this.type = typeWith(idField);
     this.pv = new SharedPV({ onPut: (_pv, value) => this.onPut(value) });
-    this.pv.open(Value.create(TYPE, { consumerId }));
+    this.pv.open(Value.create(this.type, { [idField]: id }));
   }
 
   private onPut(value: Value): void {
@@ -86,7 +90,7 @@ export class ControlRecord {
   private say(statusMessage: string, request: Record<string, unknown> = {}): void {
     const { seconds, time } = timeNow();
     this.pv.post(
-      Value.create(TYPE, { objectTime: seconds, objectTimestamp: time, ...request, statusMessage }),
+      Value.create(this.type, { objectTime: seconds, objectTimestamp: time, ...request, statusMessage }),
     );
   }
 }

@@ -1,275 +1,75 @@
-/**
- * DataConsumer: one input, one processor, one output, with status and control channels, all on one server.
- *
- * Start: processor constructed, channels served, processor started, and only then reception, so that no object
- * arrives before `start()`. Stop: reception ends, the queue is worked off, the processor stops, the last statistics
- * are published and stay readable for a moment.
- */
-import {
-  Context,
-  type ContextOptions,
-  NTNDArray,
-  Server,
-  type ServerOptions,
-  SharedPV,
-  TypeDef,
-  Value,
-} from 'epics-pva-ts';
-import { UserError } from '../errors.ts';
-import type { DataReceiver } from '../input/data-receiver.ts';
+/** DataConsumer: one input, one processor, one output, with status and control channels, all on one server. */
+import type { Value } from 'epics-pva-ts';
 import { MonitorReceiver } from '../input/monitor-receiver.ts';
-import { childLogger, type Logger } from '../log.ts';
-import { ServerPublisher } from '../output/server-publisher.ts';
-import type { ProcessorClass } from '../processor/load-processor.ts';
-import { ProcessorRunner } from '../processor/processor-runner.ts';
-import type { ProcessorConfig, PvObject, UserDataProcessor } from '../processor/user-data-processor.ts';
-import type { ChannelNames } from './channel-names.ts';
 import { type ConsumerStats, consumerStats } from './consumer-stats.ts';
-import { ControlRecord } from './control-record.ts';
-import { StatusRecord, userStatsType } from './status-record.ts';
+import { ProcessingStage, type StageOptions } from './processing-stage.ts';
+import { consumerStatusType } from './status-record.ts';
 
-export interface DataConsumerOptions {
+export interface DataConsumerOptions extends Omit<StageOptions, 'id' | 'idField'> {
   readonly consumerId: number;
-  readonly channels: ChannelNames;
   /** See request-string.ts. */
   readonly pvRequest: string;
   readonly receiverQueueSize: number;
-  readonly objectIdField: string;
-  readonly skipInitialUpdates: number;
-  readonly objectIdOffset: number;
-  readonly nSequentialUpdates: number;
-  readonly fieldRequest: string;
-  /** Undefined: objects are counted, nothing is processed. */
-  readonly processorClass: ProcessorClass | undefined;
-  readonly processorArgs: Readonly<Record<string, unknown>>;
-  readonly logger: Logger;
   /** A client asked for it with the control command `get_stats`. */
   readonly onGetStats?: (stats: ConsumerStats) => void;
-  /** A client asked for it with the control command `stop`. */
-  readonly onStop: () => void;
-  readonly server?: ServerOptions;
-  readonly client?: ContextOptions;
 }
 
-/** Working off the queue at stop may take this long. */
-const DRAIN_MS = 5000;
-/** Clients can read the last values for this long (PvaPy). */
-const LINGER_MS = 1000;
-/** The status channel is never older than this. */
-const STATUS_PERIOD_MS = 10_000;
-
 export class DataConsumer {
-  private readonly options: DataConsumerOptions;
-  private readonly server: Server;
-  private readonly context: Context;
-  private readonly processor: UserDataProcessor | undefined;
-  private readonly runner: ProcessorRunner;
-  private readonly receiver: DataReceiver;
-  private readonly publisher: ServerPublisher | undefined;
-  private readonly status: StatusRecord;
-  private statusTimer: NodeJS.Timeout | undefined;
-  private snapshot = 0;
-  private stopped = false;
+  private readonly stage: ProcessingStage<ConsumerStats>;
 
   /** @throws UserError when the processor cannot be constructed or declares impossible statistics */
   constructor(options: DataConsumerOptions) {
-    this.options = options;
-    const { channels, consumerId, logger } = options;
-    this.processor = construct(options);
-    const log = (level: 'debug' | 'info' | 'warn' | 'error', message: string): void =>
-      logger[level === 'warn' ? 'warning' : level](message);
-    this.server = new Server({ log, ...options.server });
-    this.context = new Context({ log, ...options.client });
-    this.runner = new ProcessorRunner({
-      processor: this.processor,
-      objectIdField: options.objectIdField,
-      skipInitialUpdates: options.skipInitialUpdates,
-      objectIdOffset: options.objectIdOffset,
-      nSequentialUpdates: options.nSequentialUpdates,
-      firstObject: (object) => this.openOutput(object),
-      logger,
-    });
-    if (this.processor) this.introduce(this.processor);
-    const types = guard('getStatsPvaTypes', () => this.processor?.getStatsPvaTypes() ?? {});
-    this.status = new StatusRecord(consumerId, userStatsType(types), (m) => logger.warning(m));
-    const control = new ControlRecord(consumerId, {
-      configure: (args) => this.configure(args),
-      resetStats: () => this.resetStats(),
-      getStats: () => options.onGetStats?.(this.updateStatus()),
-      stop: () => options.onStop(),
-    });
-    if (channels.statusChannel) this.server.addPV(channels.statusChannel, this.status.pv);
-    if (channels.controlChannel) this.server.addPV(channels.controlChannel, control.pv);
-    if (channels.outputChannel && this.processor) {
-      const pv = SharedPV.readonly();
-      this.server.addPV(channels.outputChannel, pv);
-      this.publisher = new ServerPublisher(pv, logger);
-    }
-    this.receiver = new MonitorReceiver({
-      context: this.context,
+    const { consumerId, channels, pvRequest, receiverQueueSize, logger, onGetStats } = options;
+    const stage = new ProcessingStage<ConsumerStats>({ ...options, id: consumerId, idField: 'consumerId' });
+    this.stage = stage;
+    const receiver = new MonitorReceiver({
+      context: stage.context,
       channel: channels.inputChannel,
-      pvRequest: options.pvRequest,
-      receiverQueueSize: options.receiverQueueSize,
-      handle: (object) => this.runner.handle(object),
+      pvRequest,
+      receiverQueueSize,
+      handle: (object: Value) => stage.handle(object),
       logger,
     });
-  }
-
-  /** What a processor knows before any call but its constructor; its counters begin with `resetStats()` (PvaPy). */
-  private introduce(processor: UserDataProcessor): void {
-    const { channels, consumerId, logger, objectIdField } = this.options;
-    processor.logger = childLogger(logger, processor.constructor.name);
-    processor.processorId = consumerId;
-    processor.inputChannel = channels.inputChannel;
-    processor.outputChannel = channels.outputChannel;
-    processor.objectIdField = objectIdField;
-    processor.pvaServer = this.server;
-    guard('resetStats', () => processor.resetStats());
+    stage.connect({
+      start: () => receiver.start(),
+      stop: (drainMs) => receiver.stop(drainMs),
+      configure: (args) => receiver.configure(args),
+      resetStats: () => receiver.resetStats(),
+      stats: (parts) =>
+        consumerStats({
+          ...parts,
+          consumerId,
+          inputChannel: channels.inputChannel,
+          receiver: receiver.stats,
+          queue: receiver.queueStats,
+        }),
+      onGetStats: (stats) => onGetStats?.(stats),
+      statusType: consumerStatusType,
+    });
   }
 
   /** @throws UserError, PvaError when the server or the processor cannot start */
-  async start(): Promise<void> {
-    const { processor, publisher } = this;
-    if (processor && publisher)
-      processor.dataPublisher = { publish: (object) => publisher.publish(structureOf(object)) };
-    await this.server.start();
-    await guardAsync('start', async () => processor?.start());
-    this.receiver.start();
-    this.updateStatus();
-    this.statusTimer = setInterval(() => this.updateStatus(), STATUS_PERIOD_MS);
-  }
-
-  /** The first object decides the type of the output channel. */
-  private openOutput(object: PvObject): void {
-    const { publisher, processor } = this;
-    if (!publisher || !processor) return;
-    const type = processor.getOutputPvObjectType(object);
-    if (type !== null && type !== undefined) {
-      publisher.open(type instanceof TypeDef ? type : structureOf(type));
-      return;
-    }
-    // No output, now or later (PvaPy).
-    processor.dataPublisher = undefined;
-    this.server.removePV(this.options.channels.outputChannel as string);
-  }
-
-  private async configure(args: unknown): Promise<void> {
-    this.runner.configure(args);
-    this.receiver.configure(args);
-    await this.processor?.configure(args);
-  }
-
-  private resetStats(): void {
-    this.receiver.resetStats();
-    this.publisher?.resetStats();
-    this.runner.resetStats();
-    this.updateStatus();
+  start(): Promise<void> {
+    return this.stage.start();
   }
 
   /** Gathers the statistics now. */
   stats(): ConsumerStats {
-    return consumerStats({
-      consumerId: this.options.consumerId,
-      inputChannel: this.options.channels.inputChannel,
-      snapshot: this.snapshot,
-      receiver: this.receiver.stats,
-      queue: this.receiver.queueStats,
-      publisher: this.publisher?.stats,
-      processor: this.runner.stats,
-      user: this.userStats(),
-    });
-  }
-
-  private userStats(): Record<string, unknown> {
-    try {
-      return this.processor?.getStats() ?? {};
-    } catch (error) {
-      this.options.logger.error(error as Error, 'getStats failed');
-      return {};
-    }
+    return this.stage.stats();
   }
 
   /** Gathers the statistics and publishes them on the status channel. */
   updateStatus(): ConsumerStats {
-    this.snapshot++;
-    const stats = this.stats();
-    this.status.update(stats);
-    return stats;
+    return this.stage.updateStatus();
   }
 
   /** Ends in good order; the final statistics. May be called once. */
-  async stop(): Promise<ConsumerStats> {
-    if (this.stopped) return this.stats();
-    this.stopped = true;
-    clearInterval(this.statusTimer);
-    await this.receiver.stop(DRAIN_MS);
-    this.runner.stop();
-    try {
-      await this.processor?.stop();
-    } catch (error) {
-      this.options.logger.error(error as Error, 'the processor failed to stop');
-    }
-    const stats = this.updateStatus();
-    await new Promise((resolve) => setTimeout(resolve, LINGER_MS));
-    await this.close();
-    return stats;
+  stop(): Promise<ConsumerStats> {
+    return this.stage.stop();
   }
 
   /** Closes everything at once. */
-  async close(): Promise<void> {
-    clearInterval(this.statusTimer);
-    await Promise.all([this.context.close(), this.server.close()]);
+  close(): Promise<void> {
+    return this.stage.close();
   }
-}
-
-function structureOf(object: PvObject): Value {
-  if (object instanceof NTNDArray) return object.value;
-  if (object instanceof Value) return object;
-  throw new TypeError('a processor publishes an NTNDArray or a Value');
-}
-
-function construct(o: DataConsumerOptions): UserDataProcessor | undefined {
-  const Processor = o.processorClass;
-  if (!Processor) return undefined;
-  const config: ProcessorConfig = {
-    ...o.processorArgs,
-    processorId: o.consumerId,
-    inputChannel: o.channels.inputChannel,
-    outputChannel: o.channels.outputChannel,
-    objectIdField: o.objectIdField,
-    skipInitialUpdates: o.skipInitialUpdates,
-    objectIdOffset: o.objectIdOffset,
-    nSequentialUpdates: o.nSequentialUpdates,
-    fieldRequest: o.fieldRequest,
-  };
-  const processor = guard(
-    `the constructor of ${Processor.name}`,
-    () => new Processor(config),
-  ) as UserDataProcessor;
-  if (typeof processor.process !== 'function' || typeof processor.getStatsPvaTypes !== 'function')
-    throw new UserError('HPC_PROCESSOR_LOAD', `class ${Processor.name} does not extend UserDataProcessor`);
-  return processor;
-}
-
-/** Runs the user's code; what it throws becomes one line that says where. */
-function guard<T>(where: string, run: () => T): T {
-  try {
-    return run();
-  } catch (error) {
-    throw failure(where, error);
-  }
-}
-
-async function guardAsync<T>(where: string, run: () => Promise<T>): Promise<T> {
-  try {
-    return await run();
-  } catch (error) {
-    throw failure(`the processor's ${where}()`, error);
-  }
-}
-
-function failure(where: string, error: unknown): UserError {
-  if (error instanceof UserError) return error;
-  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return new UserError('HPC_PROCESSOR', `${where} failed: ${message}`, { cause: error });
 }

@@ -6,7 +6,16 @@
 import { UserError } from '../errors.ts';
 
 /** The groups that `--report-stats` chooses from. */
-export const REPORT_GROUPS = ['receiver', 'publisher', 'queue', 'metadata', 'processor', 'user'] as const;
+export const REPORT_GROUPS = [
+  'receiver',
+  'publisher',
+  'queue',
+  'metadata',
+  'processor',
+  'user',
+  'collector',
+  'producer',
+] as const;
 export type ReportGroup = (typeof REPORT_GROUPS)[number];
 
 /** A report: scalars such as `consumerId`, and groups such as `receiverStats`. */
@@ -27,7 +36,7 @@ const TIMES = new Set([
 ]);
 
 /**
- * The groups meant by `--report-stats`: a comma list of receiver, publisher, queue, metadata, processor, user, or all.
+ * The groups meant by `--report-stats`: a comma list of the groups above, or all.
  * @throws UserError `HPC_BAD_ARGUMENT` for an unknown group; the message lists the groups.
  */
 export function parseReportStats(text: string): ReadonlySet<ReportGroup> {

@@ -1,9 +1,9 @@
 /**
- * The status channel of a consumer: PvaPy's structure, field by field (dataConsumer.py; pvapy-behaviour.md 4.1).
+ * The status channel of a consumer or collector: PvaPy's structures, field by field (dataConsumer.py,
+ * dataCollector.py; pvapy-behaviour.md 4.1 and 4.2).
  */
 import { SharedPV, struct, type TypeDef, type TypeSpec, typeOf, Value } from 'epics-pva-ts';
 import { UserError } from '../errors.ts';
-import type { ConsumerStats } from './consumer-stats.ts';
 import { timeType } from './record-time.ts';
 
 /**
@@ -27,6 +27,31 @@ export function userStatsType(types: Readonly<Record<string, unknown>>): TypeDef
   }
 }
 
+/** Figures as they are published: those of the processor's own under `userStats`. */
+export interface StageStats {
+  readonly userStats?: Record<string, unknown>;
+}
+
+const QUEUE_STATS = struct('', { nReceived: 'uint', nRejected: 'uint', nDelivered: 'uint', nQueued: 'uint' });
+
+const PROCESSOR_STATS = struct('', {
+  runtime: 'double',
+  startTime: 'double',
+  endTime: 'double',
+  receivingTime: 'double',
+  firstObjectTime: 'double',
+  lastObjectTime: 'double',
+  firstObjectId: 'uint',
+  lastObjectId: 'uint',
+  nProcessed: 'uint',
+  processedRate: 'double',
+  nErrors: 'uint',
+  errorRate: 'double',
+  nMissed: 'uint',
+  missedRate: 'double',
+});
+
+/** pvapy-behaviour.md 4.1. */
 export function consumerStatusType(userStats: TypeDef | undefined): TypeDef {
   return struct('', {
     consumerId: 'uint',
@@ -50,51 +75,93 @@ export function consumerStatusType(userStats: TypeDef | undefined): TypeDef {
       nErrors: 'uint',
       errorRate: 'double',
     }),
-    queueStats: struct('', { nReceived: 'uint', nRejected: 'uint', nDelivered: 'uint', nQueued: 'uint' }),
-    processorStats: struct('', {
-      runtime: 'double',
-      startTime: 'double',
-      endTime: 'double',
-      receivingTime: 'double',
-      firstObjectTime: 'double',
-      lastObjectTime: 'double',
-      firstObjectId: 'uint',
-      lastObjectId: 'uint',
-      nProcessed: 'uint',
-      processedRate: 'double',
-      nErrors: 'uint',
-      errorRate: 'double',
-      nMissed: 'uint',
-      missedRate: 'double',
-    }),
+    queueStats: QUEUE_STATS,
+    processorStats: PROCESSOR_STATS,
     ...(userStats && { userStats }),
   });
 }
 
+/** One producer of a collector, or one metadata channel. */
+const SOURCE_STATS = struct('', {
+  producerId: 'uint',
+  channel: 'string',
+  receiverStats: struct('', {
+    nReceived: 'uint',
+    receivedRate: 'double',
+    nRejected: 'uint',
+    rejectedRate: 'double',
+    nOverruns: 'uint',
+    overrunRate: 'double',
+  }),
+  queueStats: QUEUE_STATS,
+});
+
+/**
+ * pvapy-behaviour.md 4.2; ours has more figures at the end of `collectorStats`, and `publisherStats`, which PvaPy's
+ * collector lacks.
+ */
+export function collectorStatusType(producerIds: readonly number[], userStats: TypeDef | undefined): TypeDef {
+  return struct('', {
+    collectorId: 'uint',
+    objectId: 'uint',
+    objectTime: 'double',
+    objectTimestamp: timeType,
+    collectorStats: struct('', {
+      nCollected: 'uint',
+      collectedRate: 'double',
+      nRejected: 'uint',
+      rejectedRate: 'double',
+      nMissed: 'uint',
+      missedRate: 'double',
+      nCached: 'uint',
+      maxCached: 'uint',
+      nIncomplete: 'uint',
+      nRestarts: 'uint',
+      meanAddedLatency: 'double',
+      maxAddedLatency: 'double',
+    }),
+    processorStats: PROCESSOR_STATS,
+    publisherStats: struct('', {
+      nPublished: 'uint',
+      publishedRate: 'double',
+      nErrors: 'uint',
+      errorRate: 'double',
+    }),
+    ...(userStats && { userStats }),
+    ...Object.fromEntries(producerIds.map((id) => [`producerStats_${id}`, SOURCE_STATS])),
+  });
+}
+
+export interface StatusRecordOptions {
+  readonly type: TypeDef;
+  /** The member `userStats` of the type, if it has one. */
+  readonly userType: TypeDef | undefined;
+  /** What is known before the first snapshot. */
+  readonly ids: Readonly<Record<string, unknown>>;
+  readonly warn: (message: string) => void;
+}
+
 export class StatusRecord {
   readonly pv: SharedPV;
-  private readonly type: TypeDef;
-  private readonly userType: TypeDef | undefined;
-  private readonly warn: (message: string) => void;
+  private readonly options: StatusRecordOptions;
   private warned = false;
 
-  constructor(consumerId: number, userStats: TypeDef | undefined, warn: (message: string) => void) {
-    this.userType = userStats;
-    this.type = consumerStatusType(userStats);
-    this.warn = warn;
-    this.pv = SharedPV.readonly(Value.create(this.type, { consumerId }));
+  constructor(options: StatusRecordOptions) {
+    this.options = options;
+    this.pv = SharedPV.readonly(Value.create(options.type, { ...options.ids }));
   }
 
   /** Publishes a snapshot; every field is marked, as in PvaPy. */
-  update(stats: ConsumerStats): void {
+  update(stats: StageStats): void {
+    const { type, userType, warn } = this.options;
     const { userStats, ...framework } = stats;
-    const value = Value.create(this.type, wrapped(framework) as Record<string, unknown>);
-    for (const { name } of this.userType?.members ?? []) {
+    const value = Value.create(type, wrapped(framework) as Record<string, unknown>);
+    for (const { name } of userType?.members ?? []) {
       try {
         if (userStats?.[name] !== undefined) value.set(`userStats.${name}`, userStats[name]);
       } catch (error) {
         // A figure of the wrong type is the user's mistake: said once, the other figures still go out.
-        if (!this.warned) this.warn(`getStats: '${name}': ${(error as Error).message}`);
+        if (!this.warned) warn(`getStats: '${name}': ${(error as Error).message}`);
         this.warned = true;
       }
     }

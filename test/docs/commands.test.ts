@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { adSimServerCommand } from '../../src/cli/ad-sim-server-options.ts';
 import { parseArguments } from '../../src/cli/argparse.ts';
 import { parseTool } from '../../src/cli/getopt.ts';
+import { hpcCollectorCommand } from '../../src/cli/hpc-collector-options.ts';
 import { hpcConsumerCommand } from '../../src/cli/hpc-consumer-options.ts';
 import {
   pvgetCommand,
@@ -17,6 +18,7 @@ import { codeBlocks, commandLines, commandLinesOf, documents, prose, read } from
 
 const PARSERS: Readonly<Record<string, (argv: readonly string[]) => unknown>> = {
   'hpc-consumer': (argv) => parseArguments(hpcConsumerCommand, argv, ''),
+  'hpc-collector': (argv) => parseArguments(hpcCollectorCommand, argv, ''),
   'ad-sim-server': (argv) => parseArguments(adSimServerCommand, argv, ''),
   pvget: (argv) => parseTool(pvgetCommand, argv, ''),
   pvput: (argv) => parseTool(pvputCommand, argv, ''),
@@ -77,6 +79,7 @@ describe('an option in a document', () => {
     const known = new Set(
       [
         hpcConsumerCommand.options,
+        hpcCollectorCommand.options,
         adSimServerCommand.options,
         pvgetCommand.options,
         pvputCommand.options,

@@ -58,7 +58,12 @@ describe('docs/reference/channels.md', () => {
   });
 
   it('shows the structure of the control channel', () => {
-    const { pv } = new ControlRecord(1, { configure() {}, resetStats() {}, getStats() {}, stop() {} });
+    const { pv } = new ControlRecord('consumerId', 1, {
+      configure() {},
+      resetStats() {},
+      getStats() {},
+      stop() {},
+    });
     expect(control).toBe(pv.type?.toString());
   });
 });

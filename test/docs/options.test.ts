@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { adSimServerOptions } from '../../src/cli/ad-sim-server-options.ts';
+import { hpcCollectorOptions } from '../../src/cli/hpc-collector-options.ts';
 import { hpcConsumerOptions } from '../../src/cli/hpc-consumer-options.ts';
 import { optionsMarkdown } from '../../src/cli/option-help.ts';
 import type { OptionTable } from '../../src/cli/option-table.ts';
@@ -16,6 +17,7 @@ const COMMAND = 'npx vitest run test/docs/options.test.ts -u';
 
 it.for<[string, OptionTable]>([
   ['hpc-consumer', hpcConsumerOptions],
+  ['hpc-collector', hpcCollectorOptions],
   ['ad-sim-server', adSimServerOptions],
 ])(`docs/reference/%s.md holds the command's options (${COMMAND} writes them)`, async ([name, table]) => {
   const file = `docs/reference/${name}.md`;

@@ -1,7 +1,7 @@
 /** The collector's cache: whatever producers do, output is sorted and every object is accounted for. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CollectorCache } from '../../src/collector/collector-cache.ts';
+import { CollectorCache } from '../../src/pipeline/collector/collector-cache.ts';
 
 interface Setup {
   readonly nProducers?: number;

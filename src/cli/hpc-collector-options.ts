@@ -1,0 +1,165 @@
+/**
+ * The options of `hpc-collector`: names, defaults and meaning are those of PvaPy's `pvapy-hpc-collector` 5.6
+ * (hpcCollector.py), so that its command lines work unchanged; `--objects-per-id` and `--gap-timeout` are ours. Not
+ * offered yet: --metadata-channels.
+ */
+import type { CommandSpec, OptionTable, ParsedOptions } from './option-table.ts';
+import {
+  disableCurses,
+  fieldRequest,
+  logFile,
+  logLevel,
+  oidField,
+  processorArgs,
+  processorClass,
+  processorFile,
+  reportPeriod,
+  runtime,
+  serverQueueSize,
+} from './stage-options.ts';
+
+/** The option table of `hpc-collector`. */
+export const hpcCollectorOptions = [
+  {
+    long: '--input-channel',
+    short: '-ic',
+    kind: 'string',
+    required: true,
+    placeholder: 'channel',
+    group: 'Channels',
+    description: 'input channel name; every * is replaced by the id of each producer',
+  },
+  {
+    long: '--output-channel',
+    short: '-oc',
+    kind: 'string',
+    placeholder: 'channel',
+    group: 'Channels',
+    description:
+      'where the processor publishes its results; every * is replaced by the collector id, and _ alone means pvapy:collector:<id>:output',
+  },
+  {
+    long: '--status-channel',
+    short: '-sc',
+    kind: 'string',
+    placeholder: 'channel',
+    group: 'Channels',
+    description: 'channel with the statistics of the collector; * and _ as for the output channel',
+  },
+  {
+    long: '--control-channel',
+    short: '-cc',
+    kind: 'string',
+    placeholder: 'channel',
+    group: 'Channels',
+    description: 'channel that takes commands for the collector; * and _ as for the output channel',
+  },
+  fieldRequest,
+  {
+    long: '--collector-id',
+    short: '-id',
+    kind: 'int',
+    default: 1,
+    group: 'Collector and producers',
+    description: 'id of the collector',
+  },
+  {
+    long: '--producer-id-list',
+    short: '-pid',
+    kind: 'string',
+    default: '1,2',
+    placeholder: 'ids',
+    group: 'Collector and producers',
+    description: 'ids of the producers, "1,2", "[1,2]" or "range(first,last+1,step)"',
+  },
+  {
+    long: '--id-format-spec',
+    short: '-ifs',
+    kind: 'string',
+    placeholder: 'spec',
+    group: 'Collector and producers',
+    description: 'Python format specification for ids in channel names: 03d makes 001 of 1',
+  },
+  {
+    long: '--collector-cache-size',
+    short: '-ccs',
+    kind: 'int',
+    default: -1,
+    group: 'Order',
+    description:
+      'objects that may wait for those before them; a full cache gives up waiting; a negative number is 10 for each producer',
+  },
+  {
+    long: '--gap-timeout',
+    short: '-gt',
+    kind: 'float',
+    default: 5,
+    placeholder: 'seconds',
+    group: 'Order',
+    description: 'time after which an object is not held back any longer for those before it',
+  },
+  {
+    long: '--objects-per-id',
+    short: '-opi',
+    kind: 'int',
+    default: 0,
+    group: 'Order',
+    description: 'objects with the same id, such as the tiles of an image; 0 learns it from the stream',
+  },
+  serverQueueSize,
+  {
+    long: '--receiver-queue-size',
+    short: '-rqs',
+    kind: 'int',
+    default: -1,
+    group: 'Queues',
+    description:
+      'objects queued for each producer before they are sorted; at least ten times the cache; 0 is limited by memory only (4 GiB), a negative number sorts each object as it is received',
+  },
+  processorFile,
+  processorClass,
+  processorArgs,
+  {
+    long: '--skip-initial-updates',
+    short: '-siu',
+    kind: 'int',
+    default: 1,
+    group: 'Processor',
+    description:
+      'number of first updates of each connection to a producer that are no objects; the first one is what the channel held already',
+  },
+  oidField,
+  {
+    long: '--oid-offset',
+    short: '-oo',
+    kind: 'int',
+    default: 1,
+    group: 'Object ids',
+    description: 'difference between the ids of successive objects, over all producers',
+  },
+  runtime,
+  reportPeriod,
+  {
+    long: '--report-stats',
+    short: '-rs',
+    kind: 'string',
+    default: 'all',
+    placeholder: 'groups',
+    group: 'Running and reports',
+    description:
+      'which statistics are printed: a comma list of collector, producer, publisher, processor, user, all',
+  },
+  logLevel,
+  logFile,
+  disableCurses,
+] as const satisfies OptionTable;
+
+/** The parsed options of `hpc-collector`. */
+export type HpcCollectorOptions = ParsedOptions<typeof hpcCollectorOptions>;
+
+/** The command `hpc-collector`. */
+export const hpcCollectorCommand = {
+  name: 'hpc-collector',
+  summary: 'Receives objects from several producers and hands them to a processor in the order of their ids.',
+  options: hpcCollectorOptions,
+} as const satisfies CommandSpec;

@@ -1,0 +1,71 @@
+/** The command `hpc-collector`: the objects of several producers, in the order of their ids, through one processor. */
+import { UserError } from '../errors.ts';
+import { monitorRequest } from '../input/request-string.ts';
+import { parseLogLevel } from '../log.ts';
+import { collectorChannelNames } from '../pipeline/channel-names.ts';
+import { type CollectorStats, printedCollectorStats } from '../pipeline/collector/collector-stats.ts';
+import { cacheSizeFor, receiverQueueSizeFor } from '../pipeline/collector/sizes.ts';
+import { producerIds } from '../pipeline/consumer-ids.ts';
+import { filterReport, formatReport, parseReportStats } from '../pipeline/report.ts';
+import { VERSION } from '../version.ts';
+import { parseArguments } from './argparse.ts';
+import { type CollectorSpec, startCollector } from './collector-runtime.ts';
+import { type HpcCollectorOptions, hpcCollectorCommand } from './hpc-collector-options.ts';
+import { runMain } from './run-main.ts';
+import { runStage } from './run-stage.ts';
+
+/** @throws UserError */
+function collectorSpec(o: HpcCollectorOptions): CollectorSpec {
+  const ids = producerIds(o.producerIdList);
+  const { producers, ...channels } = collectorChannelNames(o, o.collectorId, ids);
+  if (o.oidOffset < 1) refuse('--oid-offset', o.oidOffset, 'at least 1');
+  if (o.objectsPerId < 0) refuse('--objects-per-id', o.objectsPerId, 'at least 0');
+  if (!(o.gapTimeout > 0)) refuse('--gap-timeout', o.gapTimeout, 'more than 0 seconds');
+  const cacheSize = cacheSizeFor(o.collectorCacheSize, ids.length);
+  return {
+    collectorId: o.collectorId,
+    channels,
+    producers,
+    pvRequest: monitorRequest({
+      serverQueueSize: o.serverQueueSize,
+      distributor: { pluginName: 'pydistributor' },
+      fieldRequest: o.fieldRequest,
+      oidField: o.oidField,
+    }),
+    receiverQueueSize: receiverQueueSizeFor(o.receiverQueueSize, cacheSize),
+    cacheSize,
+    objectsPerId: o.objectsPerId,
+    gapTimeout: o.gapTimeout,
+    objectIdField: o.oidField,
+    objectIdOffset: o.oidOffset,
+    skipInitialUpdates: o.skipInitialUpdates,
+    fieldRequest: o.fieldRequest,
+    processorFile: o.processorFile,
+    processorClass: o.processorClass,
+    processorArgs: o.processorArgs ?? {},
+    logLevel: o.logLevel === undefined ? undefined : parseLogLevel(o.logLevel),
+    logFile: o.logFile,
+  };
+}
+
+function refuse(option: string, value: number, wanted: string): never {
+  throw new UserError('HPC_BAD_ARGUMENT', `${option}: ${value} is not ${wanted}`);
+}
+
+async function main(argv: readonly string[], signal: AbortSignal): Promise<void> {
+  const o = parseArguments(hpcCollectorCommand, argv, VERSION);
+  const spec = collectorSpec(o);
+  const groups = parseReportStats(o.reportStats);
+  const print = (stats: CollectorStats): void => {
+    process.stdout.write(`\n${formatReport(filterReport(printedCollectorStats(stats), groups))}\n`);
+  };
+  await runStage<CollectorStats>({
+    runtime: o.runtime,
+    reportPeriod: o.reportPeriod,
+    signal,
+    print,
+    start: (onStop) => startCollector(spec, { onGetStats: print, onStop }),
+  });
+}
+
+await runMain('hpc-collector', async ({ argv, signal }) => main(argv, signal));

@@ -1,0 +1,51 @@
+/** One stage (consumer or collector) in this process: from its start, over reports, to its last statistics. */
+import type { Logging } from '../log.ts';
+
+export interface Stage<S> {
+  /** Gathers the statistics and publishes them on the status channel. */
+  updateStatus(): S;
+  stop(): Promise<S>;
+}
+
+export interface StageRun<S> {
+  /** Seconds; 0 or less: until stopped. */
+  readonly runtime: number;
+  /** Seconds; 0 or less: no reports before the last one. */
+  readonly reportPeriod: number;
+  readonly signal: AbortSignal;
+  readonly print: (stats: S) => void;
+  /** `onStop` ends the run. */
+  readonly start: (onStop: () => void) => Promise<{ stage: Stage<S>; logging: Logging }>;
+}
+
+/** Resolves when `signal` aborts, the runtime is over, or `done` is called. */
+export function ending(
+  signal: AbortSignal,
+  runtime: number,
+): { promise: Promise<void>; done: () => void; clear: () => void } {
+  let done = (): void => {};
+  const promise = new Promise<void>((resolve) => {
+    done = () => resolve();
+  });
+  const timer = runtime > 0 ? setTimeout(done, runtime * 1000) : undefined;
+  if (signal.aborted) done();
+  signal.addEventListener('abort', done, { once: true });
+  return { promise, done, clear: () => clearTimeout(timer) };
+}
+
+/** @throws what `start` throws */
+export async function runStage<S>(run: StageRun<S>): Promise<void> {
+  const { runtime, reportPeriod, signal, print } = run;
+  const end = ending(signal, runtime);
+  // A processor may take its time to start; nobody has to wait for it to end the command.
+  const started = await Promise.race([run.start(end.done), end.promise]);
+  if (!started) return;
+  const { stage, logging } = started;
+  const timer =
+    reportPeriod > 0 ? setInterval(() => print(stage.updateStatus()), reportPeriod * 1000) : undefined;
+  await end.promise;
+  end.clear();
+  clearInterval(timer);
+  print(await stage.stop());
+  logging.close();
+}

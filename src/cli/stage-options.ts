@@ -1,0 +1,109 @@
+/**
+ * Options that mean the same for every stage that has a processor (`hpc-consumer`, `hpc-collector`): PvaPy's names,
+ * defaults and meaning.
+ */
+import { LOG_LEVELS } from '../log.ts';
+import type { OptionSpec } from './option-table.ts';
+
+export const fieldRequest = {
+  long: '--field-request',
+  short: '-fr',
+  kind: 'string',
+  default: '',
+  placeholder: 'fields',
+  group: 'Channels',
+  description:
+    'monitor only these fields, such as "uniqueId,timeStamp"; the object id field is added; not used with the distributor',
+} as const satisfies OptionSpec;
+
+export const serverQueueSize = {
+  long: '--server-queue-size',
+  short: '-sqs',
+  kind: 'int',
+  default: 0,
+  group: 'Queues',
+  description: 'updates the server of the input channel may queue for this client; 0 leaves it to the server',
+} as const satisfies OptionSpec;
+
+export const processorFile = {
+  long: '--processor-file',
+  short: '-pf',
+  kind: 'string',
+  placeholder: 'file',
+  group: 'Processor',
+  description: 'TypeScript or JavaScript file with the processor class',
+} as const satisfies OptionSpec;
+
+export const processorClass = {
+  long: '--processor-class',
+  short: '-pc',
+  kind: 'string',
+  placeholder: 'class',
+  group: 'Processor',
+  description: 'name of the class in that file, or of a ready-made processor when no file is given',
+} as const satisfies OptionSpec;
+
+export const processorArgs = {
+  long: '--processor-args',
+  short: '-pa',
+  kind: 'json',
+  group: 'Processor',
+  description: 'configuration of the processor, a JSON object',
+} as const satisfies OptionSpec;
+
+export const oidField = {
+  long: '--oid-field',
+  short: '-of',
+  kind: 'string',
+  default: 'uniqueId',
+  placeholder: 'field',
+  group: 'Object ids',
+  description: 'field with the object id, from which missed frames are counted',
+} as const satisfies OptionSpec;
+
+export const runtime = {
+  long: '--runtime',
+  short: '-rt',
+  kind: 'float',
+  default: 0,
+  placeholder: 'seconds',
+  group: 'Running and reports',
+  description: 'stop after this time; 0 or less runs until stopped',
+} as const satisfies OptionSpec;
+
+export const reportPeriod = {
+  long: '--report-period',
+  short: '-rp',
+  kind: 'float',
+  default: 0,
+  placeholder: 'seconds',
+  group: 'Running and reports',
+  description: 'print statistics at this period; 0 or less never',
+} as const satisfies OptionSpec;
+
+export const logLevel = {
+  long: '--log-level',
+  short: '-ll',
+  kind: 'string',
+  choices: LOG_LEVELS,
+  placeholder: 'level',
+  group: 'Running and reports',
+  description: 'least important log lines to write; errors only when not given',
+} as const satisfies OptionSpec;
+
+export const logFile = {
+  long: '--log-file',
+  short: '-lf',
+  kind: 'string',
+  placeholder: 'file',
+  group: 'Running and reports',
+  description: 'also append the log to this file, as JSON lines',
+} as const satisfies OptionSpec;
+
+export const disableCurses = {
+  long: '--disable-curses',
+  short: '-dc',
+  kind: 'flag',
+  group: 'Running and reports',
+  description: "accepted for PvaPy's sake: this command never takes over the screen",
+} as const satisfies OptionSpec;

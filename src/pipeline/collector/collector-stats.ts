@@ -1,0 +1,82 @@
+/** The statistics of a collector, as it prints and publishes them: pvapy-behaviour.md 2.4, 4.2. */
+import type { PublisherStats } from '../../output/data-publisher.ts';
+import type { ProcessorStats } from '../../processor/processor-runner.ts';
+import type { StageParts } from '../processing-stage.ts';
+import { timeNow } from '../record-time.ts';
+import type { CollectorCacheStats } from './collector-cache.ts';
+import type { SourceStats } from './source-channel.ts';
+
+export interface CollectorStats {
+  readonly collectorId: number;
+  /** Number of this snapshot, from 1. */
+  readonly objectId: number;
+  /** Seconds since 1970. */
+  readonly objectTime: number;
+  readonly objectTimestamp: Record<string, unknown>;
+  readonly collectorStats: CollectorCacheStats & {
+    readonly collectedRate: number;
+    readonly rejectedRate: number;
+    readonly missedRate: number;
+  };
+  readonly processorStats: ProcessorStats;
+  readonly publisherStats?: PublisherStats & { readonly publishedRate: number; readonly errorRate: number };
+  readonly userStats?: Record<string, unknown>;
+  /** `producerStats_<id>` for each producer. */
+  readonly [producer: `producerStats_${number}`]: Omit<SourceStats, 'nSkipped'>;
+}
+
+/** Every rate is count / receiving time (PvaPy), 0 before the second object. */
+export function collectorStats(
+  collectorId: number,
+  parts: StageParts,
+  cache: CollectorCacheStats,
+  sources: readonly SourceStats[],
+): CollectorStats {
+  const { receivingTime } = parts.processor;
+  const rate = (n: number): number => (receivingTime > 0 ? n / receivingTime : 0);
+  const { seconds, time } = timeNow();
+  const producers = sources.map(({ nSkipped: _, queueStats, receiverStats, ...source }) => {
+    const { nReceived, nRejected, nOverruns } = receiverStats;
+    return [
+      `producerStats_${source.producerId}`,
+      {
+        ...source,
+        receiverStats: {
+          ...receiverStats,
+          receivedRate: rate(nReceived),
+          rejectedRate: rate(nRejected),
+          overrunRate: rate(nOverruns),
+        },
+        ...(queueStats && { queueStats }),
+      },
+    ] as const;
+  });
+  return {
+    collectorId,
+    objectId: parts.snapshot,
+    objectTime: seconds,
+    objectTimestamp: time,
+    collectorStats: {
+      ...cache,
+      collectedRate: rate(cache.nCollected),
+      rejectedRate: rate(cache.nRejected),
+      missedRate: rate(cache.nMissed),
+    },
+    processorStats: parts.processor,
+    ...(parts.publisher && {
+      publisherStats: {
+        ...parts.publisher,
+        publishedRate: rate(parts.publisher.nPublished),
+        errorRate: rate(parts.publisher.nErrors),
+      },
+    }),
+    ...(Object.keys(parts.user).length > 0 && { userStats: parts.user }),
+    ...Object.fromEntries(producers),
+  };
+}
+
+/** What is printed: without the members that only make sense on the channel. */
+export function printedCollectorStats(stats: CollectorStats): Record<string, unknown> {
+  const { objectTimestamp: _time, ...printed } = stats;
+  return printed;
+}

@@ -1,0 +1,115 @@
+/**
+ * SourceChannel: one producer of a collector: its monitor, and which of its updates are no new objects.
+ *
+ * The first update of a connection is what the channel held already: a consumer that was started again shows there
+ * what its own input held. So each connection has its initial updates; PvaPy skips only the very first one of all
+ * producers (pvapy-behaviour.md 2.4).
+ */
+import type { Context, Value } from 'epics-pva-ts';
+import { MonitorReceiver } from '../../input/monitor-receiver.ts';
+import type { QueueStats } from '../../input/object-queue.ts';
+import type { Logger } from '../../log.ts';
+
+export interface SourceChannelOptions {
+  readonly context: Context;
+  readonly producerId: number;
+  readonly channel: string;
+  readonly pvRequest: string;
+  /** As for a consumer; see MonitorReceiver. */
+  readonly receiverQueueSize: number;
+  readonly objectIdField: string;
+  /** First updates of each connection that are no objects. */
+  readonly skipInitialUpdates: number;
+  /** Takes the object over, with its memory. */
+  readonly onObject: (id: number, object: Value) => void | Promise<void>;
+  readonly onDisconnected: () => void;
+  readonly logger: Logger;
+}
+
+/** `producerStats` without rates. Counters since the start or the last reset. */
+export interface SourceStats {
+  readonly producerId: number;
+  readonly channel: string;
+  /** `nReceived` counts every update, `nRejected` those without an object id. */
+  readonly receiverStats: {
+    readonly nReceived: number;
+    readonly nRejected: number;
+    readonly nOverruns: number;
+  };
+  /** Initial updates of connections. */
+  readonly nSkipped: number;
+  readonly queueStats: QueueStats | undefined;
+}
+
+export class SourceChannel {
+  private readonly options: SourceChannelOptions;
+  private readonly receiver: MonitorReceiver;
+  private skip = 0;
+  private nSkipped = 0;
+  private nRejected = 0;
+
+  constructor(options: SourceChannelOptions) {
+    this.options = options;
+    const { context, channel, pvRequest, receiverQueueSize, onDisconnected, logger } = options;
+    this.receiver = new MonitorReceiver({
+      context,
+      channel,
+      pvRequest,
+      receiverQueueSize,
+      handle: (object) => this.handle(object),
+      handlerReleases: true,
+      onConnected: () => {
+        this.skip = options.skipInitialUpdates;
+      },
+      onDisconnected,
+      logger,
+    });
+  }
+
+  private handle(object: Value): void | Promise<void> {
+    if (this.skip > 0) {
+      this.skip--;
+      this.nSkipped++;
+    } else {
+      const id = Number(object.get(this.options.objectIdField));
+      if (Number.isFinite(id)) return this.options.onObject(id, object);
+      if (this.nRejected++ === 0) this.reportNoId();
+    }
+    object.release();
+  }
+
+  private reportNoId(): void {
+    const { channel, objectIdField, logger } = this.options;
+    logger.error(`${channel}: its objects have no number in the field '${objectIdField}' (--oid-field)`);
+  }
+
+  start(): void {
+    this.receiver.start();
+  }
+
+  stop(drainMs: number): Promise<void> {
+    return this.receiver.stop(drainMs);
+  }
+
+  configure(args: unknown): void {
+    this.receiver.configure(args);
+  }
+
+  get stats(): SourceStats {
+    const { producerId, channel } = this.options;
+    const { nReceived, nOverruns } = this.receiver.stats;
+    return {
+      producerId,
+      channel,
+      receiverStats: { nReceived, nRejected: this.nRejected, nOverruns },
+      nSkipped: this.nSkipped,
+      queueStats: this.receiver.queueStats,
+    };
+  }
+
+  resetStats(): void {
+    this.receiver.resetStats();
+    this.nSkipped = 0;
+    this.nRejected = 0;
+  }
+}

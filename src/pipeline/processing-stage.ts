@@ -1,0 +1,304 @@
+/**
+ * ProcessingStage: what a consumer and a collector have in common: a server with output, status and control channel,
+ * a client, one processor and what surrounds it. What differs is where objects come from and which figures there are.
+ *
+ * Start: processor constructed, channels served, processor started, and only then reception, so that no object
+ * arrives before `start()`. Stop: reception ends, what is queued is worked off, the processor stops, the last
+ * statistics are published and stay readable for a moment.
+ */
+import {
+  Context,
+  type ContextOptions,
+  NTNDArray,
+  Server,
+  type ServerOptions,
+  SharedPV,
+  TypeDef,
+  Value,
+} from 'epics-pva-ts';
+import { UserError } from '../errors.ts';
+import { childLogger, type Logger } from '../log.ts';
+import type { PublisherStats } from '../output/data-publisher.ts';
+import { ServerPublisher } from '../output/server-publisher.ts';
+import type { ProcessorClass } from '../processor/load-processor.ts';
+import { ProcessorRunner, type ProcessorStats } from '../processor/processor-runner.ts';
+import type { ProcessorConfig, PvObject, UserDataProcessor } from '../processor/user-data-processor.ts';
+import type { ChannelNames } from './channel-names.ts';
+import { ControlRecord } from './control-record.ts';
+import { type StageStats, StatusRecord, userStatsType } from './status-record.ts';
+
+export interface StageOptions {
+  /** The id field of status and control channel. */
+  readonly idField: 'consumerId' | 'collectorId';
+  readonly id: number;
+  readonly channels: ChannelNames;
+  readonly objectIdField: string;
+  readonly skipInitialUpdates: number;
+  readonly objectIdOffset: number;
+  readonly nSequentialUpdates: number;
+  readonly fieldRequest: string;
+  /** Undefined: objects are counted, nothing is processed. */
+  readonly processorClass: ProcessorClass | undefined;
+  readonly processorArgs: Readonly<Record<string, unknown>>;
+  readonly logger: Logger;
+  /** A client asked for it with the control command `stop`. */
+  readonly onStop: () => void;
+  readonly server?: ServerOptions;
+  readonly client?: ContextOptions;
+}
+
+/** Where a stage's objects come from. */
+export interface StageInput<S extends StageStats> {
+  start(): void;
+  /** Stops reception, then has everything processed that is still queued, for at most `drainMs`. */
+  stop(drainMs: number): Promise<void>;
+  configure(args: unknown): void;
+  resetStats(): void;
+  /** All figures of the stage. */
+  stats(parts: StageParts): S;
+  /** A client asked for figures with the control command `get_stats`. */
+  onGetStats(stats: S): void;
+  /** The type of the status channel. */
+  statusType(userStats: TypeDef | undefined): TypeDef;
+}
+
+/** What the stage itself can tell. */
+export interface StageParts {
+  /** Number of this snapshot, from 1. */
+  readonly snapshot: number;
+  readonly publisher: PublisherStats | undefined;
+  readonly processor: ProcessorStats;
+  readonly user: Record<string, unknown>;
+}
+
+/** Working off queues at stop may take this long. */
+const DRAIN_MS = 5000;
+/** Clients can read the last values for this long (PvaPy). */
+const LINGER_MS = 1000;
+/** The status channel is never older than this. */
+const STATUS_PERIOD_MS = 10_000;
+
+export class ProcessingStage<S extends StageStats> {
+  readonly context: Context;
+  private readonly options: StageOptions;
+  private readonly server: Server;
+  private readonly processor: UserDataProcessor | undefined;
+  private readonly runner: ProcessorRunner;
+  private readonly publisher: ServerPublisher | undefined;
+  private input!: StageInput<S>;
+  private status!: StatusRecord;
+  private statusTimer: NodeJS.Timeout | undefined;
+  private snapshot = 0;
+  private stopped = false;
+
+  /** @throws UserError when the processor cannot be constructed */
+  constructor(options: StageOptions) {
+    this.options = options;
+    const { channels, logger } = options;
+    this.processor = construct(options);
+    const log = (level: 'debug' | 'info' | 'warn' | 'error', message: string): void =>
+      logger[level === 'warn' ? 'warning' : level](message);
+    this.server = new Server({ log, ...options.server });
+    this.context = new Context({ log, ...options.client });
+    this.runner = new ProcessorRunner({
+      processor: this.processor,
+      objectIdField: options.objectIdField,
+      skipInitialUpdates: options.skipInitialUpdates,
+      objectIdOffset: options.objectIdOffset,
+      nSequentialUpdates: options.nSequentialUpdates,
+      firstObject: (object) => this.openOutput(object),
+      logger,
+    });
+    if (this.processor) this.introduce(this.processor);
+    if (channels.outputChannel && this.processor) {
+      const pv = SharedPV.readonly();
+      this.server.addPV(channels.outputChannel, pv);
+      this.publisher = new ServerPublisher(pv, logger);
+    }
+  }
+
+  /**
+   * Says where objects come from; once, before `start`.
+   * @throws UserError when the processor declares impossible statistics
+   */
+  connect(input: StageInput<S>): void {
+    const { channels, idField, id, logger, onStop } = this.options;
+    this.input = input;
+    const declared = guard('getStatsPvaTypes', () => this.processor?.getStatsPvaTypes() ?? {});
+    const userType = userStatsType(declared);
+    const type = input.statusType(userType);
+    this.status = new StatusRecord({
+      type,
+      userType,
+      ids: { [idField]: id },
+      warn: (m) => logger.warning(m),
+    });
+    const control = new ControlRecord(idField, id, {
+      configure: (args) => this.configure(args),
+      resetStats: () => this.resetStats(),
+      getStats: () => input.onGetStats(this.updateStatus()),
+      stop: onStop,
+    });
+    if (channels.statusChannel) this.server.addPV(channels.statusChannel, this.status.pv);
+    if (channels.controlChannel) this.server.addPV(channels.controlChannel, control.pv);
+  }
+
+  /** Processes one object; see ProcessorRunner. */
+  handle(object: Value): void | Promise<void> {
+    return this.runner.handle(object);
+  }
+
+  /** What a processor knows before any call but its constructor; its counters begin with `resetStats()` (PvaPy). */
+  private introduce(processor: UserDataProcessor): void {
+    const { channels, id, logger, objectIdField } = this.options;
+    processor.logger = childLogger(logger, processor.constructor.name);
+    processor.processorId = id;
+    processor.inputChannel = channels.inputChannel;
+    processor.outputChannel = channels.outputChannel;
+    processor.objectIdField = objectIdField;
+    processor.pvaServer = this.server;
+    guard('resetStats', () => processor.resetStats());
+  }
+
+  /** @throws UserError, PvaError when the server or the processor cannot start */
+  async start(): Promise<void> {
+    const { processor, publisher } = this;
+    if (processor && publisher)
+      processor.dataPublisher = { publish: (object) => publisher.publish(structureOf(object)) };
+    await this.server.start();
+    await guardAsync('start', async () => processor?.start());
+    this.input.start();
+    this.updateStatus();
+    this.statusTimer = setInterval(() => this.updateStatus(), STATUS_PERIOD_MS);
+  }
+
+  /** The first object decides the type of the output channel. */
+  private openOutput(object: PvObject): void {
+    const { publisher, processor } = this;
+    if (!publisher || !processor) return;
+    const type = processor.getOutputPvObjectType(object);
+    if (type !== null && type !== undefined) {
+      publisher.open(type instanceof TypeDef ? type : structureOf(type));
+      return;
+    }
+    // No output, now or later (PvaPy).
+    processor.dataPublisher = undefined;
+    this.server.removePV(this.options.channels.outputChannel as string);
+  }
+
+  private async configure(args: unknown): Promise<void> {
+    this.runner.configure(args);
+    this.input.configure(args);
+    await this.processor?.configure(args);
+  }
+
+  private resetStats(): void {
+    this.input.resetStats();
+    this.publisher?.resetStats();
+    this.runner.resetStats();
+    this.updateStatus();
+  }
+
+  /** Gathers the statistics now. */
+  stats(): S {
+    return this.input.stats({
+      snapshot: this.snapshot,
+      publisher: this.publisher?.stats,
+      processor: this.runner.stats,
+      user: this.userStats(),
+    });
+  }
+
+  private userStats(): Record<string, unknown> {
+    try {
+      return this.processor?.getStats() ?? {};
+    } catch (error) {
+      this.options.logger.error(error as Error, 'getStats failed');
+      return {};
+    }
+  }
+
+  /** Gathers the statistics and publishes them on the status channel. */
+  updateStatus(): S {
+    this.snapshot++;
+    const stats = this.stats();
+    this.status.update(stats);
+    return stats;
+  }
+
+  /** Ends in good order; the final statistics. May be called once. */
+  async stop(): Promise<S> {
+    if (this.stopped) return this.stats();
+    this.stopped = true;
+    clearInterval(this.statusTimer);
+    await this.input.stop(DRAIN_MS);
+    this.runner.stop();
+    try {
+      await this.processor?.stop();
+    } catch (error) {
+      this.options.logger.error(error as Error, 'the processor failed to stop');
+    }
+    const stats = this.updateStatus();
+    await new Promise((resolve) => setTimeout(resolve, LINGER_MS));
+    await this.close();
+    return stats;
+  }
+
+  /** Closes everything at once. */
+  async close(): Promise<void> {
+    clearInterval(this.statusTimer);
+    await Promise.all([this.context.close(), this.server.close()]);
+  }
+}
+
+function structureOf(object: PvObject): Value {
+  if (object instanceof NTNDArray) return object.value;
+  if (object instanceof Value) return object;
+  throw new TypeError('a processor publishes an NTNDArray or a Value');
+}
+
+function construct(o: StageOptions): UserDataProcessor | undefined {
+  const Processor = o.processorClass;
+  if (!Processor) return undefined;
+  const config: ProcessorConfig = {
+    ...o.processorArgs,
+    processorId: o.id,
+    inputChannel: o.channels.inputChannel,
+    outputChannel: o.channels.outputChannel,
+    objectIdField: o.objectIdField,
+    skipInitialUpdates: o.skipInitialUpdates,
+    objectIdOffset: o.objectIdOffset,
+    nSequentialUpdates: o.nSequentialUpdates,
+    fieldRequest: o.fieldRequest,
+  };
+  const processor = guard(
+    `the constructor of ${Processor.name}`,
+    () => new Processor(config),
+  ) as UserDataProcessor;
+  if (typeof processor.process !== 'function' || typeof processor.getStatsPvaTypes !== 'function')
+    throw new UserError('HPC_PROCESSOR_LOAD', `class ${Processor.name} does not extend UserDataProcessor`);
+  return processor;
+}
+
+/** Runs the user's code; what it throws becomes one line that says where. */
+function guard<T>(where: string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw failure(where, error);
+  }
+}
+
+async function guardAsync<T>(where: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw failure(`the processor's ${where}()`, error);
+  }
+}
+
+function failure(where: string, error: unknown): UserError {
+  if (error instanceof UserError) return error;
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return new UserError('HPC_PROCESSOR', `${where} failed: ${message}`, { cause: error });
+}
