@@ -7,6 +7,7 @@ import { parseArguments } from '../../src/cli/argparse.ts';
 import { parseTool } from '../../src/cli/getopt.ts';
 import { hpcCollectorCommand } from '../../src/cli/hpc-collector-options.ts';
 import { hpcConsumerCommand } from '../../src/cli/hpc-consumer-options.ts';
+import { mirrorServerCommand } from '../../src/cli/mirror-server-options.ts';
 import {
   pvgetCommand,
   pvinfoCommand,
@@ -19,6 +20,7 @@ import { codeBlocks, commandLines, commandLinesOf, documents, prose, read } from
 const PARSERS: Readonly<Record<string, (argv: readonly string[]) => unknown>> = {
   'hpc-consumer': (argv) => parseArguments(hpcConsumerCommand, argv, ''),
   'hpc-collector': (argv) => parseArguments(hpcCollectorCommand, argv, ''),
+  'mirror-server': (argv) => parseArguments(mirrorServerCommand, argv, ''),
   'ad-sim-server': (argv) => parseArguments(adSimServerCommand, argv, ''),
   pvget: (argv) => parseTool(pvgetCommand, argv, ''),
   pvput: (argv) => parseTool(pvputCommand, argv, ''),
@@ -80,6 +82,7 @@ describe('an option in a document', () => {
       [
         hpcConsumerCommand.options,
         hpcCollectorCommand.options,
+        mirrorServerCommand.options,
         adSimServerCommand.options,
         pvgetCommand.options,
         pvputCommand.options,

@@ -8,6 +8,7 @@ import { expect, it } from 'vitest';
 import { adSimServerOptions } from '../../src/cli/ad-sim-server-options.ts';
 import { hpcCollectorOptions } from '../../src/cli/hpc-collector-options.ts';
 import { hpcConsumerOptions } from '../../src/cli/hpc-consumer-options.ts';
+import { mirrorServerOptions } from '../../src/cli/mirror-server-options.ts';
 import { optionsMarkdown } from '../../src/cli/option-help.ts';
 import type { OptionTable } from '../../src/cli/option-table.ts';
 import { ROOT } from '../e2e/support/world.ts';
@@ -18,6 +19,7 @@ const COMMAND = 'npx vitest run test/docs/options.test.ts -u';
 it.for<[string, OptionTable]>([
   ['hpc-consumer', hpcConsumerOptions],
   ['hpc-collector', hpcCollectorOptions],
+  ['mirror-server', mirrorServerOptions],
   ['ad-sim-server', adSimServerOptions],
 ])(`docs/reference/%s.md holds the command's options (${COMMAND} writes them)`, async ([name, table]) => {
   const file = `docs/reference/${name}.md`;

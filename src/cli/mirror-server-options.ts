@@ -1,0 +1,42 @@
+/**
+ * The options of `mirror-server`: names, defaults and meaning are those of PvaPy's `pvapy-mirror-server` 5.6
+ * (mirrorServer.py); status channel and logging are ours. Provider `ca` is not offered.
+ */
+import type { CommandSpec, OptionTable, ParsedOptions } from './option-table.ts';
+import { logFile, logLevel, reportPeriod, runtime } from './stage-options.ts';
+
+/** The option table of `mirror-server`. */
+export const mirrorServerOptions = [
+  {
+    long: '--channel-map',
+    short: '-cm',
+    kind: 'string',
+    required: true,
+    placeholder: 'map',
+    group: 'Channels',
+    description:
+      'what is mirrored: (mirror,source[,provider[,queueSize[,nMonitors[,request]]]]), several joined by commas',
+  },
+  {
+    long: '--status-channel',
+    short: '-sc',
+    kind: 'string',
+    placeholder: 'channel',
+    group: 'Channels',
+    description: 'channel with the counters of all mirrors, an NTTable renewed every second',
+  },
+  runtime,
+  reportPeriod,
+  logLevel,
+  logFile,
+] as const satisfies OptionTable;
+
+/** The parsed options of `mirror-server`. */
+export type MirrorServerOptions = ParsedOptions<typeof mirrorServerOptions>;
+
+/** The command `mirror-server`. */
+export const mirrorServerCommand = {
+  name: 'mirror-server',
+  summary: 'Serves channels of other pvAccess servers again, under names of its own.',
+  options: mirrorServerOptions,
+} as const satisfies CommandSpec;

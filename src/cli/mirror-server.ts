@@ -1,0 +1,64 @@
+/** The command `mirror-server`: a channel map to a MirrorServer, its counters to standard output. */
+import { createLogging, parseLogLevel } from '../log.ts';
+import { type MirrorChannelSpec, parseChannelMap } from '../mirror/channel-map.ts';
+import { MirrorServer } from '../mirror/mirror-server.ts';
+import { VERSION } from '../version.ts';
+import { parseArguments } from './argparse.ts';
+import { compileGradually } from './compile-gradually.ts';
+import { delay } from './delay.ts';
+import { mirrorServerCommand } from './mirror-server-options.ts';
+import { runMain } from './run-main.ts';
+
+const now = (): string => (Date.now() / 1000).toFixed(3);
+
+function print(lines: readonly string[]): void {
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+function describeSpec({ mirror, source, queueSize, nMonitors, request }: MirrorChannelSpec): string {
+  return `Mirror channel: ${mirror}, source channel: ${source}, provider: pva, queue size: ${queueSize}, monitors: ${nMonitors}, request: field(${request})`;
+}
+
+function counterLines(server: MirrorServer): string[] {
+  return [...server.stats()].map(([name, { nReceived, nOverruns }]) => {
+    return `Channel ${name} @ ${now()}: {'nReceived': ${nReceived}, 'nOverruns': ${nOverruns}}`;
+  });
+}
+
+async function main(argv: readonly string[], signal: AbortSignal): Promise<void> {
+  const o = parseArguments(mirrorServerCommand, argv, VERSION);
+  const channels = parseChannelMap(o.channelMap);
+  const level = o.logLevel === undefined ? undefined : parseLogLevel(o.logLevel);
+  const { logger, close } = createLogging({
+    name: 'mirror-server',
+    ...(level && { level }),
+    ...(o.logFile !== undefined && { file: o.logFile }),
+  });
+  compileGradually();
+  const server = new MirrorServer({ channels, statusChannel: o.statusChannel, logger });
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    await server.start();
+    print([...channels.map(describeSpec), `Started mirror server @ ${now()}`]);
+    const started = performance.now();
+    if (o.reportPeriod > 0)
+      timer = setInterval(() => print(['', ...counterLines(server)]), o.reportPeriod * 1000);
+    // A timer holds 24.8 days at most; nobody notices the rounds.
+    const round = o.runtime > 0 ? o.runtime : 1_000_000;
+    do await delay(round, signal);
+    while (o.runtime <= 0 && !signal.aborted);
+    const seconds = (performance.now() - started) / 1000;
+    print([
+      `Server ${signal.aborted ? 'was interrupted' : 'exiting'} after ${seconds.toFixed(3)} seconds`,
+      '',
+      'Channel counters:',
+      ...counterLines(server),
+    ]);
+  } finally {
+    clearInterval(timer);
+    await server.close();
+    close();
+  }
+}
+
+await runMain('mirror-server', async ({ argv, signal }) => main(argv, signal));

@@ -1,0 +1,132 @@
+/**
+ * MirrorChannel: one channel of another server, served again by ours. What was received is sent on as bytes, unless a
+ * client asks for some of its fields only.
+ *
+ * The mirror appears with the source's first update, in the source's type, and goes away with the source, so that
+ * its clients know (as PvaPy's PvaMirrorServer). It is read-only: a put on a mirror would change nothing but the copy.
+ */
+import { type Context, type Server, SharedPV, type Subscription, type Value } from 'epics-pva-ts';
+import type { Logger } from '../log.ts';
+import { type MirrorChannelSpec, mirrorRequest } from './channel-map.ts';
+
+export interface MirrorChannelOptions {
+  readonly spec: MirrorChannelSpec;
+  readonly server: Server;
+  readonly context: Context;
+  readonly logger: Logger;
+}
+
+/** Counters since the start or the last reset. */
+export interface MirrorStats {
+  /** Updates that arrived, initial ones included. */
+  readonly nReceived: number;
+  /** Updates that arrived with a sign that others before them were overwritten. */
+  readonly nOverruns: number;
+  /** Updates sent on, the first one of each connection included. */
+  readonly nPublished: number;
+  /** Times the source went away. */
+  readonly nDisconnects: number;
+}
+
+export class MirrorChannel {
+  readonly spec: MirrorChannelSpec;
+  private readonly options: MirrorChannelOptions;
+  private readonly pv = SharedPV.readonly();
+  private subscriptions: Subscription[] = [];
+  /** Monitors whose next update is the initial one of their connection. */
+  private readonly initial = new Set<number>();
+  private nReceived = 0;
+  private nOverruns = 0;
+  private nPublished = 0;
+  private nDisconnects = 0;
+
+  constructor(options: MirrorChannelOptions) {
+    this.options = options;
+    this.spec = options.spec;
+  }
+
+  start(): void {
+    const { context, logger } = this.options;
+    const { source, mirror, nMonitors } = this.spec;
+    const pvRequest = mirrorRequest(this.spec);
+    for (let i = 0; i < nMonitors; i++) {
+      this.subscriptions.push(
+        context.monitor(
+          source,
+          { pvRequest },
+          {
+            connected: (server) => {
+              this.initial.add(i);
+              if (i === 0) logger.info(`${mirror}: connected to ${source} at ${server}`);
+            },
+            update: (value, overrun) => this.receive(i, value, !overrun.isEmpty()),
+            disconnected: (why) => this.lost(why),
+            error: (error) => logger.error(`${mirror}: ${error.message}`),
+            finished: () => this.lost('its server ended the stream'),
+          },
+        ),
+      );
+    }
+  }
+
+  /** True while the source is there and the mirror is served. */
+  get connected(): boolean {
+    return this.pv.isOpen;
+  }
+
+  get clientCount(): number {
+    return this.pv.clientCount;
+  }
+
+  private receive(monitor: number, value: Value, overrun: boolean): void {
+    const isInitial = this.initial.delete(monitor);
+    this.nReceived++;
+    if (overrun) this.nOverruns++;
+    if (!this.pv.isOpen) this.appear(value);
+    // Other monitors of the same channel begin with the value that is served already.
+    else if (!isInitial) {
+      this.pv.post(value);
+      this.nPublished++;
+    }
+    value.release();
+  }
+
+  private appear(value: Value): void {
+    const { server, logger } = this.options;
+    const { mirror } = this.spec;
+    this.pv.open(value);
+    this.nPublished++;
+    try {
+      server.addPV(mirror, this.pv);
+    } catch (error) {
+      logger.error(`${mirror}: ${(error as Error).message}`);
+    }
+  }
+
+  /** Every monitor of the channel says so; the first one counts. */
+  private lost(why: string): void {
+    if (!this.pv.isOpen) return;
+    const { server, logger } = this.options;
+    this.nDisconnects++;
+    logger.warning(`${this.spec.mirror}: source ${this.spec.source} is gone: ${why}`);
+    // Closes the PV, too.
+    server.removePV(this.spec.mirror);
+  }
+
+  get stats(): MirrorStats {
+    const { nReceived, nOverruns, nPublished, nDisconnects } = this;
+    return { nReceived, nOverruns, nPublished, nDisconnects };
+  }
+
+  resetStats(): void {
+    this.nReceived = 0;
+    this.nOverruns = 0;
+    this.nPublished = 0;
+    this.nDisconnects = 0;
+  }
+
+  close(): void {
+    for (const subscription of this.subscriptions) subscription.close();
+    this.subscriptions = [];
+  }
+}

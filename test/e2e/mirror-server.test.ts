@@ -1,0 +1,169 @@
+/** mirror-server between a simulator and its clients: nothing lost, nothing changed, sources may come and go. */
+import {
+  arrayOf,
+  NTNDArray,
+  NTTable,
+  Server,
+  SharedPV,
+  serverConfigFromEnv,
+  struct,
+  Value,
+} from 'epics-pva-ts';
+import { describe, expect } from 'vitest';
+import { idsFrom } from './support/consumer.ts';
+import { it, until, type World } from './support/world.ts';
+
+const SIMULATOR = 'ad-sim-server -cn pvapy:image -nx 64 -ny 64 -nf 10 -rp 0 -std 5 -shd 60';
+
+/** The rows of the status channel, by mirror name. */
+async function rows(world: World): Promise<Map<string, Record<string, unknown>>> {
+  const table = await world.context.get('mirror:status');
+  return new Map(NTTable.rows(table).map((row) => [String(row['mirror']), row]));
+}
+
+/** Collects the image ids of a channel as they arrive. */
+function collect(world: World, channel: string): number[] {
+  const ids: number[] = [];
+  world.context.monitor(
+    channel,
+    { pvRequest: 'record[queueSize=1000]field(uniqueId)' },
+    { update: (value) => void ids.push(Number(value.get('uniqueId'))) },
+  );
+  return ids;
+}
+
+describe.concurrent('mirror-server', () => {
+  it('serves the frames of a simulator again, every one, bit for bit', async ({ world }) => {
+    const mirror = await world.start(
+      'mirror-server -cm (mirror:image,pvapy:image,pva,1000) -sc mirror:status -ll info',
+    );
+    await mirror.waitForLine(/^Started mirror server @ \d+\.\d{3}$/, 15_000);
+    const ids = collect(world, 'mirror:image');
+    const simulator = await world.start(`${SIMULATOR} -fps 500 -rt 2`);
+    await simulator.waitForLine(/^Server exiting after reaching runtime/, 25_000);
+    const source = await world.context.get('pvapy:image');
+    const published = Number(source.get('uniqueId'));
+    expect(published).toBe(1000);
+    await until(() => expect(ids.at(-1)).toBe(published));
+    expect(ids).toEqual(idsFrom(0, published));
+
+    const copy = await world.context.get('mirror:image');
+    expect(NTNDArray.is(copy)).toBe(true);
+    expect(copy.toJS()).toEqual(source.toJS());
+    await until(async () => {
+      expect((await rows(world)).get('mirror:image')).toMatchObject({
+        source: 'pvapy:image',
+        connected: true,
+        nReceived: BigInt(published + 1),
+        nOverruns: 0n,
+        nPublished: BigInt(published + 1),
+        nDisconnects: 0n,
+      });
+    });
+    expect(await mirror.stop()).toMatchObject({ code: 0, killed: false });
+    expect(mirror.lines.at(-1)?.text).toMatch(
+      new RegExp(`^Channel mirror:image @ \\d+\\.\\d{3}: {'nReceived': ${published + 1}, 'nOverruns': 0}$`),
+    );
+  });
+
+  it('shares the stream among several monitors, in order', async ({ world }) => {
+    const mirror = await world.start(
+      "mirror-server -cm '(mirror:image,pvapy:image,pva,1000,3,_[pydistributor=updates:1;group:mirror;trigger:uniqueId])'",
+    );
+    await mirror.waitForLine(/^Started mirror server/, 15_000);
+    const ids = collect(world, 'mirror:image');
+    const simulator = await world.start(`${SIMULATOR} -fps 300 -rt 1`);
+    await simulator.waitForLine(/^Server exiting after reaching runtime/, 25_000);
+    await until(() => expect(ids.at(-1)).toBe(300));
+    expect(ids).toEqual(idsFrom(0, 300));
+  });
+
+  it('goes away with its source and comes back with it, in its new type', async ({ world }) => {
+    const source = async (value: Value): Promise<Server> =>
+      world.own(
+        await new Server({ ...serverConfigFromEnv(world.env) })
+          .addPV('source', SharedPV.mailbox(value))
+          .start(),
+      );
+    const first = await source(Value.create(struct('first:1.0', { value: 'int' }), { value: 1 }));
+    const mirror = await world.start("mirror-server -cm '(mirror,source)' -sc mirror:status -ll warning");
+    const seen: string[] = [];
+    world.context.monitor(
+      'mirror',
+      {},
+      {
+        update: (v) => void seen.push(`${v.id} ${v.get('value')}`),
+        disconnected: () => void seen.push('gone'),
+      },
+    );
+    await until(() => expect(seen).toEqual(['first:1.0 1']));
+    await world.context.put('source', 2);
+    await until(() => expect(seen).toEqual(['first:1.0 1', 'first:1.0 2']));
+
+    await first.close();
+    await until(() => expect(seen.at(-1)).toBe('gone'));
+    await mirror.waitForLine(/WARNING mirror-server: mirror: source source is gone/, 5_000);
+    await source(Value.create(struct('second:1.0', { value: 'string' }), { value: 'new' }));
+    await until(() => expect(seen.at(-1)).toBe('second:1.0 new'), 30_000);
+    await until(async () =>
+      expect((await rows(world)).get('mirror')).toMatchObject({ connected: true, nDisconnects: 1n }),
+    );
+  });
+
+  it('refuses puts: they would change nothing but the copy', async ({ world }) => {
+    world.own(
+      await new Server({ ...serverConfigFromEnv(world.env) })
+        .addPV('source', SharedPV.mailbox(Value.create(struct('', { value: 'int' }), { value: 1 })))
+        .start(),
+    );
+    await world.start("mirror-server -cm '(mirror,source)'");
+    await world.context.get('mirror', { timeout: 15 });
+    await expect(world.context.put('mirror', 5)).rejects.toThrow(/read-only/);
+    expect((await world.context.get('mirror')).get('value')).toBe(1);
+  });
+
+  it('passes arrays of 27,000 structures on at 10 Hz', async ({ world }) => {
+    const type = struct('', {
+      count: 'int',
+      rows: arrayOf(struct('row_t', { name: 'string', value: 'double', severity: 'int' })),
+    });
+    const pv = SharedPV.readonly(Value.create(type, {}));
+    world.own(await new Server({ ...serverConfigFromEnv(world.env) }).addPV('big', pv).start());
+    await world.start("mirror-server -cm '(mirror:big,big,pva,10)'");
+    const counts: number[] = [];
+    let lastLength = 0;
+    world.context.monitor(
+      'mirror:big',
+      { pvRequest: 'record[queueSize=10]field()' },
+      {
+        update: (v) => {
+          counts.push(Number(v.get('count')));
+          lastLength = (v.get('rows') as readonly unknown[]).length;
+        },
+      },
+    );
+    await until(() => expect(counts).toEqual([0]), 15_000);
+    const rows = Array.from({ length: 27_000 }, (_, i) => ({
+      name: `row ${i}`,
+      value: i / 2,
+      severity: i % 4,
+    }));
+    for (let count = 1; count <= 10; count++) {
+      pv.post(Value.create(type, { count, rows }));
+      await until(() => expect(counts.at(-1)).toBe(count), 5_000);
+    }
+    expect(counts).toEqual(idsFrom(0, 10));
+    expect(lastLength).toBe(27_000);
+  });
+
+  it.for<[string, RegExp]>([
+    ["mirror-server -cm '(a,a)'", /^mirror-server: error: channels would mirror themselves: a from a/],
+    ["mirror-server -cm '(a,b,ca)'", /Channel Access\) is not supported/],
+    ["mirror-server -cm '(a,b)' -sc a", /'a' would be status channel and mirror/],
+  ])('%s ends with one line', async ([line, message], { world }) => {
+    const { code, stdout, stderr } = await world.run(line);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(message);
+    expect(stderr.trimEnd()).not.toContain('\n');
+  });
+});
