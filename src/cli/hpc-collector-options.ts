@@ -6,6 +6,7 @@
 import type { CommandSpec, OptionTable, ParsedOptions } from './option-table.ts';
 import {
   disableCurses,
+  failOnLossOption,
   fieldRequest,
   logFile,
   logLevel,
@@ -152,6 +153,7 @@ export const hpcCollectorOptions = [
   logLevel,
   logFile,
   disableCurses,
+  failOnLossOption,
 ] as const satisfies OptionTable;
 
 /** The parsed options of `hpc-collector`. */

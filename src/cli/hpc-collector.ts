@@ -10,6 +10,7 @@ import { filterReport, formatReport, parseReportStats } from '../pipeline/report
 import { VERSION } from '../version.ts';
 import { parseArguments } from './argparse.ts';
 import { type CollectorSpec, startCollector } from './collector-runtime.ts';
+import { failOnLoss } from './fail-on-loss.ts';
 import { type HpcCollectorOptions, hpcCollectorCommand } from './hpc-collector-options.ts';
 import { runMain } from './run-main.ts';
 import { runStage } from './run-stage.ts';
@@ -40,6 +41,7 @@ function collectorSpec(o: HpcCollectorOptions): CollectorSpec {
     objectIdOffset: o.oidOffset,
     skipInitialUpdates: o.skipInitialUpdates,
     fieldRequest: o.fieldRequest,
+    outputMode: 'pvas',
     processorFile: o.processorFile,
     processorClass: o.processorClass,
     processorArgs: o.processorArgs ?? {},
@@ -59,13 +61,14 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
   const print = (stats: CollectorStats): void => {
     process.stdout.write(`\n${formatReport(filterReport(printedCollectorStats(stats), groups))}\n`);
   };
-  await runStage<CollectorStats>({
+  const last = await runStage<CollectorStats>({
     runtime: o.runtime,
     reportPeriod: o.reportPeriod,
     signal,
     print,
     start: (onStop) => startCollector(spec, { onGetStats: print, onStop }),
   });
+  if (o.failOnLoss && last) failOnLoss('hpc-collector', last);
 }
 
 await runMain('hpc-collector', async ({ argv, signal }) => main(argv, signal));

@@ -1,11 +1,12 @@
 /**
  * The options of `hpc-consumer`: names, defaults and meaning are those of PvaPy's `pvapy-hpc-consumer` 5.6
- * (hpcConsumer.py), so that its command lines work unchanged. Not offered yet: --input-args, --output-args,
- * --accumulate-objects, --accumulation-timeout, --metadata-channels, and other modes than the two below.
+ * (hpcConsumer.py), so that its command lines work unchanged. Not offered yet: --metadata-channels. Not offered: mode
+ * ejfat and its --input-args and --output-args.
  */
 import type { CommandSpec, OptionTable, ParsedOptions } from './option-table.ts';
 import {
   disableCurses,
+  failOnLossOption,
   fieldRequest,
   logFile,
   logLevel,
@@ -33,11 +34,12 @@ export const hpcConsumerOptions = [
     long: '--input-mode',
     short: '-im',
     kind: 'string',
-    choices: ['pva'],
+    choices: ['pva', 'pvas', 'rpc'],
     default: 'pva',
     placeholder: 'mode',
     group: 'Channels',
-    description: 'how input arrives: pva monitors the input channel',
+    description:
+      'how input arrives: pva monitors the input channel, pvas serves it for others to put into (the processor says the type), rpc serves it for others to call',
   },
   {
     long: '--output-channel',
@@ -52,11 +54,12 @@ export const hpcConsumerOptions = [
     long: '--output-mode',
     short: '-om',
     kind: 'string',
-    choices: ['pvas'],
+    choices: ['pvas', 'pva', 'rpc'],
     default: 'pvas',
     placeholder: 'mode',
     group: 'Channels',
-    description: 'how output is published: pvas serves the output channel from this process',
+    description:
+      'how output is published: pvas serves the output channel from this process, pva puts into it, rpc calls it',
   },
   {
     long: '--status-channel',
@@ -118,6 +121,24 @@ export const hpcConsumerOptions = [
     description:
       'frames this consumer may queue before processing; 0 is limited by memory only (4 GiB), a negative number processes each frame as it is received',
   },
+  {
+    long: '--accumulate-objects',
+    short: '-ao',
+    kind: 'int',
+    default: -1,
+    group: 'Queues',
+    description:
+      'process in batches: wait until the receiver queue holds so many frames, then process them all; 0 or less each as it comes; only with --receiver-queue-size',
+  },
+  {
+    long: '--accumulation-timeout',
+    short: '-at',
+    kind: 'float',
+    default: 1,
+    placeholder: 'seconds',
+    group: 'Queues',
+    description: 'time without a frame after which an incomplete batch is processed',
+  },
   processorFile,
   processorClass,
   processorArgs,
@@ -125,10 +146,9 @@ export const hpcConsumerOptions = [
     long: '--skip-initial-updates',
     short: '-siu',
     kind: 'int',
-    default: 1,
     group: 'Processor',
     description:
-      'number of first updates that are not processed; the first one is what the channel held already',
+      'number of first updates that are not processed; default 1 for input mode pva, whose first one is what the channel held already, otherwise 0',
   },
   oidField,
   {
@@ -203,6 +223,7 @@ export const hpcConsumerOptions = [
   logLevel,
   logFile,
   disableCurses,
+  failOnLossOption,
 ] as const satisfies OptionTable;
 
 /** The parsed options of `hpc-consumer`. */

@@ -1,5 +1,5 @@
 /** The command `hpc-consumer`: one consumer in this process, or several in child processes. */
-import type { UserError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import { monitorRequest } from '../input/request-string.ts';
 import { createLogging, parseLogLevel } from '../log.ts';
 import { allChannelNames } from '../pipeline/channel-names.ts';
@@ -9,10 +9,11 @@ import { type ConsumerStats, printedStats } from '../pipeline/consumer-stats.ts'
 import { objectIdSteps } from '../pipeline/object-id-offset.ts';
 import { ProcessGroup } from '../pipeline/process-group.ts';
 import { filterReport, formatReport, parseReportStats } from '../pipeline/report.ts';
-import { combineStats } from '../pipeline/stats-combine.ts';
+import { type CombinableStats, combineStats } from '../pipeline/stats-combine.ts';
 import { VERSION } from '../version.ts';
 import { parseArguments } from './argparse.ts';
 import { startConsumer } from './consumer-runtime.ts';
+import { failOnLoss } from './fail-on-loss.ts';
 import { type HpcConsumerOptions, hpcConsumerCommand } from './hpc-consumer-options.ts';
 import { runMain } from './run-main.ts';
 import { ending, runStage } from './run-stage.ts';
@@ -20,7 +21,13 @@ import { ending, runStage } from './run-stage.ts';
 /** The options as one spec per consumer. @throws UserError */
 export function consumerSpecs(o: HpcConsumerOptions): ConsumerSpec[] {
   const ids = consumerIds(o);
-  const channels = allChannelNames(o, ids);
+  const servesInput = o.inputMode !== 'pva';
+  const channels = allChannelNames(o, ids, { servesInput, servesOutput: o.outputMode === 'pvas' });
+  if (!(o.accumulationTimeout > 0))
+    throw new UserError(
+      'HPC_BAD_ARGUMENT',
+      `--accumulation-timeout: ${o.accumulationTimeout} is not more than 0 seconds`,
+    );
   const steps = objectIdSteps({ ...o, nConsumers: ids.length });
   const pvRequest = monitorRequest({
     serverQueueSize: o.serverQueueSize,
@@ -38,14 +45,19 @@ export function consumerSpecs(o: HpcConsumerOptions): ConsumerSpec[] {
     consumerId,
     channels: channels.get(consumerId) as ConsumerSpec['channels'],
     pvRequest,
+    inputMode: o.inputMode,
+    outputMode: o.outputMode,
     receiverQueueSize: o.receiverQueueSize,
+    accumulateObjects: o.accumulateObjects,
+    accumulationTimeout: o.accumulationTimeout,
     objectIdField: o.oidField,
-    skipInitialUpdates: o.skipInitialUpdates,
+    // Who puts or calls sends objects only; a channel that is monitored begins with what it held before.
+    skipInitialUpdates: o.skipInitialUpdates ?? (servesInput ? 0 : 1),
     objectIdOffset: steps.oidOffset,
     nSequentialUpdates: steps.nSequentialUpdates,
     fieldRequest: o.fieldRequest,
     // Whoever asks for a server queue cares about every frame.
-    warmUp: o.serverQueueSize > 0,
+    warmUp: o.serverQueueSize > 0 && !servesInput,
     processorFile: o.processorFile,
     processorClass: o.processorClass,
     processorArgs: o.processorArgs ?? {},
@@ -61,7 +73,7 @@ async function runGroup(
   o: HpcConsumerOptions,
   signal: AbortSignal,
   print: Print,
-): Promise<void> {
+): Promise<CombinableStats> {
   const end = ending(signal, o.runtime);
   const [first] = specs;
   const logging = createLogging({
@@ -103,8 +115,10 @@ async function runGroup(
   report(all);
   if (group.nRestarts > 0) process.stdout.write(`Restarted consumers: ${group.nRestarts}\n`);
   process.stdout.write('\nCombined System Stats:\n');
-  print({ ...combineStats(all) });
+  const combined = combineStats(all);
+  print({ ...combined });
   logging.close();
+  return combined;
 }
 
 async function main(argv: readonly string[], signal: AbortSignal): Promise<void> {
@@ -115,8 +129,9 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
     process.stdout.write(`\n${formatReport(filterReport(stats, groups))}\n`);
   };
   const [only] = specs;
+  let last: CombinableStats | undefined;
   if (specs.length === 1 && only)
-    await runStage<ConsumerStats>({
+    last = await runStage<ConsumerStats>({
       runtime: o.runtime,
       reportPeriod: o.reportPeriod,
       signal,
@@ -127,7 +142,8 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
         return { stage: consumer, logging };
       },
     });
-  else await runGroup(specs, o, signal, print);
+  else last = await runGroup(specs, o, signal, print);
+  if (o.failOnLoss && last) failOnLoss('hpc-consumer', last);
 }
 
 await runMain('hpc-consumer', async ({ argv, signal }) => main(argv, signal));

@@ -33,19 +33,24 @@ export function ending(
   return { promise, done, clear: () => clearTimeout(timer) };
 }
 
-/** @throws what `start` throws */
-export async function runStage<S>(run: StageRun<S>): Promise<void> {
+/**
+ * @returns The last statistics; undefined when the run ended before the stage had started.
+ * @throws what `start` throws
+ */
+export async function runStage<S>(run: StageRun<S>): Promise<S | undefined> {
   const { runtime, reportPeriod, signal, print } = run;
   const end = ending(signal, runtime);
   // A processor may take its time to start; nobody has to wait for it to end the command.
   const started = await Promise.race([run.start(end.done), end.promise]);
-  if (!started) return;
+  if (!started) return undefined;
   const { stage, logging } = started;
   const timer =
     reportPeriod > 0 ? setInterval(() => print(stage.updateStatus()), reportPeriod * 1000) : undefined;
   await end.promise;
   end.clear();
   clearInterval(timer);
-  print(await stage.stop());
+  const last = await stage.stop();
+  print(last);
   logging.close();
+  return last;
 }

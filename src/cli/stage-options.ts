@@ -107,3 +107,12 @@ export const disableCurses = {
   group: 'Running and reports',
   description: "accepted for PvaPy's sake: this command never takes over the screen",
 } as const satisfies OptionSpec;
+
+export const failOnLossOption = {
+  long: '--fail-on-loss',
+  short: '-fol',
+  kind: 'flag',
+  group: 'Running and reports',
+  description:
+    'end with exit code 3 when objects were missed, refused, or failed to be processed or published',
+} as const satisfies OptionSpec;

@@ -1,5 +1,5 @@
 /** Where a consumer's results go. One implementation per output mode. */
-import type { Value } from 'epics-pva-ts';
+import type { TypeDef, Value } from 'epics-pva-ts';
 
 export interface PublisherStats {
   readonly nPublished: number;
@@ -7,8 +7,14 @@ export interface PublisherStats {
 }
 
 export interface DataPublisher {
+  /** The first object has come: type and first value of the output, as the processor has declared it. */
+  open(first: Value | TypeDef): void;
   /** Publishes one object; what goes wrong is counted and logged, never thrown at the processor. */
   publish(value: Value): void;
+  /** Settles when more may be published; undefined when it may now. */
+  readonly saturated: Promise<void> | undefined;
   readonly stats: PublisherStats;
   resetStats(): void;
+  /** Waits for what is on its way, for at most `drainMs`. */
+  stop(drainMs: number): Promise<void>;
 }

@@ -45,6 +45,13 @@ export class ServerPublisher implements DataPublisher {
     this.pv.open(value.clone());
   }
 
+  /** Clients that are slow lose updates in their queues; they hold nobody back. */
+  get saturated(): undefined {
+    return undefined;
+  }
+
+  async stop(): Promise<void> {}
+
   get stats(): PublisherStats {
     return { nPublished: this.nPublished, nErrors: this.nErrors };
   }

@@ -60,21 +60,32 @@ export function channelNames(options: ChannelNameOptions, consumerId: number): C
   };
 }
 
+/** Who serves the channels of a consumer; default the input by others, the output by this process. */
+export interface ServedChannels {
+  readonly servesInput?: boolean;
+  readonly servesOutput?: boolean;
+}
+
 /**
  * The channel names of all consumers of a run, by id, after a check that each served name is claimed once only.
- * Sharing the input channel is the normal case.
+ * Sharing a channel that others serve is the normal case.
  * @throws UserError `HPC_CHANNEL_NAME` if two channels get the same name: several consumers with a name without `*`,
  *   two roles of one consumer, or a served name that is also an input channel.
  */
 export function allChannelNames(
   options: ChannelNameOptions,
   consumerIds: readonly number[],
+  { servesInput = false, servesOutput = true }: ServedChannels = {},
 ): Map<number, ChannelNames> {
   const all = new Map(consumerIds.map((id) => [id, channelNames(options, id)]));
+  const roles: readonly Role[] = [
+    ...(servesInput ? (['input'] as const) : []),
+    ...SERVED.filter((role) => servesOutput || role !== 'output'),
+  ];
   const owners = new Map<string, { readonly id: number; readonly role: Role }>();
-  for (const [id, names] of all) owners.set(names.inputChannel, { id, role: 'input' });
+  if (!servesInput) for (const [id, names] of all) owners.set(names.inputChannel, { id, role: 'input' });
   for (const [id, names] of all) {
-    for (const role of SERVED) {
+    for (const role of roles) {
       const name = names[`${role}Channel`];
       if (name === undefined) continue;
       const owner = owners.get(name);

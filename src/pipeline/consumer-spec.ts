@@ -1,12 +1,18 @@
 /** Everything one consumer needs to know, as plain data: it travels to child processes. */
 import type { LogLevel } from '../log.ts';
 import type { ChannelNames } from './channel-names.ts';
+import type { InputMode } from './data-consumer.ts';
+import type { OutputMode } from './processing-stage.ts';
 
 export interface ConsumerSpec {
   readonly consumerId: number;
   readonly channels: ChannelNames;
+  readonly inputMode: InputMode;
+  readonly outputMode: OutputMode;
   readonly pvRequest: string;
   readonly receiverQueueSize: number;
+  readonly accumulateObjects: number;
+  readonly accumulationTimeout: number;
   readonly objectIdField: string;
   readonly skipInitialUpdates: number;
   readonly objectIdOffset: number;

@@ -1,15 +1,24 @@
 /** DataConsumer: one input, one processor, one output, with status and control channels, all on one server. */
 import type { Value } from 'epics-pva-ts';
+import type { DataReceiver } from '../input/data-receiver.ts';
 import { MonitorReceiver } from '../input/monitor-receiver.ts';
+import { ServedReceiver } from '../input/served-receiver.ts';
 import { type ConsumerStats, consumerStats } from './consumer-stats.ts';
 import { ProcessingStage, type StageOptions } from './processing-stage.ts';
 import { consumerStatusType } from './status-record.ts';
 
+/** `pva` monitors the input channel; `pvas` serves it, for puts, and `rpc`, for calls. */
+export type InputMode = 'pva' | 'pvas' | 'rpc';
+
 export interface DataConsumerOptions extends Omit<StageOptions, 'id' | 'idField'> {
   readonly consumerId: number;
+  readonly inputMode: InputMode;
   /** See request-string.ts. */
   readonly pvRequest: string;
   readonly receiverQueueSize: number;
+  /** See ObjectWorkerOptions. */
+  readonly accumulateObjects?: number | undefined;
+  readonly accumulationTimeout?: number | undefined;
   /** A client asked for it with the control command `get_stats`. */
   readonly onGetStats?: (stats: ConsumerStats) => void;
 }
@@ -19,17 +28,10 @@ export class DataConsumer {
 
   /** @throws UserError when the processor cannot be constructed or declares impossible statistics */
   constructor(options: DataConsumerOptions) {
-    const { consumerId, channels, pvRequest, receiverQueueSize, logger, onGetStats } = options;
+    const { consumerId, channels, onGetStats } = options;
     const stage = new ProcessingStage<ConsumerStats>({ ...options, id: consumerId, idField: 'consumerId' });
     this.stage = stage;
-    const receiver = new MonitorReceiver({
-      context: stage.context,
-      channel: channels.inputChannel,
-      pvRequest,
-      receiverQueueSize,
-      handle: (object: Value) => stage.handle(object),
-      logger,
-    });
+    const receiver = makeReceiver(stage, options);
     stage.connect({
       start: () => receiver.start(),
       stop: (drainMs) => receiver.stop(drainMs),
@@ -72,4 +74,23 @@ export class DataConsumer {
   close(): Promise<void> {
     return this.stage.close();
   }
+}
+
+function makeReceiver(stage: ProcessingStage<ConsumerStats>, options: DataConsumerOptions): DataReceiver {
+  const { inputMode, channels, pvRequest } = options;
+  const common = { ...options, handle: (object: Value) => stage.handle(object) };
+  if (inputMode === 'pva')
+    return new MonitorReceiver({
+      ...common,
+      context: stage.context,
+      channel: channels.inputChannel,
+      pvRequest,
+    });
+  const receiver = new ServedReceiver({
+    ...common,
+    mode: inputMode,
+    initial: inputMode === 'pvas' ? stage.inputType() : undefined,
+  });
+  stage.serveInput(receiver.pv);
+  return receiver;
 }

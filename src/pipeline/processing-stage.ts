@@ -18,7 +18,8 @@ import {
 } from 'epics-pva-ts';
 import { UserError } from '../errors.ts';
 import { childLogger, type Logger } from '../log.ts';
-import type { PublisherStats } from '../output/data-publisher.ts';
+import { ClientPublisher } from '../output/client-publisher.ts';
+import type { DataPublisher, PublisherStats } from '../output/data-publisher.ts';
 import { ServerPublisher } from '../output/server-publisher.ts';
 import type { ProcessorClass } from '../processor/load-processor.ts';
 import { ProcessorRunner, type ProcessorStats } from '../processor/processor-runner.ts';
@@ -26,6 +27,9 @@ import type { ProcessorConfig, PvObject, UserDataProcessor } from '../processor/
 import type { ChannelNames } from './channel-names.ts';
 import { ControlRecord } from './control-record.ts';
 import { type StageStats, StatusRecord, userStatsType } from './status-record.ts';
+
+/** `pvas` serves the output channel, `pva` puts into it, `rpc` calls it. */
+export type OutputMode = 'pvas' | 'pva' | 'rpc';
 
 export interface StageOptions {
   /** The id field of status and control channel. */
@@ -37,6 +41,8 @@ export interface StageOptions {
   readonly objectIdOffset: number;
   readonly nSequentialUpdates: number;
   readonly fieldRequest: string;
+  /** How output is published. */
+  readonly outputMode: OutputMode;
   /** Undefined: objects are counted, nothing is processed. */
   readonly processorClass: ProcessorClass | undefined;
   readonly processorArgs: Readonly<Record<string, unknown>>;
@@ -84,7 +90,7 @@ export class ProcessingStage<S extends StageStats> {
   private readonly server: Server;
   private readonly processor: UserDataProcessor | undefined;
   private readonly runner: ProcessorRunner;
-  private readonly publisher: ServerPublisher | undefined;
+  private readonly publisher: DataPublisher | undefined;
   private input!: StageInput<S>;
   private status!: StatusRecord;
   private statusTimer: NodeJS.Timeout | undefined;
@@ -110,11 +116,16 @@ export class ProcessingStage<S extends StageStats> {
       logger,
     });
     if (this.processor) this.introduce(this.processor);
-    if (channels.outputChannel && this.processor) {
-      const pv = SharedPV.readonly();
-      this.server.addPV(channels.outputChannel, pv);
-      this.publisher = new ServerPublisher(pv, logger);
-    }
+    if (channels.outputChannel && this.processor) this.publisher = this.makePublisher(channels.outputChannel);
+  }
+
+  private makePublisher(channel: string): DataPublisher {
+    const { outputMode, logger } = this.options;
+    if (outputMode !== 'pvas')
+      return new ClientPublisher({ mode: outputMode, context: this.context, channel, logger });
+    const pv = SharedPV.readonly();
+    this.server.addPV(channel, pv);
+    return new ServerPublisher(pv, logger);
   }
 
   /**
@@ -145,7 +156,26 @@ export class ProcessingStage<S extends StageStats> {
 
   /** Processes one object; see ProcessorRunner. */
   handle(object: Value): void | Promise<void> {
-    return this.runner.handle(object);
+    const pending = this.runner.handle(object);
+    const saturated = this.publisher?.saturated;
+    if (!saturated) return pending;
+    return pending ? pending.then(() => saturated) : saturated;
+  }
+
+  /** Serves a PV of the input under the name of the input channel. */
+  serveInput(pv: SharedPV): void {
+    this.server.addPV(this.options.channels.inputChannel, pv);
+  }
+
+  /** What the processor takes when this stage hosts its input. @throws UserError when it does not say */
+  inputType(): Value {
+    const declared = guard('getInputPvObjectType', () => this.processor?.getInputPvObjectType() ?? null);
+    if (declared === null)
+      throw new UserError(
+        'HPC_PROCESSOR',
+        'input mode pvas: the processor must say by getInputPvObjectType() what can be put into the input channel',
+      );
+    return declared instanceof TypeDef ? Value.create(declared) : structureOf(declared);
   }
 
   /** What a processor knows before any call but its constructor; its counters begin with `resetStats()` (PvaPy). */
@@ -232,6 +262,7 @@ export class ProcessingStage<S extends StageStats> {
     this.stopped = true;
     clearInterval(this.statusTimer);
     await this.input.stop(DRAIN_MS);
+    await this.publisher?.stop(DRAIN_MS);
     this.runner.stop();
     try {
       await this.processor?.stop();

@@ -33,13 +33,16 @@ describe('hpc-consumer', () => {
       '-ifs --id-format-spec': undefined,
       '-sqs --server-queue-size': 0,
       '-rqs --receiver-queue-size': -1,
+      '-ao --accumulate-objects': -1,
+      '-at --accumulation-timeout': 1,
       '-pf --processor-file': undefined,
       '-pc --processor-class': undefined,
       '-pa --processor-args': undefined,
       '-of --oid-field': 'uniqueId',
       '-oo --oid-offset': 0,
       '-fr --field-request': '',
-      '-siu --skip-initial-updates': 1,
+      // 1, as PvaPy's, where there is an initial update.
+      '-siu --skip-initial-updates': undefined,
       '-dpn --distributor-plugin-name': 'pydistributor',
       '-dg --distributor-group': undefined,
       '-ds --distributor-set': undefined,
@@ -52,6 +55,8 @@ describe('hpc-consumer', () => {
       '-ll --log-level': undefined,
       '-lf --log-file': undefined,
       '-dc --disable-curses': undefined,
+      // Ours.
+      '-fol --fail-on-loss': undefined,
     });
   });
 
@@ -90,9 +95,9 @@ describe('hpc-consumer', () => {
     });
   });
 
-  it.each(['-im pvas', '-im ejfat', '-om rpc'])('says which modes exist for %s', (line) => {
+  it.each(['-im ca', '-im ejfat', '-om ejfat'])('says which modes exist for %s', (line) => {
     expect(() => consumer(`-ic x ${line}`)).toThrowError(
-      /argument -(im\/--input-mode: invalid choice: '\w+' \(choose from pva\)|om\/--output-mode: invalid choice: 'rpc' \(choose from pvas\))/,
+      /argument -(im\/--input-mode: invalid choice: '\w+' \(choose from pva, pvas, rpc\)|om\/--output-mode: invalid choice: 'ejfat' \(choose from pvas, pva, rpc\))/,
     );
   });
 

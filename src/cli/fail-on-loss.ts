@@ -1,0 +1,38 @@
+/** `--fail-on-loss`: a stage that did not process and pass on everything ends with exit code 3. */
+import { CommandExit } from './command-exit.ts';
+import { EXIT } from './run-main.ts';
+
+/** Counters in which a loss shows; groups a stage does not have are left out. */
+export interface LossCounters {
+  readonly receiverStats?: object | undefined;
+  readonly queueStats?: object | undefined;
+  readonly collectorStats?: object | undefined;
+  readonly processorStats?: object | undefined;
+  readonly publisherStats?: object | undefined;
+}
+
+const COUNTERS = [
+  ['processorStats', 'nMissed', 'missed'],
+  ['receiverStats', 'nRejected', 'refused by the receiver'],
+  ['queueStats', 'nRejected', 'refused by the receiver queue'],
+  ['queueStats', 'nQueued', 'left in the receiver queue'],
+  ['collectorStats', 'nRejected', 'too late for the collector'],
+  ['processorStats', 'nErrors', 'failed to be processed'],
+  ['publisherStats', 'nErrors', 'failed to be published'],
+] as const;
+
+/** @throws CommandExit with one line on standard error and exit code 3, if any counter is not 0 */
+export function failOnLoss(program: string, stats: LossCounters): void {
+  const losses = COUNTERS.map(([group, name, text]) => [countIn(stats[group], name), text] as const)
+    .filter(([count]) => count > 0)
+    .map(([count, text]) => `${count} ${text}`);
+  if (losses.length === 0) return;
+  throw new CommandExit(EXIT.loss, {
+    stderr: `${program}: objects were lost: ${losses.join(', ')} (--fail-on-loss)\n`,
+  });
+}
+
+function countIn(group: object | undefined, name: string): number {
+  const count: unknown = (group as Readonly<Record<string, unknown>> | undefined)?.[name];
+  return typeof count === 'number' ? count : 0;
+}

@@ -1,0 +1,159 @@
+/**
+ * ObjectWorker: between reception and processing, for every input mode.
+ *
+ * Without a receiver queue an object is handled while it is received, so a slow processor makes the sender wait. With
+ * one it is put there, and worked off in turns with reception; or, when objects are accumulated, in batches: nothing
+ * is processed until so many objects are there, or until none has come for a while. Then all of them are. (PvaPy's
+ * queue behaves as a delay line there, pvapy-behaviour.md 1.7.)
+ */
+import type { Value } from 'epics-pva-ts';
+import type { Logger } from '../log.ts';
+import type { ObjectHandler } from './data-receiver.ts';
+import { ObjectQueue, type QueueStats } from './object-queue.ts';
+
+export interface ObjectWorkerOptions {
+  /** Below 0: no queue; 0: limited by memory only. */
+  readonly receiverQueueSize: number;
+  /** Objects of a batch; without it, or without a queue, each is processed when it has come. */
+  readonly accumulateObjects?: number | undefined;
+  /** Seconds without an object after which an incomplete batch is processed. Default 1. */
+  readonly accumulationTimeout?: number | undefined;
+  readonly handle: ObjectHandler;
+  /** Who handles an object releases its memory. Default: it is released as soon as it is handled. */
+  readonly handlerReleases?: boolean | undefined;
+  readonly logger: Logger;
+}
+
+/** A queue "without limit" ends here: half of what a small beamline computer has. */
+const MAX_QUEUE_BYTES = 4 * 1024 ** 3;
+/** Processing from the queue gives reception a turn this often, in ms. */
+const TURN_MS = 5;
+
+export class ObjectWorker {
+  private readonly options: ObjectWorkerOptions;
+  private readonly queue: ObjectQueue | undefined;
+  private readonly batch: number;
+  private working = false;
+  private idle: Promise<void> = Promise.resolve();
+  private abandoned = false;
+  private lastPut = 0;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(options: ObjectWorkerOptions) {
+    this.options = options;
+    this.batch = options.accumulateObjects ?? 0;
+    if (options.receiverQueueSize >= 0)
+      this.queue = new ObjectQueue(options.receiverQueueSize, MAX_QUEUE_BYTES);
+  }
+
+  /**
+   * Takes an object over.
+   *
+   * @returns False when the queue is full: the object was refused and released. A promise, without a queue, when
+   *   nothing more may be offered until it settles.
+   */
+  offer(value: Value): boolean | Promise<void> {
+    const { queue } = this;
+    if (!queue) {
+      const pending = this.handle(value);
+      if (!pending) return true;
+      this.idle = pending;
+      return pending;
+    }
+    if (!queue.put(value)) {
+      value.release();
+      return false;
+    }
+    if (this.batch > 1) this.accumulate(queue);
+    else this.begin(queue);
+    return true;
+  }
+
+  private begin(queue: ObjectQueue): void {
+    if (this.working) return;
+    this.working = true;
+    this.idle = this.work(queue);
+  }
+
+  private accumulate(queue: ObjectQueue): void {
+    this.lastPut = performance.now();
+    if (queue.length >= this.batch) this.begin(queue);
+    else this.timer ??= this.armTimer(queue, this.timeoutMs);
+  }
+
+  private get timeoutMs(): number {
+    return (this.options.accumulationTimeout ?? 1) * 1000;
+  }
+
+  /** One timer, armed anew only when it fires. */
+  private armTimer(queue: ObjectQueue, ms: number): NodeJS.Timeout {
+    return setTimeout(() => {
+      const left = this.lastPut + this.timeoutMs - performance.now();
+      this.timer = left > 0 ? this.armTimer(queue, Math.ceil(left)) : undefined;
+      if (left <= 0 && queue.length > 0) this.begin(queue);
+    }, ms);
+  }
+
+  /** Works the queue off, giving the event loop a turn first and every few milliseconds. */
+  private async work(queue: ObjectQueue): Promise<void> {
+    while (queue.length > 0 && !this.abandoned) {
+      await nextTurn();
+      const until = performance.now() + TURN_MS;
+      do {
+        const value = queue.get();
+        if (!value) break;
+        const pending = this.handle(value);
+        if (pending) await pending;
+      } while (performance.now() < until && !this.abandoned);
+    }
+    this.working = false;
+  }
+
+  private handle(value: Value): void | Promise<void> {
+    const { handle, handlerReleases } = this.options;
+    const pending = handle(value);
+    if (handlerReleases) return pending;
+    if (pending) return pending.then(() => value.release());
+    value.release();
+  }
+
+  /** Processes what is queued, complete batch or not, for at most `drainMs`. Nothing may be offered afterwards. */
+  async stop(drainMs: number): Promise<void> {
+    clearTimeout(this.timer);
+    if (this.queue) this.begin(this.queue);
+    let timer: NodeJS.Timeout | undefined;
+    const finished = await Promise.race([
+      this.idle.then(() => true),
+      new Promise<false>((resolve) => {
+        timer = setTimeout(() => resolve(false), drainMs);
+      }),
+    ]);
+    clearTimeout(timer);
+    this.abandoned = true;
+    if (finished) return;
+    const left = this.queue?.length ?? 0;
+    this.options.logger.warning(
+      `processing did not end within ${drainMs / 1000} s; ${left} object(s) left in the receiver queue`,
+    );
+  }
+
+  /** Undefined without a queue. */
+  get queueStats(): QueueStats | undefined {
+    return this.queue?.stats;
+  }
+
+  resetStats(): void {
+    this.queue?.resetStats();
+  }
+
+  /** The keys of a `configure` command that concern the queue. */
+  configure(args: unknown): void {
+    const size = (args as { receiverQueueSize?: unknown } | null)?.receiverQueueSize;
+    if (this.queue && typeof size === 'number' && Number.isInteger(size) && size >= 0)
+      this.queue.maxLength = size;
+  }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

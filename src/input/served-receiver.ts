@@ -1,0 +1,108 @@
+/**
+ * ServedReceiver: input modes `pvas` and `rpc`, a PV of this process that producers put into or call.
+ *
+ * A producer is answered when its object was processed, or queued if there is a receiver queue: so it sees back
+ * pressure, and is told when its object was refused. (PvaPy acknowledges puts before processing and hands over the
+ * record itself, in which a later put may already stand: pvapy-behaviour.md 6.3.)
+ */
+import { SharedPV, struct, Value } from 'epics-pva-ts';
+import type { DataReceiver, ReceiverStats } from './data-receiver.ts';
+import type { QueueStats } from './object-queue.ts';
+import { ObjectWorker, type ObjectWorkerOptions } from './object-worker.ts';
+
+/** What an RPC is answered with (PvaPy rpcDataReceiver.py). */
+const DONE = struct('', { status: 'int' });
+const REFUSED = struct('', { status: 'int', errorMessage: 'string' });
+
+const FULL = 'the receiver queue is full';
+
+export interface ServedReceiverOptions extends ObjectWorkerOptions {
+  readonly mode: 'pvas' | 'rpc';
+  /** For puts: type and first value of the channel. */
+  readonly initial?: Value | undefined;
+}
+
+export class ServedReceiver implements DataReceiver {
+  /** To be served under the name of the input channel. */
+  readonly pv: SharedPV;
+  private readonly worker: ObjectWorker;
+  private accepting = false;
+  private nReceived = 0;
+  private nRejected = 0;
+  private nErrors = 0;
+  private last: Promise<void> = Promise.resolve();
+
+  constructor(options: ServedReceiverOptions) {
+    this.worker = new ObjectWorker(options);
+    this.pv = new SharedPV(
+      options.mode === 'pvas'
+        ? { onPut: (pv, value) => this.onPut(pv, value) }
+        : { onRpc: (_pv, argument) => this.onRpc(argument) },
+    );
+    if (options.initial) this.pv.open(options.initial);
+  }
+
+  start(): void {
+    this.accepting = true;
+  }
+
+  /** A put of some fields changes these; the processor is given the whole. */
+  private async onPut(pv: SharedPV, value: Value): Promise<void> {
+    if (!this.accepting) throw new Error('this consumer is not processing');
+    pv.post(value);
+    if (!(await this.take(pv.fetch()))) throw new Error(FULL);
+  }
+
+  private async onRpc(argument: Value | null): Promise<Value> {
+    if (!this.accepting) throw new Error('this consumer is not processing');
+    if (argument === null) {
+      this.nErrors++;
+      return Value.create(REFUSED, { status: -1, errorMessage: 'the call has no argument' });
+    }
+    if (await this.take(argument.snapshot())) return Value.create(DONE, { status: 0 });
+    return Value.create(REFUSED, { status: -1, errorMessage: FULL });
+  }
+
+  /** Several producers take turns: one object at a time is handled. */
+  private take(value: Value): Promise<boolean> {
+    this.nReceived++;
+    const result = this.last.then(async () => {
+      const taken = this.worker.offer(value);
+      if (typeof taken === 'boolean') return taken;
+      await taken;
+      return true;
+    });
+    this.last = result.then(
+      (taken) => {
+        if (!taken) this.nRejected++;
+      },
+      () => {},
+    );
+    return result;
+  }
+
+  async stop(drainMs: number): Promise<void> {
+    this.accepting = false;
+    await this.worker.stop(drainMs);
+  }
+
+  get stats(): ReceiverStats {
+    const { nReceived, nRejected, nErrors } = this;
+    return { nReceived, nRejected, nErrors, nOverruns: 0 };
+  }
+
+  get queueStats(): QueueStats | undefined {
+    return this.worker.queueStats;
+  }
+
+  resetStats(): void {
+    this.nReceived = 0;
+    this.nRejected = 0;
+    this.nErrors = 0;
+    this.worker.resetStats();
+  }
+
+  configure(args: unknown): void {
+    this.worker.configure(args);
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * ClientPublisher: output modes `pva` and `rpc`: each object is put into, or handed as argument to, a channel that the
+ * next stage serves.
+ *
+ * Some requests are on their way at the same time, in order; while so many are unanswered the consumer waits, and so
+ * does whoever feeds it. (PvaPy has one at a time, and reads the channel before each put: pvapy-behaviour.md 6.2.)
+ */
+import type { Context, TypeDef, Value } from 'epics-pva-ts';
+import type { Logger } from '../log.ts';
+import type { DataPublisher, PublisherStats } from './data-publisher.ts';
+
+export interface ClientPublisherOptions {
+  readonly mode: 'pva' | 'rpc';
+  readonly context: Context;
+  readonly channel: string;
+  readonly logger: Logger;
+}
+
+/** Requests on their way at once. */
+const WINDOW = 8;
+/** Seconds until a request counts as failed. */
+const TIMEOUT = 5;
+/** Errors are logged this often at most, in ms. */
+const LOG_INTERVAL = 1000;
+
+export class ClientPublisher implements DataPublisher {
+  private readonly options: ClientPublisherOptions;
+  private readonly pending = new Set<Promise<void>>();
+  private nPublished = 0;
+  private nErrors = 0;
+  private lastLog = Number.NEGATIVE_INFINITY;
+
+  constructor(options: ClientPublisherOptions) {
+    this.options = options;
+  }
+
+  /** The next stage has decided about the type. */
+  open(_first: Value | TypeDef): void {}
+
+  publish(value: Value): void {
+    // The memory it was received in is needed until the request is sent.
+    const object = value.snapshot().mark();
+    const request = this.send(object)
+      .then(
+        () => {
+          this.nPublished++;
+        },
+        (error: Error) => this.failed(error),
+      )
+      .finally(() => {
+        object.release();
+        this.pending.delete(request);
+      });
+    this.pending.add(request);
+  }
+
+  private async send(object: Value): Promise<void> {
+    const { mode, context, channel } = this.options;
+    if (mode === 'pva') {
+      const build = (type: TypeDef): Value => {
+        if (object.type.equals(type)) return object;
+        throw new Error(`${channel} holds ${type.displayId}, other fields than the ${object.id} to be put`);
+      };
+      await context.put(channel, build, { fetch: false, timeout: TIMEOUT, pvRequest: 'field()' });
+    } else {
+      const answer = await context.rpc(channel, object, { timeout: TIMEOUT });
+      if (answer?.has('status') && Number(answer.get('status')) !== 0)
+        throw new Error(`${channel}: ${answer.has('errorMessage') ? answer.get('errorMessage') : 'refused'}`);
+    }
+  }
+
+  private failed(error: Error): void {
+    this.nErrors++;
+    const now = performance.now();
+    if (now - this.lastLog < LOG_INTERVAL) return;
+    this.lastLog = now;
+    this.options.logger.error(error, `publishing failed (${this.nErrors} error(s) so far)`);
+  }
+
+  get saturated(): Promise<void> | undefined {
+    return this.pending.size < WINDOW ? undefined : Promise.race(this.pending);
+  }
+
+  async stop(drainMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, drainMs);
+    });
+    await Promise.race([Promise.all(this.pending), tooLate]);
+    clearTimeout(timer);
+  }
+
+  get stats(): PublisherStats {
+    return { nPublished: this.nPublished, nErrors: this.nErrors };
+  }
+
+  resetStats(): void {
+    this.nPublished = 0;
+    this.nErrors = 0;
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * Input and output modes, in every pair that fits: `pvas => pva`, `pva => pvas`, `rpc => rpc`. Every frame arrives,
+ * once, in order, with its pixels; a slow stage holds back the one before it.
+ */
+import { NTNDArray } from 'epics-pva-ts';
+import { describe, expect } from 'vitest';
+import type { Child } from '../../bench/peers/child.ts';
+import { control, idsFrom, statusWhen } from './support/consumer.ts';
+import { Detector, pixelsOf } from './support/detector.ts';
+import { it, until, type World } from './support/world.ts';
+
+const CHANNELS = '-cc consumer:*:control -sc consumer:*:status';
+const SERVED = 'test/e2e/fixtures/served-processors.ts';
+
+/** A consumer that serves its input. */
+const second = (mode: string, processor: string, more = ''): string =>
+  `hpc-consumer -id 2 -im ${mode} -ic stage2 -oc consumer:*:output ${CHANNELS} -pf ${SERVED} -pc ${processor} -ll info ${more}`;
+/** A consumer that sends what it has received to the input of the other. */
+const first = (mode: string, more = ''): string =>
+  `hpc-consumer -id 1 -ic pvapy:image -om ${mode} -oc stage2 ${CHANNELS} -pc UserDataProcessor -sqs 1000 ${more}`;
+
+const sum = (id: number): number => pixelsOf(id).reduce((a, b) => a + b, 0);
+
+async function start(world: World, line: string): Promise<Child> {
+  return world.start(line, { HPC_TEST_FOLDER: world.folder });
+}
+
+describe.concurrent('a consumer that serves its input', () => {
+  it.for([
+    ['pva', 'pvas', 'Served', ''],
+    ['rpc', 'rpc', 'Served', ''],
+    ['pva', 'pvas', 'SlowlyServed', ''],
+    ['rpc', 'rpc', 'SlowlyServed', ''],
+    ['pva', 'pvas', 'Served', '-rqs 1000'],
+    ['rpc', 'rpc', 'Served', '-rqs 1000'],
+  ] as const)(
+    'receives all that %s output sends to %s input: %s %s',
+    async ([output, input, processor, more], { world }) => {
+      const detector = await Detector.start(world);
+      await start(world, second(input, processor, more));
+      await start(world, first(output));
+      await detector.subscribers(1);
+      await detector.publish(100);
+      await until(() => expect(world.lines('ids-2').length).toBe(100), 20_000);
+      expect(world.lines('ids-2')).toEqual(idsFrom(1, 100).map((id) => `${id} ${sum(id)}`));
+
+      const one = await statusWhen(world, 1, 'done', (s) => s.publisherStats.nPublished === 100);
+      expect(one.processorStats).toMatchObject({ nProcessed: 100, nErrors: 0, nMissed: 0 });
+      expect(one.publisherStats.nErrors).toBe(0);
+      const two = await statusWhen(world, 2, 'done', (s) => s.processorStats.nProcessed === 100);
+      expect(two.receiverStats).toMatchObject({ nReceived: 100, nRejected: 0, nErrors: 0, nOverruns: 0 });
+      // No initial update here: the first object is an object.
+      expect(two.processorStats).toMatchObject({
+        firstObjectId: 1,
+        lastObjectId: 100,
+        nMissed: 0,
+        nErrors: 0,
+      });
+      expect(two.publisherStats.nPublished).toBe(100);
+    },
+  );
+
+  it('refuses, counts and tells the sender what does not fit into its receiver queue', async ({ world }) => {
+    const detector = await Detector.start(world);
+    await start(world, second('pvas', 'SlowlyServed', '-rqs 2'));
+    const sender = await start(world, first('pva', '--fail-on-loss'));
+    await detector.subscribers(1);
+    await detector.publish(40);
+    const one = await statusWhen(
+      world,
+      1,
+      'done',
+      ({ publisherStats: p }) => p.nPublished + p.nErrors === 40,
+    );
+    expect(one.publisherStats.nErrors).toBeGreaterThan(0);
+    const two = await statusWhen(
+      world,
+      2,
+      'done',
+      (s) => s.processorStats.nProcessed === one.publisherStats.nPublished,
+    );
+    expect(two.receiverStats).toMatchObject({ nReceived: 40, nRejected: one.publisherStats.nErrors });
+    expect(await control(world, 1, 'stop')).toBe('Stop flag set');
+    expect(await sender.waitForExit(15_000)).toMatchObject({ code: 3 });
+    const line = sender.lines.filter(({ stream }) => stream === 'stderr').map(({ text }) => text);
+    expect(line).toEqual([
+      `hpc-consumer: objects were lost: ${one.publisherStats.nErrors} failed to be published (--fail-on-loss)`,
+    ]);
+  });
+
+  it('tells a client what is missing', async ({ world }) => {
+    await start(world, second('rpc', 'Served'));
+    await until(async () => {
+      await expect(world.context.rpc('stage2', null)).resolves.toMatchObject({});
+    }, 15_000);
+    const answer = await world.context.rpc('stage2', null);
+    expect(answer?.toJS()).toEqual({ status: -1, errorMessage: 'the call has no argument' });
+    const done = await world.context.rpc('stage2', NTNDArray.create({ uniqueId: 7 }).value);
+    expect(done?.toJS()).toEqual({ status: 0 });
+  });
+});
+
+describe.concurrent('accumulated objects', () => {
+  it('are processed in batches, and the last incomplete one after the timeout', async ({ world }) => {
+    const detector = await Detector.start(world);
+    await start(
+      world,
+      `hpc-consumer -ic pvapy:image ${CHANNELS} -pf ${SERVED} -pc Served -sqs 100 -rqs 100 -ao 10 -at 1`,
+    );
+    await detector.subscribers(1);
+    // With the initial update these are nine.
+    await detector.publish(8);
+    await statusWhen(world, 1, 'queued', (s) => s.queueStats.nQueued === 9);
+    expect(world.lines('ids-1')).toEqual([]);
+    await detector.publish(1);
+    await until(() => expect(world.lines('ids-1').length).toBe(9));
+    await detector.publish(3);
+    await statusWhen(world, 1, 'queued', (s) => s.queueStats.nReceived === 13);
+    await until(() => expect(world.lines('ids-1').length).toBe(12), 5_000);
+  });
+});
+
+describe.concurrent('a mistake is one line', () => {
+  it.for<[string, RegExp]>([
+    [
+      'hpc-consumer -im pvas -ic a -pc UserDataProcessor',
+      /the processor must say by getInputPvObjectType\(\) what can be put into the input channel/,
+    ],
+    ['hpc-consumer -im pvas -ic a -nc 2', /consumers 1 and 2 would both serve the input channel 'a'/],
+    ['hpc-consumer -im rpc -ic a -sc a', /the status channel of consumer 1, 'a', is also the input channel/],
+    ['hpc-consumer -ic a -at 0', /--accumulation-timeout: 0 is not more than 0 seconds/],
+  ])('%s', async ([line, message], { world }) => {
+    const { code, stderr } = await world.run(line);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(message);
+    expect(stderr.trimEnd()).not.toContain('\n');
+  });
+});
