@@ -112,8 +112,11 @@ export function encodeLz4Block(
   at: number,
 ): number {
   const bytes = new DataView(src.buffer, src.byteOffset, src.byteLength);
-  const bits = to - from < 65_536 ? HASH_BITS_SMALL : HASH_BITS;
+  const small = to - from < 65_536;
+  const bits = small ? HASH_BITS_SMALL : HASH_BITS;
   const shift = 32 - bits;
+  // In a large block many places have the same four bytes: the fifth helps to find longer matches.
+  const fifth = small ? 0 : 0x85ebca6b;
   seen.fill(0, 0, 1 << bits);
   const lastMatch = to - LAST_MATCH;
   const matchEnd = to - LAST_LITERALS;
@@ -124,7 +127,7 @@ export function encodeLz4Block(
   let tries = 64;
   while (i <= lastMatch) {
     const word = bytes.getUint32(i, true);
-    const hash = Math.imul(word, 0x9e3779b1) >>> shift;
+    const hash = (Math.imul(word, 0x9e3779b1) ^ Math.imul(src[i + 4] as number, fifth)) >>> shift;
     let match = (seen[hash] as number) - 1 + from;
     seen[hash] = i - from + 1;
     if (match < from || i - match > MAX_OFFSET || bytes.getUint32(match, true) !== word) {
@@ -143,8 +146,9 @@ export function encodeLz4Block(
     i = e;
     anchor = e;
     tries = 64;
-    if (i <= lastMatch)
-      seen[Math.imul(bytes.getUint32(i - 2, true), 0x9e3779b1) >>> shift] = i - 2 - from + 1;
+    if (i > lastMatch) break;
+    const before = Math.imul(bytes.getUint32(i - 2, true), 0x9e3779b1);
+    seen[(before ^ Math.imul(src[i + 2] as number, fifth)) >>> shift] = i - 2 - from + 1;
   }
   return writeSequence(src, anchor, to, dst, o, 0, 0);
 }
