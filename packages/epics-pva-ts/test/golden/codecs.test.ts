@@ -33,7 +33,7 @@ function pixelsOf({ kind, dimensions: [length = 0] }: Golden): NumericArray {
   return pixels;
 }
 
-function frameOf(golden: Golden, bytes = Buffer.from(golden.base64, 'base64')): NTNDArray {
+function frameOf(golden: Golden, bytes: Uint8Array = Buffer.from(golden.base64, 'base64')): NTNDArray {
   const { codec: name, kind, dimensions, size, colorMode } = golden;
   const options: NDArrayOptions = { dimensions, ...(colorMode === undefined ? {} : { colorMode }) };
   return NTNDArray.create(options).setCompressed(bytes, { name, parameters: scalarTypeOf(kind) }, size);
