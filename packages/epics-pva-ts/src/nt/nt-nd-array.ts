@@ -155,25 +155,24 @@ export class NTNDArray {
    */
   async decompress(options: DecompressOptions = {}): Promise<NTNDArray> {
     if (this.codec.name === '') return this;
-    return this.withPixels(await decompressPixels(this, options));
+    // Copied first: the update may be released before the codec is loaded.
+    const frame = this.clone();
+    frame.pixels = await decompressPixels(frame, options);
+    return frame;
   }
 
   /** As {@link decompress}, for codecs that need no package or were loaded with `loadCodec`. @throws CodecError */
   decompressSync(options: DecompressOptions = {}): NTNDArray {
     if (this.codec.name === '') return this;
-    return this.withPixels(decompressPixelsSync(this, options));
+    const frame = this.clone();
+    frame.pixels = decompressPixelsSync(this, options);
+    return frame;
   }
 
   /** A frame with the pixels compressed by `lz4`, `bslz4`, `lz4hdf5` or a codec of yours. @throws CodecError */
   compress(name: string): NTNDArray {
     const { bytes, parameters, size } = compressPixels(name, this.decompressSync().pixels);
     return this.clone().setCompressed(bytes, { name, parameters }, size);
-  }
-
-  private withPixels(pixels: PixelArray): NTNDArray {
-    const frame = this.clone();
-    frame.pixels = pixels;
-    return frame;
   }
 
   private setSizes(compressed: number, uncompressed: number): void {

@@ -47,6 +47,13 @@ describe('decompressing', () => {
     expect(frame.pixels).toEqual(new Uint8Array(bytes));
   });
 
+  it('may be asked for before the update is released', async () => {
+    const frame = compressed('lz4', encodeLz4(BYTES));
+    const asked = frame.decompress();
+    frame.value.release();
+    expect((await asked).pixels).toEqual(PIXELS);
+  });
+
   it('gives a frame that is not compressed as it is', async () => {
     const frame = NTNDArray.create({ pixels: PIXELS });
     expect(frame.decompressSync()).toBe(frame);
