@@ -64,6 +64,7 @@ export type { MatrixOptions, NTMatrixView } from './nt/nt-matrix.ts';
 export { NTMatrix } from './nt/nt-matrix.ts';
 export type {
   ChannelField,
+  ChannelsView,
   ChannelValue,
   MultiChannelOptions,
   NTMultiChannelView,
@@ -81,6 +82,7 @@ export type { Dimension } from './nt/nt-nd-array-image.ts';
 export { ColorMode } from './nt/nt-nd-array-image.ts';
 export type { PixelArray } from './nt/nt-nd-array-pixels.ts';
 export type {
+  MetaDataView,
   NTScalarArrayView,
   NTScalarView,
   Scalar,

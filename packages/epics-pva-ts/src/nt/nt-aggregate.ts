@@ -42,6 +42,7 @@ function isTime(field: string): boolean {
   return field.endsWith('TimeStamp');
 }
 
+/** Reads an NTAggregate. */
 export class NTAggregateView extends NormativeView {
   /** The centre of the observations, usually their mean. */
   get value(): number {
@@ -82,6 +83,7 @@ export class NTAggregateView extends NormativeView {
   }
 }
 
+/** Observations summed up. Standard: NTAggregate. */
 export const NTAggregate = {
   id: description.id,
 

@@ -11,11 +11,13 @@ const description = new NormativeType(
   { tags: TEXTS, ...COMMON },
 );
 
+/** Which optional fields an attribute carries; for `create` also what they hold. */
 export interface NTAttributeOptions extends CommonFields {
   /** Words by which attributes are found. Default false. */
   readonly tags?: boolean | readonly string[];
 }
 
+/** Reads an NTAttribute. */
 export class NTAttributeView extends NormativeView {
   get name(): string {
     return this.structure.get('name') as string;
@@ -31,6 +33,7 @@ export class NTAttributeView extends NormativeView {
   }
 }
 
+/** A named value. Standard: NTAttribute. */
 export const NTAttribute = {
   id: description.id,
 

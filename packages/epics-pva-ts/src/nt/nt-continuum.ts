@@ -7,6 +7,7 @@ import { NormativeType, NUMBERS, TEXTS } from './compatibility.ts';
 
 const description = new NormativeType('NTContinuum', { base: NUMBERS, value: NUMBERS, units: TEXTS });
 
+/** Reads an NTContinuum. */
 export class NTContinuumView extends NormativeView {
   /** The index of every point: a time, a frequency. */
   get base(): Float64Array {
@@ -42,6 +43,7 @@ export class NTContinuumView extends NormativeView {
   }
 }
 
+/** Points in time or frequency. Standard: NTContinuum. */
 export const NTContinuum = {
   id: description.id,
 

@@ -22,6 +22,7 @@ function build(options: EnumOptions = {}): TypeDef {
 
 const type = build();
 
+/** Reads an NTEnum. */
 export class NTEnumView extends NormativeView {
   /** The number of the selected choice. */
   get index(): number {
@@ -39,6 +40,7 @@ export class NTEnumView extends NormativeView {
   }
 }
 
+/** One of a list of choices. Standard: NTEnum; display as PVXS nt.h. */
 export const NTEnum = {
   id: description.id,
 

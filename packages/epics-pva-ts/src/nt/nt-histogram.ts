@@ -12,11 +12,13 @@ const description = new NormativeType('NTHistogram', { ranges: NUMBERS, value: N
 const KINDS = ['short', 'int', 'long'] as const;
 export type HistogramKind = (typeof KINDS)[number];
 
+/** Kind of the counts, and which optional fields a histogram carries. */
 export interface HistogramOptions extends CommonFields {
   /** Kind of the counts. Default: that of the array given to `create` where it is one of them, else `int`. */
   readonly kind?: HistogramKind;
 }
 
+/** Reads an NTHistogram. */
 export class NTHistogramView extends NormativeView {
   /** Ends of the bins: bin i goes from ranges[i] to ranges[i + 1]. */
   get ranges(): Float64Array {
@@ -43,6 +45,7 @@ export class NTHistogramView extends NormativeView {
   }
 }
 
+/** Counts by ranges. Standard: NTHistogram. */
 export const NTHistogram = {
   id: description.id,
 

@@ -13,6 +13,7 @@ const description = new NormativeType(
   { dim: NUMBERS, ...COMMON, display: STRUCTURE },
 );
 
+/** Which optional fields a matrix carries; for `create` also what they hold. */
 export interface MatrixOptions extends CommonFields {
   /** [rows, columns], or [length] of a vector. Default: those of the rows that `create` is given; else left out. */
   readonly dim?: boolean | readonly number[];
@@ -49,6 +50,7 @@ function isRows(v: unknown): v is readonly ArrayLike<number>[] {
   return Array.isArray(v) && typeof v[0] === 'object';
 }
 
+/** Reads an NTMatrix. */
 export class NTMatrixView extends NormativeView {
   /** All elements, row by row. Doubles are not copied; other numbers, which the standard does not know, are. */
   get value(): Float64Array {
@@ -97,6 +99,7 @@ export class NTMatrixView extends NormativeView {
   }
 }
 
+/** A matrix or vector of doubles. Standard: NTMatrix. */
 export const NTMatrix = {
   id: description.id,
 

@@ -50,11 +50,13 @@ export interface ChannelValue {
   readonly isConnected?: boolean;
 }
 
+/** Which optional fields there are; for `create` also what the common ones hold. */
 export interface ScalarMultiChannelOptions extends CommonFields {
   /** Which fields with an element for every channel there are. Default: those that the channels need; `build`: all. */
   readonly channelFields?: readonly ChannelField[];
 }
 
+/** Of which type the values are, and which optional fields there are. */
 export interface MultiChannelOptions extends ScalarMultiChannelOptions {
   /** The type of a channel's value: a union, or any. Default `'any'`. */
   readonly type?: TypeDef | 'any';
@@ -106,7 +108,8 @@ function fill(value: Value, channels: readonly ChannelValue[], options: CommonFi
   return setCommon(value, options);
 }
 
-class ChannelsView extends NormativeView {
+/** Reads what both types of several channels have. */
+export class ChannelsView extends NormativeView {
   get channelName(): readonly string[] {
     return this.strings('channelName');
   }
@@ -183,6 +186,7 @@ class ChannelsView extends NormativeView {
   }
 }
 
+/** Reads an NTMultiChannel. */
 export class NTMultiChannelView extends ChannelsView {
   /** What every channel holds; null if it holds nothing. */
   get value(): readonly PvData[] {
@@ -194,6 +198,7 @@ export class NTMultiChannelView extends ChannelsView {
   }
 }
 
+/** Reads an NTScalarMultiChannel. */
 export class NTScalarMultiChannelView extends ChannelsView {
   /** The value of every channel: a typed array for numbers, else an array. */
   get value(): ScalarArray {
@@ -201,6 +206,7 @@ export class NTScalarMultiChannelView extends ChannelsView {
   }
 }
 
+/** Values of several channels, of any types. Standard: NTMultiChannel. */
 export const NTMultiChannel = {
   id: multi.id,
 
@@ -238,6 +244,7 @@ export const NTMultiChannel = {
   },
 } as const;
 
+/** Values of several channels, of one scalar kind. Standard: NTScalarMultiChannel (appendix A). */
 export const NTScalarMultiChannel = {
   id: scalarMulti.id,
 

@@ -9,6 +9,7 @@ import type { Scalar, ScalarArray } from './nt-scalar.ts';
 
 const description = new NormativeType('NTNameValue', { name: TEXTS, value: SCALARS });
 
+/** Reads an NTNameValue. */
 export class NTNameValueView extends NormativeView {
   get name(): readonly string[] {
     return this.strings('name');
@@ -30,6 +31,7 @@ export class NTNameValueView extends NormativeView {
   }
 }
 
+/** Named scalars of one kind. Standard: NTNameValue. */
 export const NTNameValue = {
   id: description.id,
 

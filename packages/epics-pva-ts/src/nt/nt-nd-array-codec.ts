@@ -23,6 +23,7 @@ import type { Dimension } from './nt-nd-array-image.ts';
 import type { Codec } from './nt-nd-array-options.ts';
 import type { PixelArray } from './nt-nd-array-pixels.ts';
 
+/** What decompressing is allowed. */
 export interface DecompressOptions {
   /** Largest size of the pixels that is accepted, in bytes; a peer may announce anything. Default 1 GiB. */
   readonly maxSize?: number;

@@ -61,7 +61,8 @@ function fill(value: Value, content: unknown, options: ScalarOptions): Value {
   return setCommon(value, options);
 }
 
-class MetaDataView extends NormativeView {
+/** Reads a scalar or an array of them with its meta-data. */
+export class MetaDataView extends NormativeView {
   get display(): Display | undefined {
     return readDisplay(this.structure);
   }
@@ -75,12 +76,14 @@ class MetaDataView extends NormativeView {
   }
 }
 
+/** Reads an NTScalar. */
 export class NTScalarView extends MetaDataView {
   get value(): Scalar {
     return this.structure.get('value') as Scalar;
   }
 }
 
+/** Reads an NTScalarArray. */
 export class NTScalarArrayView extends MetaDataView {
   get value(): ScalarArray {
     return this.structure.get('value') as ScalarArray;
@@ -94,6 +97,7 @@ function describe(name: string, rule: FieldRule): NormativeType {
 const scalar = describe('NTScalar', SCALAR);
 const scalarArray = describe('NTScalarArray', SCALARS);
 
+/** One value of a scalar kind. Standard: NTScalar; meta-data as PVXS nt.h. */
 export const NTScalar = {
   id: scalar.id,
 
@@ -133,6 +137,7 @@ export const NTScalar = {
   },
 } as const;
 
+/** An array of one scalar kind. Standard: NTScalarArray; meta-data as PVXS nt.h. */
 export const NTScalarArray = {
   id: scalarArray.id,
 

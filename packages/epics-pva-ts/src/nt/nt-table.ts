@@ -37,6 +37,7 @@ function rowCount(columns: readonly TableColumnData[]): number {
   return columns.length === 0 ? 0 : Math.min(...columns.map((c) => c.length));
 }
 
+/** Reads an NTTable. */
 export class NTTableView extends NormativeView {
   /** Headings for people. */
   get labels(): readonly string[] {
@@ -54,6 +55,7 @@ export class NTTableView extends NormativeView {
   }
 }
 
+/** Named columns of equal length. Standard: NTTable. */
 export const NTTable = {
   id: description.id,
 

@@ -8,6 +8,7 @@ import { NormativeType, UNION } from './compatibility.ts';
 
 const description = new NormativeType('NTUnion', { value: UNION });
 
+/** Of which type an NTUnion is, and its optional fields. */
 export interface UnionOptions extends CommonFields {
   /** The type of `value`: a union, or any. Default `'any'`. */
   readonly type?: TypeDef | 'any';
@@ -25,6 +26,7 @@ export function contentOf(v: PvData | undefined): PvData {
   return v ?? null;
 }
 
+/** Reads an NTUnion. */
 export class NTUnionView extends NormativeView {
   /** What the union holds; null if nothing is selected. */
   get value(): PvData {
@@ -38,6 +40,7 @@ export class NTUnionView extends NormativeView {
   }
 }
 
+/** A value of any type. Standard: NTUnion (appendix A), as normativeTypesCPP ntunion.cpp. */
 export const NTUnion = {
   id: description.id,
 

@@ -79,6 +79,7 @@ export class NTURIView {
   }
 }
 
+/** The argument of an RPC. Standard: NTURI; all four fields, as PVXS nt.h has them. */
 export const NTURI = {
   id: description.id,
 
