@@ -202,6 +202,11 @@ export class PeerClient {
     await this.#ask({ op: 'unsubscribe', sub });
   }
 
+  /** An operation that only this program has, and its answer. */
+  call<T>(op: string, fields: object = {}): Promise<T> {
+    return this.#ask<T>({ op, ...fields });
+  }
+
   /** Ends the process: by the end of its input, with signals when that takes too long. */
   async stop(): Promise<void> {
     this.child.endInput();
@@ -260,7 +265,8 @@ export function startPvapyClient(peers: Peers, env: NodeJS.ProcessEnv): Promise<
   return startClient(peers, env, 'pvapy_client.py');
 }
 
-async function startClient(peers: Peers, env: NodeJS.ProcessEnv, file: string): Promise<PeerClient> {
+/** Starts a program of test/interop/python/ that speaks json_lines.py. */
+export async function startClient(peers: Peers, env: NodeJS.ProcessEnv, file: string): Promise<PeerClient> {
   const child = await spawnChild({
     command: peers.python,
     args: [join(PYTHON_FOLDER, file)],

@@ -88,6 +88,13 @@ export class NoConvertError extends PvaError {
   }
 }
 
+/** A compressed image cannot be decompressed: its bytes are wrong, or what decodes them is missing. */
+export class CodecError extends PvaError {
+  constructor(message: string) {
+    super('PVA_CODEC', message);
+  }
+}
+
 /** A pvRequest text or structure that cannot be understood. */
 export class PvRequestError extends PvaError {
   constructor(message: string) {

@@ -12,6 +12,7 @@ export { clientConfigFromEnv, parseAddress, serverConfigFromEnv } from './config
 export type { Credentials } from './connection/server-connection.ts';
 export {
   CancelledError,
+  CodecError,
   ConfigError,
   DecodeError,
   DisconnectedError,
@@ -33,27 +34,67 @@ export {
   NO_ALARM,
   readAlarm,
 } from './nt/alarm.ts';
+export type { CompressedImage, ImageCodec } from './nt/codec-registry.ts';
+export { codecNames, loadCodec, registerCodec } from './nt/codec-registry.ts';
+export type { CommonFields } from './nt/common-fields.ts';
+export { NormativeView } from './nt/common-fields.ts';
 export {
   alarmType,
   controlType,
   DISPLAY_FORMS,
   displayType,
   enumType,
+  standardDisplayType,
   timeType,
   valueAlarmType,
 } from './nt/fields.ts';
+export type { Control, Display, ValueAlarm } from './nt/meta-data.ts';
+export { readControl, readDisplay, readValueAlarm } from './nt/meta-data.ts';
+export type { AggregateOptions, NTAggregateView } from './nt/nt-aggregate.ts';
+export { NTAggregate } from './nt/nt-aggregate.ts';
+export type { NTAttributeOptions, NTAttributeView } from './nt/nt-attribute.ts';
+export { NTAttribute } from './nt/nt-attribute.ts';
+export type { NTContinuumView } from './nt/nt-continuum.ts';
+export { NTContinuum } from './nt/nt-continuum.ts';
+export type { EnumOptions, NTEnumView } from './nt/nt-enum.ts';
 export { NTEnum } from './nt/nt-enum.ts';
+export type { HistogramKind, HistogramOptions, NTHistogramView } from './nt/nt-histogram.ts';
+export { NTHistogram } from './nt/nt-histogram.ts';
+export type { MatrixOptions, NTMatrixView } from './nt/nt-matrix.ts';
+export { NTMatrix } from './nt/nt-matrix.ts';
+export type {
+  ChannelField,
+  ChannelsView,
+  ChannelValue,
+  MultiChannelOptions,
+  NTMultiChannelView,
+  NTScalarMultiChannelView,
+  ScalarMultiChannelOptions,
+} from './nt/nt-multi-channel.ts';
+export { NTMultiChannel, NTScalarMultiChannel } from './nt/nt-multi-channel.ts';
+export type { NTNameValueView } from './nt/nt-name-value.ts';
+export { NTNameValue } from './nt/nt-name-value.ts';
 export type { Codec, DimensionInput, NDArrayOptions } from './nt/nt-nd-array.ts';
 export { NTNDArray } from './nt/nt-nd-array.ts';
 export type { AttributeOptions } from './nt/nt-nd-array-attributes.ts';
+export type { DecompressOptions } from './nt/nt-nd-array-codec.ts';
 export type { Dimension } from './nt/nt-nd-array-image.ts';
 export { ColorMode } from './nt/nt-nd-array-image.ts';
 export type { PixelArray } from './nt/nt-nd-array-pixels.ts';
-export type { ScalarOptions } from './nt/nt-scalar.ts';
+export type {
+  MetaDataView,
+  NTScalarArrayView,
+  NTScalarView,
+  Scalar,
+  ScalarArray,
+  ScalarOptions,
+} from './nt/nt-scalar.ts';
 export { NTScalar, NTScalarArray } from './nt/nt-scalar.ts';
-export type { TableColumn, TableColumnData, TableRow } from './nt/nt-table.ts';
+export type { NTTableView, TableColumn, TableColumnData, TableRow } from './nt/nt-table.ts';
 export { NTTable } from './nt/nt-table.ts';
-export type { UriParts } from './nt/nt-uri.ts';
+export type { NTUnionView, UnionOptions } from './nt/nt-union.ts';
+export { NTUnion } from './nt/nt-union.ts';
+export type { NTURIView, UriParts } from './nt/nt-uri.ts';
 export { NTURI } from './nt/nt-uri.ts';
 export type { TimeStamp } from './nt/time-stamp.ts';
 export {

@@ -51,6 +51,18 @@ export function displayType(kind: ScalarKind, options: { readonly form?: boolean
   return struct('', [['limitLow', kind], ['limitHigh', kind], ...text, ...(options.form ? form : [])]);
 }
 
+/**
+ * display_t as pvData's standard fields have it: limits are doubles, and a printf format stands for the precision.
+ * normativeTypesCPP asks for exactly these in NTMatrix and NTNDArray.
+ */
+export const standardDisplayType: TypeDef = struct('display_t', {
+  limitLow: 'double',
+  limitHigh: 'double',
+  description: 'string',
+  format: 'string',
+  units: 'string',
+});
+
 /** control: how far and in what steps a number may be set. */
 export function controlType(kind: ScalarKind): TypeDef {
   return struct('', { limitLow: kind, limitHigh: kind, minStep: kind });

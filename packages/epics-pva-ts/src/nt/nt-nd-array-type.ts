@@ -7,7 +7,8 @@
 import type { NumericKind } from '../value/type-code.ts';
 import { arrayOf, struct, TypeDef, union } from '../value/type-def.ts';
 import type { Value } from '../value/value.ts';
-import { alarmType, isNormativeId, timeType } from './fields.ts';
+import { COMMON, type FieldRule, NormativeType, NUMBER, STRUCTURE, TIME, UNION } from './compatibility.ts';
+import { alarmType, isNormativeId, standardDisplayType, timeType } from './fields.ts';
 
 export const ND_ARRAY_ID = 'epics:nt/NTNDArray:1.0';
 
@@ -59,14 +60,42 @@ export const ndArrayType: TypeDef = struct(ND_ARRAY_ID, {
   dimension: arrayOf(dimensionType),
   attribute: arrayOf(attributeType),
   descriptor: 'string',
-  display: struct('display_t', {
-    limitLow: 'double',
-    limitHigh: 'double',
-    description: 'string',
-    format: 'string',
-    units: 'string',
-  }),
+  display: standardDisplayType,
 });
+
+function structures(what: string, ...members: string[]): FieldRule {
+  return {
+    what: `an array of ${what}`,
+    fits: (t) => t.kind === 'struct' && t.isArray && members.every((m) => t.member(m)),
+  };
+}
+
+/** The fields an NTNDArray must have. */
+export const ndArrayRules = new NormativeType(
+  'NTNDArray',
+  {
+    value: {
+      what: "a union with NTNDArray's members, or any",
+      fits: (t) => UNION.fits(t) && (t.kind === 'any' || hasPixels(t)),
+    },
+    codec: {
+      what: 'a codec_t (name, parameters)',
+      fits: (t) =>
+        STRUCTURE.fits(t) && t.member('name')?.kind === 'string' && t.member('parameters') !== undefined,
+    },
+    compressedSize: NUMBER,
+    uncompressedSize: NUMBER,
+    dimension: structures('dimension_t', 'size', 'offset', 'fullSize', 'binning', 'reverse'),
+    uniqueId: NUMBER,
+    dataTimeStamp: TIME,
+    attribute: structures('NTAttribute', 'name', 'value'),
+  },
+  { ...COMMON, display: STRUCTURE },
+);
+
+function hasPixels(type: TypeDef): boolean {
+  return type.members.some((m) => pixelsType.member(m.name)?.equals(m.type));
+}
 
 const known = new WeakMap<TypeDef, boolean>();
 
@@ -92,7 +121,5 @@ function hasShape(type: TypeDef): boolean {
   const hasDimension = dimension?.kind === 'struct' && dimension.isArray;
   const hasId = type.member('uniqueId') !== undefined;
   if (value.kind === 'any') return hasDimension && hasId;
-  const pixels =
-    value.kind === 'union' && value.members.some((m) => pixelsType.member(m.name)?.equals(m.type));
-  return pixels && (hasDimension || hasId);
+  return value.kind === 'union' && hasPixels(value) && (hasDimension || hasId);
 }

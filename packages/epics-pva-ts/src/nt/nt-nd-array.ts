@@ -15,40 +15,19 @@ import {
   readAttributes,
   writeAttribute,
 } from './nt-nd-array-attributes.ts';
+import {
+  compressPixels,
+  type DecompressOptions,
+  decompressPixels,
+  decompressPixelsSync,
+} from './nt-nd-array-codec.ts';
 import { type Dimension, imageAxes, readDimensions, writeDimensions } from './nt-nd-array-image.ts';
+import { type Codec, checkSize, type DimensionInput, type NDArrayOptions } from './nt-nd-array-options.ts';
 import { byteSize, type PixelArray, readPixels, selectPixels } from './nt-nd-array-pixels.ts';
-import { isNdArray, ND_ARRAY_ID, ndArrayType } from './nt-nd-array-type.ts';
+import { isNdArray, ND_ARRAY_ID, ndArrayRules, ndArrayType } from './nt-nd-array-type.ts';
 import { nowTimeStamp, readTimeStamp, type TimeStamp, writeTimeStamp } from './time-stamp.ts';
 
-/** How the pixels are compressed; name "" means not at all. */
-export interface Codec {
-  /** areaDetector's names: `jpeg`, `blosc`, `lz4`, `bslz4`, `zlib`. */
-  readonly name: string;
-  /** For compressed pixels the number of their original type; null without. */
-  readonly parameters: PvData;
-}
-
-/** An axis for writing: a size, or a size and what differs from an image that shows all of the detector. */
-export type DimensionInput = number | (Pick<Dimension, 'size'> & Partial<Dimension>);
-
-export interface NDArrayOptions {
-  /** By reference: must not change while the array is in use. */
-  readonly pixels?: PixelArray | Uint8ClampedArray;
-  /** Fastest first (x, y, ...). Default: one dimension with all pixels. */
-  readonly dimensions?: readonly DimensionInput[];
-  readonly uniqueId?: number;
-  /** When the array was made. Default now. */
-  readonly timeStamp?: TimeStamp | Date;
-  /** When the data were acquired. Default `timeStamp`. */
-  readonly dataTimeStamp?: TimeStamp | Date;
-  /** Values by name. A number becomes double, a bigint long; give an AnyValue for another type. */
-  readonly attributes?: Readonly<Record<string, unknown>>;
-  /** See ColorMode; sets the attribute of that name. */
-  readonly colorMode?: number;
-  readonly descriptor?: string;
-  /** Type to build, for servers with members of their own. Default {@link NTNDArray.type}. */
-  readonly type?: TypeDef;
-}
+export type { Codec, DimensionInput, NDArrayOptions } from './nt-nd-array-options.ts';
 
 const UNSET: TimeStamp = { secondsPastEpoch: 0n, nanoseconds: 0, userTag: 0 };
 
@@ -75,6 +54,16 @@ export class NTNDArray {
     return isNdArray(from);
   }
 
+  /** Has it all fields of an NTNDArray, whatever its id? What servers that filter fields send has not. */
+  static isCompatible(from: Value | TypeDef): boolean {
+    return ndArrayRules.isCompatible(from);
+  }
+
+  /** The same as the constructor. @throws NoConvertError if the structure is no NTNDArray */
+  static wrap(structure: Value): NTNDArray {
+    return new NTNDArray(structure);
+  }
+
   /** A new frame. @throws NoConvertError if the dimensions do not make the number of pixels; NoFieldError */
   static create(options: NDArrayOptions = {}): NTNDArray {
     const array = new NTNDArray(Value.create(options.type ?? ndArrayType));
@@ -92,6 +81,11 @@ export class NTNDArray {
     for (const [name, v] of Object.entries(attributes ?? {})) array.setAttribute(name, v);
     if (descriptor !== undefined) array.set('descriptor', descriptor);
     return array;
+  }
+
+  /** The structure itself, as the other normative types call it; the same as `value`. */
+  get structure(): Value {
+    return this.value;
   }
 
   /** A copy that shares no fields, with the same marks; pixels are shared until they are set. */
@@ -153,6 +147,34 @@ export class NTNDArray {
     return this;
   }
 
+  /**
+   * A frame with the pixels as they were before they were compressed; this frame if they are not. Codecs: `lz4`,
+   * `bslz4`, `lz4hdf5`, `zlib`; `blosc` with the package numcodecs and `jpeg` with jpeg-js installed; and those of
+   * `registerCodec`. The pixels' size is limited by `maxSize` and never exceeds what the frame announces.
+   * @throws CodecError if the bytes are wrong, the codec is unknown or its package is missing
+   */
+  async decompress(options: DecompressOptions = {}): Promise<NTNDArray> {
+    if (this.codec.name === '') return this;
+    // Copied first: the update may be released before the codec is loaded.
+    const frame = this.clone();
+    frame.pixels = await decompressPixels(frame, options);
+    return frame;
+  }
+
+  /** As {@link decompress}, for codecs that need no package or were loaded with `loadCodec`. @throws CodecError */
+  decompressSync(options: DecompressOptions = {}): NTNDArray {
+    if (this.codec.name === '') return this;
+    const frame = this.clone();
+    frame.pixels = decompressPixelsSync(this, options);
+    return frame;
+  }
+
+  /** A frame with the pixels compressed by `lz4`, `bslz4`, `lz4hdf5` or a codec of yours. @throws CodecError */
+  compress(name: string): NTNDArray {
+    const { bytes, parameters, size } = compressPixels(name, this.decompressSync().pixels);
+    return this.clone().setCompressed(bytes, { name, parameters }, size);
+  }
+
   private setSizes(compressed: number, uncompressed: number): void {
     this.setIfChanged('compressedSize', compressed);
     this.setIfChanged('uncompressedSize', uncompressed);
@@ -170,6 +192,11 @@ export class NTNDArray {
       name: typeof name === 'string' ? name : '',
       parameters: bareValue(this.value.tryGet('codec.parameters') ?? null),
     };
+  }
+
+  /** Bytes of the pixels as they are in the frame, compressed or not; 0 if it does not say. */
+  get compressedSize(): number {
+    return Number(this.value.tryGet('compressedSize') ?? 0);
   }
 
   /** Bytes of the uncompressed pixels, as the frame says; 0 if it does not. */
@@ -267,11 +294,4 @@ export class NTNDArray {
     writeAttribute(this.value, name, value, options);
     return this;
   }
-}
-
-function checkSize(pixels: number, dimensions: readonly DimensionInput[]): void {
-  const sizes = dimensions.map((d) => (typeof d === 'number' ? d : d.size));
-  const product = sizes.reduce((n, s) => n * s, 1);
-  if (product !== pixels)
-    throw new NoConvertError(`dimensions ${sizes.join(' x ')} make ${product} pixels, there are ${pixels}`);
 }

@@ -6,9 +6,10 @@ import { NoConvertError } from '../errors.ts';
 import type { NumericArray, ScalarKind } from '../value/type-code.ts';
 import { struct, type TypeDef, type TypeSpec } from '../value/type-def.ts';
 import { Value } from '../value/value.ts';
-import { alarmType, isNormativeId, timeType } from './fields.ts';
+import { type CommonFields, commonMembers, NormativeView, setCommon } from './common-fields.ts';
+import { COLUMNS, NormativeType, TEXTS } from './compatibility.ts';
 
-const ID = 'epics:nt/NTTable:1.0';
+const description = new NormativeType('NTTable', { labels: TEXTS, value: COLUMNS });
 
 export interface TableColumn {
   /** Field name: letters, digits and `_`. */
@@ -36,35 +37,75 @@ function rowCount(columns: readonly TableColumnData[]): number {
   return columns.length === 0 ? 0 : Math.min(...columns.map((c) => c.length));
 }
 
-export const NTTable = {
-  id: ID,
+/** Reads an NTTable. */
+export class NTTableView extends NormativeView {
+  /** Headings for people. */
+  get labels(): readonly string[] {
+    return NTTable.labels(this.structure);
+  }
 
-  /** @throws NoFieldError for a column name that pvData does not allow or that comes twice */
-  build(columns: readonly TableColumn[]): TypeDef {
-    return struct(ID, {
-      labels: 'string[]',
-      value: struct(
-        '',
-        columns.map((c): [string, TypeSpec] => [c.name, `${c.kind}[]`]),
-      ),
-      descriptor: 'string',
-      alarm: alarmType,
-      timeStamp: timeType,
-    });
+  /** The cells by column name, in the table's order. */
+  get columns(): Map<string, TableColumnData> {
+    return NTTable.columns(this.structure);
+  }
+
+  /** The cells by row. */
+  get rows(): TableRow[] {
+    return NTTable.rows(this.structure);
+  }
+}
+
+/** Named columns of equal length. Standard: NTTable. */
+export const NTTable = {
+  id: description.id,
+
+  /**
+   * Labels, value and, unless `options` leaves them out, descriptor, alarm and timeStamp, as PVXS has them.
+   * @throws NoFieldError for a column name that pvData does not allow or that comes twice
+   */
+  build(columns: readonly TableColumn[], options: CommonFields = {}): TypeDef {
+    return struct(description.id, [
+      ['labels', 'string[]'],
+      [
+        'value',
+        struct(
+          '',
+          columns.map((c): [string, TypeSpec] => [c.name, `${c.kind}[]`]),
+        ),
+      ],
+      ...commonMembers({ descriptor: true, ...options }),
+    ]);
   },
 
   /**
    * A table with its labels and, if given, its cells by column.
    * @throws NoConvertError if columns differ in length or cells do not fit; NoFieldError for an unknown column
    */
-  create(columns: readonly TableColumn[], cells?: Readonly<Record<string, ArrayLike<unknown>>>): Value {
-    const table = Value.create(NTTable.build(columns), { labels: columns.map((c) => c.label ?? c.name) });
+  create(
+    columns: readonly TableColumn[],
+    cells?: Readonly<Record<string, ArrayLike<unknown>>>,
+    options: CommonFields = {},
+  ): Value {
+    const labels = columns.map((c) => c.label ?? c.name);
+    const table = Value.create(NTTable.build(columns, options), { labels });
     if (cells) NTTable.setColumns(table, cells);
-    return table;
+    return setCommon(table, options);
   },
 
-  is(value: Value): boolean {
-    return isNormativeId(value.id, 'NTTable');
+  /** Has it the id of an NTTable 1.x? */
+  is(from: Value | TypeDef): boolean {
+    return description.is(from);
+  },
+
+  /** Has it the fields of an NTTable, whatever its id? */
+  isCompatible(from: Value | TypeDef): boolean {
+    return description.isCompatible(from);
+  },
+
+  /** @throws NoConvertError naming the field that does not fit */
+  wrap(structure: Value): NTTableView {
+    description.check(structure);
+    return new NTTableView(structure);
   },
 
   labels(table: Value): readonly string[] {

@@ -6,9 +6,13 @@ import { NoConvertError } from '../errors.ts';
 import { typeOfInput } from '../value/convert.ts';
 import { struct, type TypeDef, type TypeSpec } from '../value/type-def.ts';
 import { Value } from '../value/value.ts';
-import { isNormativeId } from './fields.ts';
+import { NormativeType, STRUCTURE, TEXT } from './compatibility.ts';
 
-const ID = 'epics:nt/NTURI:1.0';
+const description = new NormativeType(
+  'NTURI',
+  { scheme: TEXT, path: TEXT },
+  { authority: TEXT, query: STRUCTURE },
+);
 
 /** What {@link NTURI.read} gives; parts that did not come are empty. */
 export interface UriParts {
@@ -40,8 +44,44 @@ function argumentsType(query: Readonly<Record<string, unknown>>, prefix = ''): T
   );
 }
 
+/** An NTURI; parts that did not come are empty. */
+export class NTURIView {
+  /** The structure itself. */
+  readonly structure: Value;
+
+  constructor(structure: Value) {
+    this.structure = structure;
+  }
+
+  get scheme(): string {
+    return this.text('scheme');
+  }
+
+  /** The server's name or address. */
+  get authority(): string {
+    return this.text('authority');
+  }
+
+  /** Name of the service (the channel). */
+  get path(): string {
+    return this.text('path');
+  }
+
+  /** The arguments as plain JavaScript data. */
+  get query(): Readonly<Record<string, unknown>> {
+    const query = this.structure.tryGet('query');
+    return query instanceof Value ? query.toJS() : {};
+  }
+
+  private text(field: string): string {
+    const v = this.structure.tryGet(field);
+    return typeof v === 'string' ? v : '';
+  }
+}
+
+/** The argument of an RPC. Standard: NTURI; all four fields, as PVXS nt.h has them. */
 export const NTURI = {
-  id: ID,
+  id: description.id,
 
   /**
    * number becomes double, bigint long, string, boolean; arrays and typed arrays accordingly; an object a structure.
@@ -54,7 +94,7 @@ export const NTURI = {
     query: Readonly<Record<string, unknown>> = {},
     options: { readonly scheme?: string; readonly authority?: string } = {},
   ): Value {
-    const type = struct(ID, {
+    const type = struct(description.id, {
       scheme: 'string',
       authority: 'string',
       path: 'string',
@@ -64,22 +104,25 @@ export const NTURI = {
     return Value.create(type, { scheme, authority, path, query });
   },
 
-  is(value: Value): boolean {
-    return isNormativeId(value.id, 'NTURI');
+  /** Has it the id of an NTURI 1.x? */
+  is(from: Value | TypeDef): boolean {
+    return description.is(from);
   },
 
-  /** Reads an NTURI of any make: authority and query are optional. */
+  /** Has it the fields of an NTURI, whatever its id? */
+  isCompatible(from: Value | TypeDef): boolean {
+    return description.isCompatible(from);
+  },
+
+  /** @throws NoConvertError naming the field that does not fit */
+  wrap(structure: Value): NTURIView {
+    description.check(structure);
+    return new NTURIView(structure);
+  },
+
+  /** Reads an NTURI of any make: every part is optional. */
   read(value: Value): UriParts {
-    const text = (name: string): string => {
-      const v = value.tryGet(name);
-      return typeof v === 'string' ? v : '';
-    };
-    const query = value.tryGet('query');
-    return {
-      scheme: text('scheme'),
-      authority: text('authority'),
-      path: text('path'),
-      query: query instanceof Value ? query.toJS() : {},
-    };
+    const { scheme, authority, path, query } = new NTURIView(value);
+    return { scheme, authority, path, query };
   },
 } as const;
