@@ -6,22 +6,16 @@ import { adSimServerCommand } from '../../src/cli/ad-sim-server-options.ts';
 import { parseArguments } from '../../src/cli/argparse.ts';
 import { parseTool } from '../../src/cli/getopt.ts';
 import { hpcConsumerCommand } from '../../src/cli/hpc-consumer-options.ts';
-import {
-  pvgetCommand,
-  pvinfoCommand,
-  pvmonitorCommand,
-  pvputCommand,
-} from '../../src/cli/pvtools-options.ts';
+import { pvtools } from '../../src/cli/pvtools-options.ts';
 import { ROOT, words } from '../e2e/support/world.ts';
 import { codeBlocks, commandLines, commandLinesOf, documents, prose, read } from './support/documents.ts';
 
 const PARSERS: Readonly<Record<string, (argv: readonly string[]) => unknown>> = {
   'hpc-consumer': (argv) => parseArguments(hpcConsumerCommand, argv, ''),
   'ad-sim-server': (argv) => parseArguments(adSimServerCommand, argv, ''),
-  pvget: (argv) => parseTool(pvgetCommand, argv, ''),
-  pvput: (argv) => parseTool(pvputCommand, argv, ''),
-  pvmonitor: (argv) => parseTool(pvmonitorCommand, argv, ''),
-  pvinfo: (argv) => parseTool(pvinfoCommand, argv, ''),
+  ...Object.fromEntries(
+    pvtools.map((tool) => [tool.name, (argv: readonly string[]) => parseTool(tool, argv, '')]),
+  ),
 };
 
 const own = JSON.parse(read('package.json')) as {
@@ -78,9 +72,7 @@ describe('an option in a document', () => {
       [
         hpcConsumerCommand.options,
         adSimServerCommand.options,
-        pvgetCommand.options,
-        pvputCommand.options,
-        pvinfoCommand.options,
+        ...pvtools.map(({ options }) => options),
       ].flatMap((table) => table.map(({ long }): string => long)),
     );
     for (const builtin of ['--help', '--version', '--option']) known.add(builtin);

@@ -52,6 +52,8 @@ export interface RequestOptions {
   readonly timeout?: number;
   /** Ends the operation with {@link CancelledError}. */
   readonly signal?: AbortSignal;
+  /** `host[:port]` of the server to ask, without a search. Default: the one that says it has the channel. */
+  readonly server?: string;
 }
 
 export const DEFAULT_TIMEOUT = 5;
