@@ -74,10 +74,13 @@ export function timeLimit(seconds: number): number {
   return seconds > 0 && seconds <= MAX_SECONDS ? seconds : 0;
 }
 
-/** What went wrong, without the channel's name, which the tools print in their own way. @throws what is no PvaError */
+/**
+ * What went wrong, without the channel's name, which the tools print in their own way, and on one line, whatever the
+ * server wrote. @throws what is no PvaError
+ */
 export function reasonOf(name: string, error: unknown): string {
   if (!PvaError.isPvaError(error)) throw error;
-  const { message } = error;
+  const message = error.message.trim().replace(/\s*[\r\n]+\s*/g, ' ');
   return message.startsWith(`${name}: `) ? message.slice(name.length + 2) : message;
 }
 

@@ -93,6 +93,14 @@ describe('errors', () => {
     });
   });
 
+  it('of several lines are one line', async () => {
+    expect(await pvcall('svc:broken')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'Error: Traceback: line 1 RuntimeError: broken\n',
+    });
+  });
+
   it.each(['nosuch', 'svc:silent'])('of a service that does not answer (%s) is Timeout', async (name) => {
     expect(await pvcall('-w', '0.3', name)).toEqual({ code: 1, stdout: '', stderr: 'Timeout\n' });
   });

@@ -191,6 +191,14 @@ export function pvtoolsPVs(): Map<string, SharedPV> {
     ['svc:sum', sum()],
     ['svc:echo', new SharedPV({ onRpc: (_pv, argument) => argument })],
     ['svc:nothing', new SharedPV({ onRpc: () => null })],
+    [
+      'svc:broken',
+      new SharedPV({
+        onRpc: () => {
+          throw new RemoteError('Traceback:\n  line 1\r\nRuntimeError: broken\n');
+        },
+      }),
+    ],
     ['svc:silent', new SharedPV({ onRpc: () => new Promise(() => {}) })],
     ['consumer:1:output', mailbox(image())],
     ['consumer:1:status', SharedPV.readonly(status())],
