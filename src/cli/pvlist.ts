@@ -5,6 +5,8 @@ import { type Answer, reasonOf, runTool, timeLimit, withContext } from './pvtool
 import { type PvlistOptions, pvlistCommand } from './pvtools-options.ts';
 
 const SERVER_CHANNEL = 'server';
+/** A search ends by itself, unless somebody answers again and again; `-w` must not cut it short (EPICS base). */
+const SEARCH_SECONDS = 3;
 const GUID = /^0x[0-9a-fA-F]{24}$/;
 
 function serverLine({ guid, version, protocol, addresses }: ListedServer): string {
@@ -49,7 +51,7 @@ await runTool(pvlistCommand, async ({ options, operands: wanted }, signal) => {
   };
   const search = wanted.length === 0 || wanted.some((server) => GUID.test(server));
   if (search) log('asking for servers');
-  const found = search ? await findServers({ timeout: options.timeout, signal, log }) : [];
+  const found = search ? await findServers({ timeout: SEARCH_SECONDS, signal, log }) : [];
   if (wanted.length === 0) {
     process.stdout.write(found.map(serverLine).join(''));
     return 0;

@@ -408,4 +408,10 @@ describe('pvinfo', () => {
     expect({ code, stderr }).toEqual({ code: 1, stderr: 'Timeout\nnosuch Error: channel destroyed\n' });
     expect(stdout).toMatch(/^t:double\nServer: 127\.0\.0\.1:\d+\nType:\n {4}epics:nt\/NTScalar:1\.0\n/);
   });
+
+  it('fails when it is ended by Ctrl-C before the answer', async () => {
+    await using tool = new RunningTool('pvinfo', ['-w', '0', 't:byte', 'nosuch'], environment(server));
+    await tool.printed(/userTag\n\n/);
+    expect(await tool.interrupt()).toMatchObject({ code: 1, stderr: 'nosuch Error: channel destroyed\n' });
+  });
 });
