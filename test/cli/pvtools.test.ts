@@ -1,5 +1,5 @@
 /**
- * pvget and pvinfo as scripts see them: exact bytes, exit codes. What is expected here is what the tools of EPICS base
+ * pvget as scripts see it: exact bytes, exit codes. What is expected here is what the tools of EPICS base
  * 7.0.10 (pvAccessCPP 7.1.8) print for the same channels.
  */
 import { execFile } from 'node:child_process';
@@ -15,7 +15,6 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 const pvget = (...argv: string[]): Promise<Finished> => runTool(server, 'pvget', ...argv);
-const pvinfo = (...argv: string[]): Promise<Finished> => runTool(server, 'pvinfo', ...argv);
 const lines = (...text: string[]): string => `${text.join('\n')}\n`;
 const ok = (...text: string[]): Finished => ({ code: 0, stdout: lines(...text), stderr: '' });
 
@@ -350,68 +349,5 @@ describe('pvget', () => {
     const bareNode = await fastest(() => promisify(execFile)(process.execPath, ['-e', '0']));
     // On a machine that does other things, node itself takes longer than its 40 ms.
     expect(await fastest(() => pvget('t:double'))).toBeLessThan(Math.max(500, 8 * bareNode));
-  });
-});
-
-describe('pvinfo', () => {
-  it('prints server and type', async () => {
-    expect(await pvinfo('t:enum', 't:group')).toEqual(
-      ok(
-        't:enum',
-        `Server: 127.0.0.1:${server.tcpPort}`,
-        'Type:',
-        '    epics:nt/NTEnum:1.0',
-        '        enum_t value',
-        '            int index',
-        '            string[] choices',
-        '        alarm_t alarm',
-        '            int severity',
-        '            int status',
-        '            string message',
-        '        time_t timeStamp',
-        '            long secondsPastEpoch',
-        '            int nanoseconds',
-        '            int userTag',
-        '',
-        't:group',
-        `Server: 127.0.0.1:${server.tcpPort}`,
-        'Type:',
-        '    my:group:1.0',
-        '        structure inner',
-        '            double value',
-        '            string text',
-        '        union choice',
-        '            double number',
-        '            string[] words',
-        '        union empty',
-        '            double number',
-        '        any any',
-        '        row_t[] rows',
-        '            row_t',
-        '                int x',
-        '                string name',
-        '        union[] options',
-        '            union',
-        '                int i',
-        '                string s',
-        '        boolean flag',
-        '        boolean[] flags',
-        '        ubyte[] bytes',
-        '        float[] floats',
-        '',
-      ),
-    );
-  });
-
-  it('fails for a channel that is not there, after the others', async () => {
-    const { code, stdout, stderr } = await pvinfo('-w', '0.3', 'nosuch', 't:double');
-    expect({ code, stderr }).toEqual({ code: 1, stderr: 'Timeout\nnosuch Error: channel destroyed\n' });
-    expect(stdout).toMatch(/^t:double\nServer: 127\.0\.0\.1:\d+\nType:\n {4}epics:nt\/NTScalar:1\.0\n/);
-  });
-
-  it('fails when it is ended by Ctrl-C before the answer', async () => {
-    await using tool = new RunningTool('pvinfo', ['-w', '0', 't:byte', 'nosuch'], environment(server));
-    await tool.printed(/userTag\n\n/);
-    expect(await tool.interrupt()).toMatchObject({ code: 1, stderr: 'nosuch Error: channel destroyed\n' });
   });
 });
