@@ -8,6 +8,11 @@ import { optionDescription, optionTerm } from './option-help.ts';
 import { type CommandSpec, type FlagOption, type OptionSpec, takesValue } from './option-table.ts';
 import { OptionValueError, parseOptionValue } from './option-value.ts';
 
+/** Counts in place of a bad value; without a value, what counted so far. */
+export interface Replacement {
+  readonly instead: string | undefined;
+}
+
 /** What differs between the two families of commands. */
 export interface CommandStyle {
   /** Printed by the version option, after the program's name. */
@@ -16,8 +21,8 @@ export interface CommandStyle {
   readonly versionShort: `-${string}`;
   /** What follows the program's name in the usage line. */
   readonly usage: string;
-  /** Makes the error for a value that does not fit its option. */
-  readonly badValue: (spec: OptionSpec, message: string) => CommandExit;
+  /** Makes the error for a value that does not fit its option, or says what counts instead of it. */
+  readonly badValue: (spec: OptionSpec, message: string, text: string) => CommandExit | Replacement;
 }
 
 /** The option that prints help, first in every command. */
@@ -58,12 +63,19 @@ function tableOption(spec: OptionSpec, badValue: CommandStyle['badValue']): Opti
       .default(0)
       .argParser((_text: string, previous: number) => previous + 1);
   }
+  if (spec.kind === 'list')
+    return option
+      .default([])
+      .argParser((text: string, previous: readonly string[]): readonly string[] => [...previous, text]);
   if (spec.kind !== 'json' && spec.default !== undefined) option.default(spec.default);
-  return option.argParser((text: string) => {
+  return option.argParser((text: string, previous: unknown) => {
     try {
       return parseOptionValue(spec, text);
     } catch (error) {
-      throw error instanceof OptionValueError ? badValue(spec, error.message) : error;
+      if (!(error instanceof OptionValueError)) throw error;
+      const outcome = badValue(spec, error.message, text);
+      if (outcome instanceof CommandExit) throw outcome;
+      return outcome.instead ?? previous;
     }
   });
 }

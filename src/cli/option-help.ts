@@ -3,8 +3,10 @@
  */
 import {
   type CommandSpec,
+  type NumberOption,
   type OptionSpec,
   type OptionTable,
+  type StringOption,
   takesValue,
   valuePlaceholder,
 } from './option-table.ts';
@@ -15,8 +17,13 @@ export function optionTerm(spec: OptionSpec): string {
   return takesValue(spec) ? `${names} ${valuePlaceholder(spec)}` : names;
 }
 
+/** Has it one value, which may have a default and choices? */
+function isSingle(spec: OptionSpec): spec is NumberOption | StringOption {
+  return takesValue(spec) && spec.kind !== 'json' && spec.kind !== 'list';
+}
+
 function defaultText(spec: OptionSpec): string {
-  const value = takesValue(spec) && spec.kind !== 'json' ? spec.default : undefined;
+  const value = isSingle(spec) ? spec.default : undefined;
   return value === undefined ? '' : String(value);
 }
 
@@ -24,7 +31,7 @@ function defaultText(spec: OptionSpec): string {
 export function optionDescription(spec: OptionSpec): string {
   const notes: string[] = [];
   if (takesValue(spec)) {
-    if (spec.kind !== 'json' && spec.choices !== undefined && spec.placeholder !== undefined) {
+    if (isSingle(spec) && spec.choices !== undefined && spec.placeholder !== undefined) {
       notes.push(`one of ${spec.choices.join(', ')}`);
     }
     if (spec.required) notes.push('required');
@@ -51,10 +58,7 @@ function prose(text: string): string {
 }
 
 function choicesText(spec: OptionSpec): string {
-  return takesValue(spec) &&
-    spec.kind !== 'json' &&
-    spec.choices !== undefined &&
-    spec.placeholder !== undefined
+  return isSingle(spec) && spec.choices !== undefined && spec.placeholder !== undefined
     ? `; one of ${spec.choices.map((c) => code(String(c))).join(', ')}`
     : '';
 }

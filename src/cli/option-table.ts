@@ -20,6 +20,11 @@ interface ValueOptionBase extends OptionBase {
   readonly required?: true;
   /** Name of the value in help texts; by default it comes from the kind. */
   readonly placeholder?: string;
+  /**
+   * A value that does not fit is no error, as in the EPICS tools: this warning is printed (`%` is the text, `@` the
+   * program's name), and `instead` or what counted so far goes on to count.
+   */
+  readonly lenient?: { readonly warning: string; readonly instead?: string };
 }
 
 /** Given or not: a boolean, false by default. */
@@ -53,8 +58,13 @@ export interface JsonOption extends ValueOptionBase {
   readonly kind: 'json';
 }
 
+/** Text that may be given several times: an array, empty by default. */
+export interface ListOption extends ValueOptionBase {
+  readonly kind: 'list';
+}
+
 /** One row of an option table. */
-export type OptionSpec = FlagOption | CountOption | NumberOption | StringOption | JsonOption;
+export type OptionSpec = FlagOption | CountOption | NumberOption | StringOption | JsonOption | ListOption;
 
 /** All options of one command, in the order in which help lists them. */
 export type OptionTable = readonly OptionSpec[];
@@ -85,10 +95,12 @@ type OptionValue<S extends OptionSpec> = S extends FlagOption
       ? Choice<S, number>
       : S extends StringOption
         ? Choice<S, string>
-        : JsonObject;
+        : S extends ListOption
+          ? readonly string[]
+          : JsonObject;
 
 type AlwaysThere =
-  | { readonly kind: 'flag' | 'count' }
+  | { readonly kind: 'flag' | 'count' | 'list' }
   | { readonly required: true }
   | { readonly default: number | string };
 
@@ -103,7 +115,7 @@ export type ParsedOptions<T extends OptionTable> = {
 };
 
 /** Whether an option is followed by a value on the command line. */
-export function takesValue(spec: OptionSpec): spec is NumberOption | StringOption | JsonOption {
+export function takesValue(spec: OptionSpec): spec is NumberOption | StringOption | JsonOption | ListOption {
   return spec.kind !== 'flag' && spec.kind !== 'count';
 }
 
@@ -117,6 +129,7 @@ export function valuePlaceholder(spec: OptionSpec): string {
   if (!takesValue(spec)) return '';
   if (spec.placeholder !== undefined) return `<${spec.placeholder}>`;
   if (spec.kind === 'json') return '<json>';
+  if (spec.kind === 'list') return '<text>';
   if (spec.choices !== undefined) return `<${spec.choices.join('|')}>`;
   return spec.kind === 'string' ? '<text>' : spec.kind === 'int' ? '<n>' : '<number>';
 }

@@ -1,13 +1,16 @@
 /** The command `pvget`: prints the present values of channels, with `-m` every update. */
-import { VERSION } from '../version.ts';
-import { parseTool } from './getopt.ts';
-import { askAll, getText, monitorAll, parseRequest, prefixFor, withContext } from './pvtools.ts';
-import { pvgetCommand } from './pvtools-options.ts';
-import { runMain } from './run-main.ts';
+import { monitorAll } from './monitor-all.ts';
+import { getText } from './print-value.ts';
+import { askAll, parseRequest, prefixFor, runTool, withContext } from './pvtools.ts';
+import { NO_NAME, pvgetCommand } from './pvtools-options.ts';
 
-await runMain('pvget', async ({ argv, signal }) => {
-  const { options, operands: names } = parseTool(pvgetCommand, argv, VERSION);
+await runTool(pvgetCommand, async ({ options, operands: names }, signal) => {
   const pvRequest = parseRequest(options.request);
+  if (names.length === 0) {
+    // A script's list may be empty: EPICS base has nothing to do then, which is no error.
+    process.stderr.write(`${NO_NAME} ('pvget -h' for help.)\n`);
+    return 0;
+  }
   const prefixOf = prefixFor(names);
   return withContext('pvget', options, (context) =>
     options.monitor

@@ -1,12 +1,8 @@
 /** The command `pvinfo`: prints the server and the type of channels. */
-import { VERSION } from '../version.ts';
-import { parseTool } from './getopt.ts';
-import { askAll, withContext } from './pvtools.ts';
+import { askAll, runTool, withContext } from './pvtools.ts';
 import { pvinfoCommand } from './pvtools-options.ts';
-import { runMain } from './run-main.ts';
 
-await runMain('pvinfo', async ({ argv, signal }) => {
-  const { options, operands: names } = parseTool(pvinfoCommand, argv, VERSION);
+await runTool(pvinfoCommand, async ({ options, operands: names }, signal) => {
   const refused = (name: string, why: string) => ({ stderr: `${name} Error: ${why}\n`, failed: true });
   return withContext('pvinfo', options, (context) =>
     askAll(names, options, signal, {

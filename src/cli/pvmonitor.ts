@@ -1,11 +1,12 @@
 /** The command `pvmonitor`: prints every update of channels. The same as `pvget -m`. */
-import { VERSION } from '../version.ts';
-import { parseTool } from './getopt.ts';
-import { monitorAll, withContext } from './pvtools.ts';
-import { pvmonitorCommand } from './pvtools-options.ts';
-import { runMain } from './run-main.ts';
+import { monitorAll } from './monitor-all.ts';
+import { runTool, withContext } from './pvtools.ts';
+import { NO_NAME, pvmonitorCommand } from './pvtools-options.ts';
 
-await runMain('pvmonitor', async ({ argv, signal }) => {
-  const { options, operands: names } = parseTool(pvmonitorCommand, argv, VERSION);
+await runTool(pvmonitorCommand, async ({ options, operands: names }, signal) => {
+  if (names.length === 0) {
+    process.stderr.write(`${NO_NAME} ('pvmonitor -h' for help.)\n`);
+    return 0;
+  }
   return withContext('pvmonitor', options, (context) => monitorAll(context, names, options, signal));
 });

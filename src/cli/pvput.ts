@@ -1,11 +1,9 @@
 /** The command `pvput`: puts a value to a channel and prints it before and after. */
 import { type Context, formatValue, TimeoutError, type TypeDef, type Value } from 'epics-pva-ts';
-import { VERSION } from '../version.ts';
-import { parseTool } from './getopt.ts';
+import { wholeText } from './print-value.ts';
 import { valueToPut } from './pvput-value.ts';
-import { outputMode, parseRequest, reasonOf, timeLimit, withContext } from './pvtools.ts';
+import { parseRequest, reasonOf, runTool, timeLimit, withContext } from './pvtools.ts';
 import { type PvputOptions, pvputCommand } from './pvtools-options.ts';
-import { runMain } from './run-main.ts';
 
 function warn(line: string): void {
   process.stderr.write(`${line}\n`);
@@ -38,7 +36,7 @@ class Put {
     process.stdout.write(prefix);
     try {
       const value = await this.context.get(this.name, this.request);
-      process.stdout.write(formatValue(value, { mode: outputMode(this.options) }));
+      process.stdout.write(wholeText(value, this.options));
       return true;
     } catch (error) {
       this.report(error);
@@ -73,8 +71,8 @@ class Put {
   }
 }
 
-await runMain('pvput', async ({ argv, signal }) => {
-  const { options, operands } = parseTool(pvputCommand, argv, VERSION);
+// What is to be put is put even if nobody reads what is printed: `pvput x 5 | true`.
+await runTool(pvputCommand, async ({ options, operands }, _signal, interrupted) => {
   const [name = '', ...words] = operands;
-  return withContext('pvput', options, (context) => new Put(context, name, options, signal).run(words));
+  return withContext('pvput', options, (context) => new Put(context, name, options, interrupted).run(words));
 });

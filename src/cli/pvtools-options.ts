@@ -1,6 +1,6 @@
 /**
- * The options of `pvget`, `pvmonitor`, `pvput` and `pvinfo`: the letters, defaults and meaning of EPICS base 7
- * (pvAccessCPP's tools). The long names are an addition. `-f` is an unknown option, where base refuses it by name.
+ * The options of `pvget`, `pvmonitor`, `pvput`, `pvinfo`, `pvlist` and `pvcall`: the letters, defaults and meaning of
+ * EPICS base 7 (pvAccessCPP's tools). The long names are an addition, as are `-#` (from PVXS) and `--summary`.
  */
 
 import type { ToolSpec } from './getopt.ts';
@@ -13,6 +13,7 @@ const timeout = {
   default: 5,
   placeholder: 'seconds',
   description: 'time to wait for an answer; 0 or less waits for ever',
+  lenient: { warning: "'%' is not a valid timeout value - ignored. ('@ -h' for help.)" },
 } as const;
 
 const provider = {
@@ -48,6 +49,24 @@ const mode = {
   choices: ['raw', 'nt', 'json'],
   default: 'nt',
   description: 'output format: nt is short for normative types, raw the whole structure',
+  lenient: { warning: "Unknown output mode '%'", instead: 'raw' },
+} as const;
+
+const limit = {
+  long: '--limit',
+  short: '-#',
+  kind: 'int',
+  default: 0,
+  minimum: 0,
+  placeholder: 'count',
+  description:
+    'print no more than this many elements of an array of numbers or strings; 0 is all; not in json',
+} as const;
+
+const summary = {
+  long: '--summary',
+  kind: 'flag',
+  description: 'print an image (NTNDArray) on one line: time, alarm, number, size and type',
 } as const;
 
 const verbose = {
@@ -98,6 +117,8 @@ export const pvgetOptions = [
   timeout,
   mode,
   verbose,
+  limit,
+  summary,
   { long: '--monitor', short: '-m', kind: 'flag', description: 'go on and print every update, as pvmonitor' },
   provider,
   debug,
@@ -119,6 +140,8 @@ export const pvputOptions = [
   timeout,
   mode,
   verbose,
+  limit,
+  summary,
   quiet,
   provider,
   debug,
@@ -131,11 +154,59 @@ export const pvputOptions = [
 /** The option table of `pvinfo`. */
 export const pvinfoOptions = [timeout, provider, debug, cleanup] as const satisfies OptionTable;
 
+/** The option table of `pvlist`. */
+export const pvlistOptions = [
+  {
+    long: '--info',
+    short: '-i',
+    kind: 'flag',
+    description: 'print what the servers given say of themselves',
+  },
+  {
+    ...timeout,
+    default: 3,
+    minimum: Number.MIN_VALUE,
+    description: 'time to wait for the answer of a server given',
+  },
+  ignoredQuiet,
+  debug,
+] as const satisfies OptionTable;
+
+/** The option table of `pvcall`. */
+export const pvcallOptions = [
+  request,
+  timeout,
+  mode,
+  { long: '--verbose', short: '-v', kind: 'count', description: 'print the argument too, with headings' },
+  limit,
+  provider,
+  debug,
+  {
+    long: '--service',
+    short: '-s',
+    kind: 'string',
+    placeholder: 'PV name',
+    description: 'the service; all operands are arguments then',
+  },
+  {
+    long: '--argument',
+    short: '-a',
+    kind: 'list',
+    placeholder: 'name=value',
+    description: 'an argument, as behind the name; may be repeated',
+  },
+] as const satisfies OptionTable;
+
 export type PvgetOptions = ParsedOptions<typeof pvgetOptions>;
 export type PvputOptions = ParsedOptions<typeof pvputOptions>;
 export type PvinfoOptions = ParsedOptions<typeof pvinfoOptions>;
+export type PvlistOptions = ParsedOptions<typeof pvlistOptions>;
+export type PvcallOptions = ParsedOptions<typeof pvcallOptions>;
 
-const channels = { usage: '<PV name>...', required: ['PV name'], optionsBehind: true } as const;
+/** Said by tools that do nothing without a name. */
+export const NO_NAME = 'No pv name(s) specified.';
+
+const channels = { usage: '<PV name>...', required: [], optionsBehind: true } as const;
 
 /** The command `pvget`. */
 export const pvgetCommand = {
@@ -143,6 +214,7 @@ export const pvgetCommand = {
   summary: 'Reads pvAccess channels and prints their values.',
   options: pvgetOptions,
   operands: channels,
+  unsupported: 'f',
 } as const satisfies ToolSpec;
 
 /** The command `pvmonitor`. */
@@ -151,6 +223,7 @@ export const pvmonitorCommand = {
   summary: 'Prints every update of pvAccess channels until it is stopped.',
   options: pvmonitorOptions,
   operands: channels,
+  unsupported: 'f',
 } as const satisfies ToolSpec;
 
 /** The command `pvput`. */
@@ -161,9 +234,10 @@ export const pvputCommand = {
   options: pvputOptions,
   operands: {
     usage: '<PV name> <value>...',
-    required: ['PV name', 'value'],
+    required: ['No pv name specified.', 'No value(s) specified.'],
     optionsBehind: false,
   },
+  unsupported: 'f',
 } as const satisfies ToolSpec;
 
 /** The command `pvinfo`. */
@@ -171,5 +245,32 @@ export const pvinfoCommand = {
   name: 'pvinfo',
   summary: 'Prints the server and the type of pvAccess channels.',
   options: pvinfoOptions,
-  operands: channels,
+  operands: { ...channels, required: [NO_NAME] },
 } as const satisfies ToolSpec;
+
+/** The command `pvlist`. */
+export const pvlistCommand = {
+  name: 'pvlist',
+  summary: 'Lists the servers that answer, or the channels of the servers given.',
+  options: pvlistOptions,
+  operands: { usage: '[<address>[:<port>] | 0x<GUID>]...', required: [], optionsBehind: true },
+  unsupported: 'Ff',
+} as const satisfies ToolSpec;
+
+/** The command `pvcall`. */
+export const pvcallCommand = {
+  name: 'pvcall',
+  summary: 'Calls a remote procedure and prints its result.',
+  options: pvcallOptions,
+  operands: { usage: '<PV name> [<name>=<value>]...', required: [], optionsBehind: true },
+} as const satisfies ToolSpec;
+
+/** Every tool of this file. */
+export const pvtools: readonly ToolSpec[] = [
+  pvgetCommand,
+  pvmonitorCommand,
+  pvputCommand,
+  pvinfoCommand,
+  pvlistCommand,
+  pvcallCommand,
+];

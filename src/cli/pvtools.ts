@@ -1,34 +1,20 @@
 /**
- * What `pvget`, `pvmonitor`, `pvput` and `pvinfo` share: the client, the time limit, output in the order of the
- * arguments, and updates printed as they come. Texts and exit codes are those of EPICS base (pva-protocol.md 9.1-9.3).
+ * What the tools share: their start, the client, the time limit, and output in the order of the arguments. Texts and
+ * exit codes are those of EPICS base (pva-protocol.md 9).
  */
 import { setMaxListeners } from 'node:events';
-import {
-  BitSet,
-  CancelledError,
-  Context,
-  type FormatMode,
-  formatValue,
-  PvaError,
-  PvRequestError,
-  parsePvRequest,
-  type Subscription,
-  type Value,
-} from 'epics-pva-ts';
+import { CancelledError, Context, PvaError, PvRequestError, parsePvRequest, type Value } from 'epics-pva-ts';
+import { VERSION } from '../version.ts';
 import { CommandExit } from './command-exit.ts';
 import { delay } from './delay.ts';
+import { type ParsedTool, parseTool, type ToolSpec } from './getopt.ts';
+import type { OptionTable } from './option-table.ts';
+import { runMain } from './run-main.ts';
 
 /** Options every one of the tools has. */
 export interface ToolOptions {
   readonly timeout: number;
   readonly debug: boolean;
-}
-
-/** Options of the tools that print values. */
-export interface PrintOptions extends ToolOptions {
-  readonly request: string;
-  readonly mode: FormatMode;
-  readonly verbose: number;
 }
 
 /** Answers behind one that is missing are held back no longer than this, in ms. */
@@ -37,6 +23,18 @@ const ORDER_MS = 500;
 const CLOSE_SECONDS = 0.5;
 /** Longest time a timer can measure, in seconds: 24 days. */
 const MAX_SECONDS = 2_000_000;
+
+/** Runs a tool as the whole of this process: parses its command line, prints what was odd in it, and does `work`. */
+export function runTool<const T extends OptionTable>(
+  tool: ToolSpec<T>,
+  work: (given: ParsedTool<T>, signal: AbortSignal, interrupted: AbortSignal) => Promise<number>,
+): Promise<never> {
+  return runMain(tool.name, ({ argv, signal, interrupted }) => {
+    const given = parseTool(tool, argv, VERSION);
+    for (const line of given.warnings) process.stderr.write(`${line}\n`);
+    return work(given, signal, interrupted);
+  });
+}
 
 /** Runs `work` with a client that is closed behind it. Mistakes of the configuration come through as ConfigError. */
 export async function withContext<T>(
@@ -76,36 +74,20 @@ export function timeLimit(seconds: number): number {
   return seconds > 0 && seconds <= MAX_SECONDS ? seconds : 0;
 }
 
-/** What went wrong, without the channel's name, which the tools print in their own way. @throws what is no PvaError */
+/**
+ * What went wrong, without the channel's name, which the tools print in their own way, and on one line, whatever the
+ * server wrote. @throws what is no PvaError
+ */
 export function reasonOf(name: string, error: unknown): string {
   if (!PvaError.isPvaError(error)) throw error;
-  const { message } = error;
+  const message = error.message.trim().replace(/\s*[\r\n]+\s*/g, ' ');
   return message.startsWith(`${name}: `) ? message.slice(name.length + 2) : message;
-}
-
-/** Verbose means raw, unless it is json that is wanted. */
-export function outputMode({ mode, verbose }: PrintOptions): FormatMode {
-  return mode === 'nt' && verbose > 0 ? 'raw' : mode;
 }
 
 /** How names are printed in front of values: padded to the longest, with one blank behind. */
 export function prefixFor(names: readonly string[]): (name: string) => string {
-  const width = Math.max(...names.map((name) => name.length));
+  const width = names.reduce((longest, name) => Math.max(longest, name.length), 0);
   return (name) => `${name.padEnd(width)} `;
-}
-
-/** Fields to print in bold: only a terminal can. */
-function bold(marks: BitSet): { highlight?: BitSet } {
-  return process.stdout.isTTY ? { highlight: marks } : {};
-}
-
-/** A value that was asked for, as pvget prints it: what was received, with `-vv` all. */
-export function getText(value: Value, options: PrintOptions): string {
-  const mode = outputMode(options);
-  return formatValue(
-    value,
-    options.verbose >= 2 ? { mode, ...bold(value.marks) } : { mode, changedOnly: true },
-  );
 }
 
 /** What one channel makes a tool print. */
@@ -216,74 +198,4 @@ async function answerTo(name: string, signal: AbortSignal, question: Question): 
     if (error instanceof CancelledError && signal.aborted) return question.unanswered(name);
     return question.refused(name, reasonOf(name, error));
   }
-}
-
-/** Prints every update until `signal`, or until no channel has any more to come. Resolves to the exit code. */
-export async function monitorAll(
-  context: Context,
-  names: readonly string[],
-  options: PrintOptions,
-  signal: AbortSignal,
-): Promise<number> {
-  const pvRequest = parseRequest(options.request);
-  const prefixOf = prefixFor(names);
-  const open = new Set<Subscription>();
-  let failed = false;
-  if (options.debug) process.stderr.write('Waiting...\n');
-  await new Promise<void>((resolve) => {
-    const done = (subscription: Subscription): void => {
-      subscription.close();
-      open.delete(subscription);
-      if (open.size === 0) resolve();
-    };
-    for (const name of names) {
-      const prefix = prefixOf(name);
-      const received = new BitSet();
-      const subscription = context.monitor(
-        name,
-        { pvRequest },
-        {
-          update: (value) => write(`${prefix}${updateText(value, received.or(value.marks), options)}`),
-          disconnected: () => {
-            received.reset();
-            process.stdout.write(`${prefix}<Disconnect>\n`);
-          },
-          error: (error) => {
-            process.stderr.write(`${prefix}Error ${reasonOf(name, error)}\n`);
-            failed = true;
-            done(subscription);
-          },
-          finished: () => done(subscription),
-        },
-      );
-      open.add(subscription);
-    }
-    signal.addEventListener('abort', () => resolve(), { once: true });
-    if (signal.aborted) resolve();
-  });
-  for (const subscription of open) subscription.close();
-  if (options.debug) process.stderr.write('Done\n');
-  return failed ? 1 : 0;
-}
-
-/** An update as pvmonitor prints it: what changed, with `-vv` what ever came, with `-vvv` all. */
-function updateText(value: Value, received: BitSet, options: PrintOptions): string {
-  const mode = outputMode(options);
-  if (options.verbose < 2) return formatValue(value, { mode, changedOnly: true });
-  const all = options.verbose >= 3;
-  return formatValue(value, { mode, ...(!all && { show: received }), ...bold(value.marks) });
-}
-
-let drained: Promise<void> | undefined;
-
-/** A reader that is slower than the updates makes the server's queue fill instead of this process's memory. */
-function write(text: string): Promise<void> | undefined {
-  if (process.stdout.write(text)) return undefined;
-  drained ??= new Promise((resolve) => {
-    process.stdout.once('drain', () => {
-      drained = undefined;
-      resolve();
-    });
-  });
-  return drained;
 }

@@ -26,6 +26,8 @@ export interface MainContext {
   readonly argv: readonly string[];
   /** Aborted by the first SIGINT, SIGTERM or SIGHUP, and when standard output is closed by its reader. */
   readonly signal: AbortSignal;
+  /** Aborted by the signals only: for what must be done even if nobody reads the output. */
+  readonly interrupted: AbortSignal;
 }
 
 /** A command: resolves to its exit code, nothing meaning 0. */
@@ -94,11 +96,13 @@ async function end(ending: Ending): Promise<never> {
 export async function runMain(program: string, main: Main): Promise<never> {
   const debug = process.env['EPICS_HPC_DEBUG'] === '1';
   const abort = new AbortController();
+  const interrupt = new AbortController();
   for (const [name, exitCode] of Object.entries(STOP_SIGNALS)) {
     let asked = false;
     process.on(name, () => {
       if (asked) process.exit(exitCode);
       asked = true;
+      interrupt.abort();
       abort.abort();
     });
   }
@@ -111,7 +115,8 @@ export async function runMain(program: string, main: Main): Promise<never> {
     process.on(event, (error: unknown) => void end(endingOf(program, error, debug)));
   }
   try {
-    const exitCode = await main({ argv: process.argv.slice(2), signal: abort.signal });
+    const { signal } = abort;
+    const exitCode = await main({ argv: process.argv.slice(2), signal, interrupted: interrupt.signal });
     return await end({ exitCode: exitCode ?? EXIT.ok, stdout: '', stderr: '' });
   } catch (error) {
     const orderly = abort.signal.aborted && error instanceof Error && error.name === 'AbortError';

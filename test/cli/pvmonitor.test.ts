@@ -113,6 +113,17 @@ describe('what changed', () => {
   });
 });
 
+describe('an image', () => {
+  it('is one line with --summary, from what came with this update and before it', async () => {
+    await using monitor = start('pvmonitor', '--summary', 't:image');
+    const first = lines(`t:image ${TIME}500  #5 3x2 ubyte, 6 bytes`);
+    await monitor.printed(first);
+    await context.put('t:image', { uniqueId: 6, alarm: { severity: 1, message: 'dark' } });
+    const second = lines(`t:image ${TIME}500  MINOR dark #6 3x2 ubyte, 6 bytes`);
+    await monitor.printed(first + second);
+  });
+});
+
 describe('a channel that goes away', () => {
   it('is said to be disconnected, and printed again when it is back', async () => {
     await using monitor = start('pvmonitor', 't:double', 't:enum', 'nosuch');

@@ -163,6 +163,16 @@ describe('fields', () => {
     });
   });
 
+  it('of a table are its columns, as arrays', async () => {
+    expect(
+      await pvput('-q', 't:table', 'value.a=[7]', 'value={"b":[0.5]}', 'value.c=["x y"]', 'labels=[A, B, C]'),
+    ).toEqual(ok('<undefined>                ', 'A   B     C', '7 0.5 "x y"'));
+    expect(await pvput('-q', 't:table', '1', '2')).toMatchObject({
+      code: 1,
+      stderr: "Error: Don't know how to set field .value, which is structure\n",
+    });
+  });
+
   it('take back what pvget printed', async () => {
     const { stdout } = await pvget('-M', 'json', 't:table');
     await pvput('t:table', '{"value":{"a":[1],"b":[],"c":["x"]}}');
@@ -267,9 +277,9 @@ describe('errors', () => {
   });
 
   it.each([
-    [[], /^pvput: no PV name given /],
-    [['t:int'], /^pvput: no value given /],
-    [['-f', 'file', 't:int', '1'], /^pvput: unknown option -f /],
+    [[], /^No pv name specified\. \('pvput -h' for help\.\)\n$/],
+    [['t:int'], /^No value\(s\) specified\. \('pvput -h' for help\.\)\n$/],
+    [['-f', 'file', 't:int', '1'], /^Unsupported option -f\n$/],
   ])('%j is refused in one line', async (argv, line) => {
     const { code, stdout, stderr } = await pvput(...argv);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });

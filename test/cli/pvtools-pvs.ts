@@ -1,4 +1,4 @@
-/** The PVs the tests of pvget, pvput, pvmonitor and pvinfo run against: every kind of value, and what can go wrong. */
+/** The PVs the tests of the tools (pvget and its kin) run against: every kind of value, and what can go wrong. */
 import {
   AnyValue,
   arrayOf,
@@ -25,6 +25,11 @@ const at = (nanoseconds: number, userTag = 0) => ({ secondsPastEpoch: SECONDS, n
 function scalar(kind: Parameters<typeof typeOf>[0], fields: Record<string, unknown>): Value {
   const id = typeOf(kind).isArray ? 'epics:nt/NTScalarArray:1.0' : 'epics:nt/NTScalar:1.0';
   return Value.create(struct(id, { value: kind, alarm, timeStamp: time }), fields);
+}
+
+/** The value of t:double, for a PV of its own. */
+export function doubleValue(): Value {
+  return scalar('double', { value: 3.25, timeStamp: at(236_000_000) });
 }
 
 function choice(index: number, fields: Record<string, unknown> = {}): Value {
@@ -136,10 +141,26 @@ function image(): Value {
   return frame.value;
 }
 
+/** The sum of two arguments, which may be text, as pvcall sends them. */
+function sum(): SharedPV {
+  const type = struct('epics:nt/NTScalar:1.0', { value: 'double' });
+  return new SharedPV({
+    onRpc: (_pv, argument) => {
+      const [lhs, rhs] = ['lhs', 'rhs'].map((name) => {
+        const text = argument?.tryGet(`query.${name}`);
+        if (text === undefined || Number.isNaN(Number(text)))
+          throw new RemoteError(`argument ${name}: a number is needed, not '${String(text)}'`);
+        return Number(text);
+      }) as [number, number];
+      return Value.create(type, { value: lhs + rhs });
+    },
+  });
+}
+
 /** All PVs by name, made anew. */
 export function pvtoolsPVs(): Map<string, SharedPV> {
   return new Map([
-    ['t:double', mailbox(scalar('double', { value: 3.25, timeStamp: at(236_000_000) }))],
+    ['t:double', mailbox(doubleValue())],
     [
       't:int',
       mailbox(
@@ -167,6 +188,18 @@ export function pvtoolsPVs(): Map<string, SharedPV> {
     ['t:group', mailbox(group())],
     ['t:readonly', SharedPV.readonly(scalar('double', { value: 1 }))],
     ['t:silent', new SharedPV()],
+    ['svc:sum', sum()],
+    ['svc:echo', new SharedPV({ onRpc: (_pv, argument) => argument })],
+    ['svc:nothing', new SharedPV({ onRpc: () => null })],
+    [
+      'svc:broken',
+      new SharedPV({
+        onRpc: () => {
+          throw new RemoteError('Traceback:\n  line 1\r\nRuntimeError: broken\n');
+        },
+      }),
+    ],
+    ['svc:silent', new SharedPV({ onRpc: () => new Promise(() => {}) })],
     ['consumer:1:output', mailbox(image())],
     ['consumer:1:status', SharedPV.readonly(status())],
     ['consumer:1:control', control()],

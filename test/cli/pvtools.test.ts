@@ -1,12 +1,12 @@
 /**
- * pvget and pvinfo as scripts see them: exact bytes, exit codes. What is expected here is what the tools of EPICS base
+ * pvget as scripts see it: exact bytes, exit codes. What is expected here is what the tools of EPICS base
  * 7.0.10 (pvAccessCPP 7.1.8) print for the same channels.
  */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Server } from 'epics-pva-ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { environment, type Finished, RunningTool, runTool, servePVs } from './run-tool.ts';
+import { environment, type Finished, RunningTool, runTool, servePVs, type Tool } from './run-tool.ts';
 
 let server: Server;
 beforeAll(async () => {
@@ -15,7 +15,6 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 const pvget = (...argv: string[]): Promise<Finished> => runTool(server, 'pvget', ...argv);
-const pvinfo = (...argv: string[]): Promise<Finished> => runTool(server, 'pvinfo', ...argv);
 const lines = (...text: string[]): string => `${text.join('\n')}\n`;
 const ok = (...text: string[]): Finished => ({ code: 0, stdout: lines(...text), stderr: '' });
 
@@ -228,17 +227,30 @@ describe('pvget, when something is wrong', () => {
 
   it.each([
     [['-r', 'field(', 't:double'], /^failed to parse request string: [^\n]*\n$/],
-    [
-      ['-p', 'ca', 't:double'],
-      /^pvget: option -p\/--provider: invalid choice: 'ca' \(choose from pva\) [^\n]*\n$/,
-    ],
-    [['-M', 'xml', 't:double'], /^pvget: option -M\/--mode: invalid choice: 'xml' [^\n]*\n$/],
-    [['-w', 'soon', 't:double'], /^pvget: option -w\/--timeout: invalid float value: 'soon' [^\n]*\n$/],
-    [[], /^pvget: no PV name given [^\n]*\n$/],
+    [['-p', 'ca', 't:double'], /^Option -p\/--provider: invalid choice: 'ca' \(choose from pva\) [^\n]*\n$/],
+    [['-f', 'names', 't:double'], /^Unsupported option -f\n$/],
+    [['-z', 't:double'], /^Unrecognized option: '-z'\. \('pvget -h' for help\.\)\n$/],
+    [['t:double', '-w'], /^Option '-w' requires an argument\. \('pvget -h' for help\.\)\n$/],
   ])('%j is refused in one line', async (argv, line) => {
     const { code, stdout, stderr } = await pvget(...argv);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toMatch(line);
+  });
+
+  it('goes on after an option value it cannot use, as EPICS base does', async () => {
+    expect(await pvget('-w', 'soon', '-M', 'xml', '-r', 'value', 't:double')).toEqual({
+      ...ok('t:double epics:nt/NTScalar:1.0 ', '    double value 3.25'),
+      stderr:
+        "'soon' is not a valid timeout value - ignored. ('pvget -h' for help.)\nUnknown output mode 'xml'\n",
+    });
+  });
+
+  it.each<Tool>(['pvget', 'pvmonitor'])('%s has nothing to do without a name, and says so', async (tool) => {
+    expect(await runTool(server, tool, '-v')).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: `No pv name(s) specified. ('${tool} -h' for help.)\n`,
+    });
   });
 
   it('names the variable of the environment that cannot be understood', async () => {
@@ -266,6 +278,34 @@ describe('pvget, when something is wrong', () => {
 });
 
 describe('pvget', () => {
+  it('with -# prints the first elements of arrays, in short and raw', async () => {
+    expect(await pvget('-#', '2', 't:doubles', 't:strings', 't:longs', 't:string')).toEqual(
+      ok(
+        't:doubles 2026-11-20 18:33:26.261  [4,5,...]',
+        't:strings 2026-11-20 18:33:26.278  [a, "b c"]',
+        't:longs   <undefined>              [1]',
+        't:string  2026-11-20 18:33:26.269  "new value" ',
+      ),
+    );
+    const { stdout } = await pvget('-v', '-#1', '-r', 'bytes,choice,flags', 't:group');
+    expect(stdout).toContain('    ubyte[] bytes [1,...]\n');
+    expect(stdout).toContain('        string[]  [a, ...]\n');
+    expect((await pvget('-M', 'json', '-#1', '-r', 'value', 't:doubles')).stdout).toBe(
+      't:doubles {value:[4.0,5.0,6.5]}\n',
+    );
+  });
+
+  it('with --summary prints an image on one line', async () => {
+    expect(await pvget('--summary', 't:image', 't:double')).toEqual(
+      ok(
+        't:image  2026-11-20 18:33:26.500  #5 3x2 ubyte, 6 bytes',
+        't:double 2026-11-20 18:33:26.236  3.25 ',
+      ),
+    );
+    expect((await pvget('--summary', '-v', 't:image')).stdout, 'raw is raw').toContain('[1,2,3,4,5,6]');
+    expect((await pvget('--summary', '-r', 'uniqueId', 't:image')).stdout).toContain('    int uniqueId 5\n');
+  });
+
   it('accepts the options that EPICS base accepts and ignores', async () => {
     expect(await pvget('-q', '-t', '-i', '-n', '-c', '-R', '-F', ',', 't:double')).toEqual(
       ok('t:double 2026-11-20 18:33:26.236  3.25 '),
@@ -309,62 +349,5 @@ describe('pvget', () => {
     const bareNode = await fastest(() => promisify(execFile)(process.execPath, ['-e', '0']));
     // On a machine that does other things, node itself takes longer than its 40 ms.
     expect(await fastest(() => pvget('t:double'))).toBeLessThan(Math.max(500, 8 * bareNode));
-  });
-});
-
-describe('pvinfo', () => {
-  it('prints server and type', async () => {
-    expect(await pvinfo('t:enum', 't:group')).toEqual(
-      ok(
-        't:enum',
-        `Server: 127.0.0.1:${server.tcpPort}`,
-        'Type:',
-        '    epics:nt/NTEnum:1.0',
-        '        enum_t value',
-        '            int index',
-        '            string[] choices',
-        '        alarm_t alarm',
-        '            int severity',
-        '            int status',
-        '            string message',
-        '        time_t timeStamp',
-        '            long secondsPastEpoch',
-        '            int nanoseconds',
-        '            int userTag',
-        '',
-        't:group',
-        `Server: 127.0.0.1:${server.tcpPort}`,
-        'Type:',
-        '    my:group:1.0',
-        '        structure inner',
-        '            double value',
-        '            string text',
-        '        union choice',
-        '            double number',
-        '            string[] words',
-        '        union empty',
-        '            double number',
-        '        any any',
-        '        row_t[] rows',
-        '            row_t',
-        '                int x',
-        '                string name',
-        '        union[] options',
-        '            union',
-        '                int i',
-        '                string s',
-        '        boolean flag',
-        '        boolean[] flags',
-        '        ubyte[] bytes',
-        '        float[] floats',
-        '',
-      ),
-    );
-  });
-
-  it('fails for a channel that is not there, after the others', async () => {
-    const { code, stdout, stderr } = await pvinfo('-w', '0.3', 'nosuch', 't:double');
-    expect({ code, stderr }).toEqual({ code: 1, stderr: 'Timeout\nnosuch Error: channel destroyed\n' });
-    expect(stdout).toMatch(/^t:double\nServer: 127\.0\.0\.1:\d+\nType:\n {4}epics:nt\/NTScalar:1\.0\n/);
   });
 });

@@ -1,5 +1,5 @@
 /**
- * Runs pvget, pvput, pvmonitor and pvinfo as child processes, byte for byte as a shell sees them, against a server in
+ * Runs the tools (pvget and its kin) as child processes, byte for byte as a shell sees them, against a server in
  * the test's own process on loopback.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -10,7 +10,7 @@ import { pvtoolsPVs } from './pvtools-pvs.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-export type Tool = 'pvget' | 'pvput' | 'pvmonitor' | 'pvinfo';
+export type Tool = 'pvget' | 'pvput' | 'pvmonitor' | 'pvinfo' | 'pvlist' | 'pvcall';
 
 /** How a tool ended and every byte it printed. */
 export interface Finished {

@@ -8,12 +8,7 @@ import { parseTool } from '../../src/cli/getopt.ts';
 import { hpcCollectorCommand } from '../../src/cli/hpc-collector-options.ts';
 import { hpcConsumerCommand } from '../../src/cli/hpc-consumer-options.ts';
 import { mirrorServerCommand } from '../../src/cli/mirror-server-options.ts';
-import {
-  pvgetCommand,
-  pvinfoCommand,
-  pvmonitorCommand,
-  pvputCommand,
-} from '../../src/cli/pvtools-options.ts';
+import { pvtools } from '../../src/cli/pvtools-options.ts';
 import { ROOT, words } from '../e2e/support/world.ts';
 import { codeBlocks, commandLines, commandLinesOf, documents, prose, read } from './support/documents.ts';
 
@@ -22,10 +17,9 @@ const PARSERS: Readonly<Record<string, (argv: readonly string[]) => unknown>> = 
   'hpc-collector': (argv) => parseArguments(hpcCollectorCommand, argv, ''),
   'mirror-server': (argv) => parseArguments(mirrorServerCommand, argv, ''),
   'ad-sim-server': (argv) => parseArguments(adSimServerCommand, argv, ''),
-  pvget: (argv) => parseTool(pvgetCommand, argv, ''),
-  pvput: (argv) => parseTool(pvputCommand, argv, ''),
-  pvmonitor: (argv) => parseTool(pvmonitorCommand, argv, ''),
-  pvinfo: (argv) => parseTool(pvinfoCommand, argv, ''),
+  ...Object.fromEntries(
+    pvtools.map((tool) => [tool.name, (argv: readonly string[]) => parseTool(tool, argv, '')]),
+  ),
 };
 
 const own = JSON.parse(read('package.json')) as {
@@ -84,9 +78,7 @@ describe('an option in a document', () => {
         hpcCollectorCommand.options,
         mirrorServerCommand.options,
         adSimServerCommand.options,
-        pvgetCommand.options,
-        pvputCommand.options,
-        pvinfoCommand.options,
+        ...pvtools.map(({ options }) => options),
       ].flatMap((table) => table.map(({ long }): string => long)),
     );
     for (const builtin of ['--help', '--version', '--option']) known.add(builtin);

@@ -3,8 +3,10 @@ import { describe, expect, expectTypeOf, it } from 'vitest';
 import { CommandExit } from '../../src/cli/command-exit.ts';
 import { parseTool, type ToolSpec } from '../../src/cli/getopt.ts';
 import {
+  pvcallCommand,
   pvgetCommand,
   pvinfoCommand,
+  pvlistCommand,
   pvmonitorCommand,
   pvputCommand,
 } from '../../src/cli/pvtools-options.ts';
@@ -68,29 +70,37 @@ describe('pvget', () => {
   });
 
   it.each([
-    [[], "pvget: no PV name given ('pvget -h' shows the usage)\n"],
-    [['-v'], "pvget: no PV name given ('pvget -h' shows the usage)\n"],
-    [['-z', 'x'], "pvget: unknown option -z ('pvget -h' shows the usage)\n"],
-    [['-vz', 'x'], "pvget: unknown option -z ('pvget -h' shows the usage)\n"],
-    [['--bogus', 'x'], "pvget: unknown option --bogus ('pvget -h' shows the usage)\n"],
-    [['-f', 'list', 'x'], "pvget: unknown option -f ('pvget -h' shows the usage)\n"],
-    [['x', '-w'], "pvget: option -w/--timeout needs a value ('pvget -h' shows the usage)\n"],
-    [
-      ['-w', 'soon', 'x'],
-      "pvget: option -w/--timeout: invalid float value: 'soon' ('pvget -h' shows the usage)\n",
-    ],
-    [
-      ['-M', 'xml', 'x'],
-      "pvget: option -M/--mode: invalid choice: 'xml' (choose from raw, nt, json) ('pvget -h' shows the usage)\n",
-    ],
+    [['-z', 'x'], "Unrecognized option: '-z'. ('pvget -h' for help.)\n"],
+    [['-vz', 'x'], "Unrecognized option: '-z'. ('pvget -h' for help.)\n"],
+    [['--bogus', 'x'], "Unrecognized option: '--bogus'. ('pvget -h' for help.)\n"],
+    [['-f', 'list', 'x'], 'Unsupported option -f\n'],
+    [['-flist', 'x'], 'Unsupported option -f\n'],
+    [['x', '-w'], "Option '-w' requires an argument. ('pvget -h' for help.)\n"],
     [
       ['-p', 'ca', 'x'],
-      "pvget: option -p/--provider: invalid choice: 'ca' (choose from pva) ('pvget -h' shows the usage)\n",
+      "Option -p/--provider: invalid choice: 'ca' (choose from pva) ('pvget -h' for help.)\n",
     ],
-  ])('refuses %j', (argv, stderr) => {
+    [['-#', '-1', 'x'], "Option -#/--limit: must be at least 0, not -1 ('pvget -h' for help.)\n"],
+  ])('refuses %j in the words of EPICS base', (argv, stderr) => {
     const exit = exitOf(pvgetCommand, ...argv);
     expect(exit.stderr).toBe(stderr);
     expect(exit.exitCode).toBe(1);
+  });
+
+  it('goes on with a warning where EPICS base does', () => {
+    expect(pvget('-w', '2', '-w', 'soon', '-M', 'xml', 'x')).toMatchObject({
+      options: { timeout: 2, mode: 'raw' },
+      operands: ['x'],
+      warnings: [
+        "'soon' is not a valid timeout value - ignored. ('pvget -h' for help.)",
+        "Unknown output mode 'xml'",
+      ],
+    });
+    expect(parseTool(pvlistCommand, ['-w', '0'], '1')).toMatchObject({
+      options: { timeout: 3 },
+      warnings: ["'0' is not a valid timeout value - ignored. ('pvlist -h' for help.)"],
+    });
+    expect(pvget().warnings).toEqual([]);
   });
 
   it('prints help and version', () => {
@@ -123,9 +133,9 @@ describe('pvput', () => {
   });
 
   it('needs a PV name and a value', () => {
-    expect(exitOf(pvputCommand).stderr).toContain('no PV name given');
-    expect(exitOf(pvputCommand, 'x').stderr).toContain('no value given');
-    expect(exitOf(pvputCommand, '-z', 'x', '5').stderr).toContain('unknown option -z');
+    expect(exitOf(pvputCommand).stderr).toBe("No pv name specified. ('pvput -h' for help.)\n");
+    expect(exitOf(pvputCommand, 'x').stderr).toBe("No value(s) specified. ('pvput -h' for help.)\n");
+    expect(exitOf(pvputCommand, '-z', 'x', '5').stderr).toContain("Unrecognized option: '-z'");
   });
 });
 
@@ -136,6 +146,23 @@ describe('pvinfo and pvmonitor', () => {
       options: { timeout: 1 },
     });
     expect(parseTool(pvmonitorCommand, ['-vv', 'x'], '1').options.verbose).toBe(2);
-    expect(exitOf(pvinfoCommand, '-r', 'value', 'x').stderr).toContain('unknown option -r');
+    expect(exitOf(pvinfoCommand, '-r', 'value', 'x').stderr).toContain("Unrecognized option: '-r'");
+    expect(exitOf(pvinfoCommand).stderr).toBe("No pv name(s) specified. ('pvinfo -h' for help.)\n");
+  });
+});
+
+describe('pvcall and pvlist', () => {
+  it('collect what may be given several times', () => {
+    const { options, operands } = parseTool(pvcallCommand, ['-a', 'x=1', 'svc', '-a', 'y=-2', 'z=3'], '1');
+    expect(options.argument).toEqual(['x=1', 'y=-2']);
+    expect(operands).toEqual(['svc', 'z=3']);
+    const bare = parseTool(pvcallCommand, ['svc'], '1').options;
+    expect([bare.argument, bare.service]).toEqual([[], undefined]);
+    expectTypeOf(options.argument).toEqualTypeOf<readonly string[]>();
+  });
+
+  it('refuse what EPICS base refuses', () => {
+    expect(exitOf(pvlistCommand, '-f', 'x').stderr).toBe('Unsupported option -f\n');
+    expect(exitOf(pvcallCommand, '-t', 'x').stderr).toContain("Unrecognized option: '-t'");
   });
 });

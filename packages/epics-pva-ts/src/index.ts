@@ -4,6 +4,8 @@ export type { ContextOptions } from './client/context.ts';
 export { Context } from './client/context.ts';
 export type { Log, LogLevel } from './client/log.ts';
 export type { RequestOptions } from './client/operation.ts';
+export type { PingedServer, PingOptions } from './client/ping-servers.ts';
+export { pingServers } from './client/ping-servers.ts';
 export type { ChannelInfo, GetOptions, PutBuilder, PutOptions } from './client/requests.ts';
 export type { MonitorHandlers, MonitorOptions, SubscriptionStats } from './client/subscription.ts';
 export { Subscription } from './client/subscription.ts';

@@ -6,13 +6,14 @@
  * const value = await context.get('my:pv');
  * ```
  */
-import type { ClientConfig } from '../config.ts';
+import { type ClientConfig, parseAddress } from '../config.ts';
 import { SEARCH_SEQUENCE, searchBatches } from '../connection/search-batch.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { DisconnectedError, LocalProtocolError } from '../errors.ts';
 import { hostName, userName } from '../socket/identity.ts';
 import type { Value } from '../value/value.ts';
 import { Channel } from './channel.ts';
+import { FixedServer } from './fixed-server.ts';
 import { type Log, noLog } from './log.ts';
 import type { OneShot, RequestOptions } from './operation.ts';
 import {
@@ -93,7 +94,7 @@ export class Context {
    */
   async get(name: string, options: GetOptions = {}): Promise<Value> {
     const pvRequest = requestValue(options.pvRequest);
-    return this.run(new GetRequest(this.channel(name), { ...options, pvRequest }));
+    return this.run(new GetRequest(this.channel(name, options.server), { ...options, pvRequest }));
   }
 
   /**
@@ -105,7 +106,7 @@ export class Context {
   put(name: string, input: unknown, options?: PutOptions): Promise<void>;
   async put(name: string, input: unknown, options: PutOptions = {}): Promise<void> {
     const pvRequest = requestValue(options.pvRequest);
-    return this.run(new PutRequest(this.channel(name), input, { ...options, pvRequest }));
+    return this.run(new PutRequest(this.channel(name, options.server), input, { ...options, pvRequest }));
   }
 
   /**
@@ -114,12 +115,12 @@ export class Context {
    */
   async rpc(name: string, argument: Value | null, options: GetOptions = {}): Promise<Value | null> {
     const pvRequest = requestValue(options.pvRequest);
-    return this.run(new RpcRequest(this.channel(name), argument, { ...options, pvRequest }));
+    return this.run(new RpcRequest(this.channel(name, options.server), argument, { ...options, pvRequest }));
   }
 
   /** The channel's type and server. @throws TimeoutError, RemoteError */
   async info(name: string, options: RequestOptions = {}): Promise<ChannelInfo> {
-    return this.run(new InfoRequest(this.channel(name), options));
+    return this.run(new InfoRequest(this.channel(name, options.server), options));
   }
 
   /**
@@ -144,23 +145,32 @@ export class Context {
     }
   }
 
-  private channel(name: string): Channel {
+  private channel(name: string, server?: string): Channel {
     if (this.closed) throw new LocalProtocolError('this Context is closed');
     if (name === '' || Buffer.byteLength(name) > 500)
       throw new LocalProtocolError(`a channel name has 1 to 500 bytes, '${name.slice(0, 40)}' does not`);
-    let channel = this.channels.get(name);
+    const key = server === undefined ? name : `${server}\0${name}`;
+    let channel = this.channels.get(key);
     if (!channel) {
+      const search = server === undefined ? this.search : this.fixedServer(server);
       this.nextCid = (this.nextCid + 1) >>> 0;
       channel = new Channel({
         name,
         cid: this.nextCid,
-        search: this.search,
-        linkTo: (server) => this.linkTo(server),
+        search,
+        linkTo: (endpoint) => this.linkTo(endpoint),
       });
-      this.channels.set(name, channel);
+      this.channels.set(key, channel);
       this.channelsByCid.set(channel.cid, channel);
     }
     return channel;
+  }
+
+  private fixedServer(server: string): FixedServer {
+    const { host, port } = parseAddress(server, this.config.serverPort);
+    return new FixedServer({ address: host, port }, (cid, endpoint) =>
+      this.channelsByCid.get(cid)?.found(endpoint),
+    );
   }
 
   private linkTo(endpoint: Endpoint): ServerLink {
@@ -223,9 +233,9 @@ export class Context {
       if (now >= retryAt && !this.links.has(key)) this.linkTo(endpoint);
     if (now - this.lastCollect < COLLECT_MS) return;
     this.lastCollect = now;
-    for (const channel of this.channels.values()) {
+    for (const [key, channel] of this.channels) {
       if (!channel.isUnused()) continue;
-      this.channels.delete(channel.name);
+      this.channels.delete(key);
       this.channelsByCid.delete(channel.cid);
       channel.close();
     }

@@ -52,6 +52,8 @@ export interface RequestOptions {
   readonly timeout?: number;
   /** Ends the operation with {@link CancelledError}. */
   readonly signal?: AbortSignal;
+  /** `host[:port]` of the server to ask, without a search. Default: the one that says it has the channel. */
+  readonly server?: string;
 }
 
 export const DEFAULT_TIMEOUT = 5;
@@ -73,11 +75,13 @@ export abstract class OneShot<T> implements Operation {
   private timer: NodeJS.Timeout | undefined;
   private readonly abort: () => void;
   private readonly signal: AbortSignal | undefined;
+  private readonly server: string | undefined;
   /** Text of the last MESSAGE, which often says more than the Status. */
   private hint = '';
 
   constructor(channel: Channel, options: RequestOptions) {
     this.channel = channel;
+    this.server = options.server;
     this.settle = { resolve: () => {}, reject: () => {} };
     this.promise = new Promise<T>((resolve, reject) => {
       this.settle = { resolve, reject };
@@ -103,7 +107,8 @@ export abstract class OneShot<T> implements Operation {
   }
 
   private waitingFor(): string {
-    if (this.channel.state === 'searching') return 'no server has this channel';
+    if (this.channel.state === 'searching')
+      return this.server ? `${this.server} cannot be reached or refuses it` : 'no server has this channel';
     return this.channel.state === 'connecting' ? 'server found but not connected' : 'no reply';
   }
 

@@ -19,14 +19,14 @@ function alarmOf(top: Value): string {
   return alarm ? alarmText(alarm) : '';
 }
 
-/** The nt text ending with a newline, or null if this structure has no such format. */
-export function formatNt(value: Value): string | null {
+/** The nt text ending with a newline, or null if this structure has no such format. `limit` as in plainText(). */
+export function formatNt(value: Value, limit = 0): string | null {
   if (/^epics:nt\/NTTable:1(\.|$)/.test(value.type.id)) return formatTable(value);
   const type = value.type.member('value');
   if (!type) return null;
   const v = value.get('value');
   if (isPlain(type)) {
-    const text = plainText(type, v);
+    const text = plainText(type, v, limit);
     return type.isArray
       ? `${timeOf(value)}${alarmOf(value)}${text}\n`
       : `${timeOf(value)}${text} ${alarmOf(value)}\n`;

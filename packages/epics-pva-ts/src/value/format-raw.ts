@@ -29,14 +29,20 @@ const SUMMARY: Readonly<Record<string, (v: Value) => string>> = {
   enum_t: enumText,
 };
 
+/** Where the lines go, and how many elements of an array are printed (0: all). */
+interface Output {
+  readonly lines: string[];
+  readonly limit: number;
+}
+
 /** A field and all it holds, without summaries. */
-function dump(type: TypeDef, name: string, v: PvData, depth: number, out: string[]): void {
+function dump(type: TypeDef, name: string, v: PvData, depth: number, out: Output): void {
   const pad = INDENT.repeat(depth);
   if (isPlain(type)) {
-    out.push(`${pad}${type.displayId} ${name} ${plainText(type, v)}\n`);
+    out.lines.push(`${pad}${type.displayId} ${name} ${plainText(type, v, out.limit)}\n`);
     return;
   }
-  out.push(`${pad}${type.displayId} ${name}\n`);
+  out.lines.push(`${pad}${type.displayId} ${name}\n`);
   if (Array.isArray(v)) for (const e of v as PvData[]) dumpOrNone(type.element, e, depth + 1, out);
   else if (v instanceof Value)
     for (const m of type.members) dump(m.type, m.name, v.get(m.name), depth + 1, out);
@@ -45,33 +51,33 @@ function dump(type: TypeDef, name: string, v: PvData, depth: number, out: string
     dumpOrNone(v.type.members[v.index]?.type ?? null, v.value, depth + 1, out);
 }
 
-function dumpOrNone(type: TypeDef | null, v: PvData, depth: number, out: string[]): void {
-  if (type === null || v === null) out.push(`${INDENT.repeat(depth)}(none)\n`);
+function dumpOrNone(type: TypeDef | null, v: PvData, depth: number, out: Output): void {
+  if (type === null || v === null) out.lines.push(`${INDENT.repeat(depth)}(none)\n`);
   else dump(type, '', v, depth, out);
 }
 
 /**
  * The raw text of a structure, ending with a newline. `show` limits it to some fields (structures around them
  * included; nothing to show gives ""); lines of fields in `highlight` are bold. Both masks as expandMask() returns
- * them.
+ * them. `limit` as in plainText().
  */
-export function formatRaw(value: Value, show: BitSet | null, highlight: BitSet | null): string {
+export function formatRaw(value: Value, show: BitSet | null, highlight: BitSet | null, limit = 0): string {
   const nodes = value.type.nodes;
-  const out: string[] = [];
+  const out: Output = { lines: [], limit };
   const depths: number[] = [];
   for (const node of nodes) {
     const depth = node.parent < 0 ? 0 : (depths[node.parent] as number) + 1;
     depths.push(depth);
     if (show && !show.get(node.index)) continue;
     const bold = highlight?.get(node.index) === true;
-    if (bold) out.push(BOLD);
+    if (bold) out.lines.push(BOLD);
     printNode(value, node, depth, out);
-    if (bold) out.push(PLAIN);
+    if (bold) out.lines.push(PLAIN);
   }
-  return out.join('');
+  return out.lines.join('');
 }
 
-function printNode(value: Value, node: FieldNode, depth: number, out: string[]): void {
+function printNode(value: Value, node: FieldNode, depth: number, out: Output): void {
   if (!node.isStruct) {
     dump(node.type, node.name, value.get(node.path), depth, out);
     return;
@@ -79,5 +85,5 @@ function printNode(value: Value, node: FieldNode, depth: number, out: string[]):
   const { id } = node.type;
   const summary = SUMMARY[id];
   const text = summary ? ` ${summary(value.get(node.path) as Value)}` : '';
-  out.push(`${INDENT.repeat(depth)}${node.type.displayId} ${node.name}${text}\n`);
+  out.lines.push(`${INDENT.repeat(depth)}${node.type.displayId} ${node.name}${text}\n`);
 }

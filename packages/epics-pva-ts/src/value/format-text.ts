@@ -60,12 +60,19 @@ export function scalarText(kind: Kind, v: PvData): string {
   return String(v);
 }
 
-/** A scalar or array of scalars on one line: `3.25`, `[1,2.5]`, `[a, "b c"]`. */
-export function plainText(type: TypeDef, v: PvData): string {
+/**
+ * A scalar or array of scalars on one line: `3.25`, `[1,2.5]`, `[a, "b c"]`; of an array with more than `limit`
+ * elements (0: any number) the first ones and `...`.
+ */
+export function plainText(type: TypeDef, v: PvData, limit = 0): string {
   const { kind } = type;
   if (!type.isArray) return kind === 'string' ? quoteIfNeeded(v as string) : scalarText(kind, v);
-  if (kind === 'string') return `[${(v as string[]).map(quoteIfNeeded).join(', ')}]`;
-  return `[${elementTexts(type, v).join(',')}]`;
+  const all = v as unknown as ArrayLike<PvData>;
+  const shown = limit > 0 && all.length > limit ? Array.prototype.slice.call(all, 0, limit) : all;
+  const texts =
+    kind === 'string' ? (shown as string[]).map(quoteIfNeeded) : elementTexts(type, shown as PvData);
+  if (shown !== all) texts.push('...');
+  return `[${texts.join(kind === 'string' ? ', ' : ',')}]`;
 }
 
 /** The elements of an array of scalars, one text each, strings as they are. */

@@ -4,6 +4,7 @@
  */
 import type { BitSet } from '../wire/bit-set.ts';
 import { expandMask, markedWithParents } from './format-fields.ts';
+import { formatImage } from './format-image.ts';
 import { formatJson } from './format-json.ts';
 import { formatNt } from './format-nt.ts';
 import { formatRaw } from './format-raw.ts';
@@ -28,6 +29,10 @@ export interface FormatOptions {
   readonly show?: BitSet;
   /** Raw: print these fields in bold, for terminals (pvget -vv, pvmonitor -vv). */
   readonly highlight?: BitSet;
+  /** nt and raw: print at most this many elements of an array of scalars, then `...` (PVXS's `-#`); default 0, all. */
+  readonly arrayLimit?: number;
+  /** nt: print an NTNDArray on one line, without its pixels. Default false: raw, as pvget does. */
+  readonly imageSummary?: boolean;
 }
 
 /**
@@ -41,9 +46,9 @@ export function formatValue(value: Value, options: FormatOptions = {}): string {
 }
 
 function body(value: Value, options: FormatOptions): string {
-  const { mode = 'nt', changedOnly = false, highlight } = options;
+  const { mode = 'nt', changedOnly = false, highlight, arrayLimit = 0 } = options;
   if (mode === 'nt') {
-    const text = formatNt(value);
+    const text = (options.imageSummary ? formatImage(value) : null) ?? formatNt(value, arrayLimit);
     if (text !== null) return text;
   }
   const { nodes } = value.type;
@@ -51,5 +56,5 @@ function body(value: Value, options: FormatOptions): string {
   if (options.show) show = expandMask(options.show, nodes, true);
   else if (changedOnly) show = markedWithParents(value);
   if (mode === 'json') return formatJson(value, show);
-  return formatRaw(value, show, highlight ? expandMask(highlight, nodes, false) : null);
+  return formatRaw(value, show, highlight ? expandMask(highlight, nodes, false) : null, arrayLimit);
 }
