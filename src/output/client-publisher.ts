@@ -5,7 +5,7 @@
  * Some requests are on their way at the same time, in order; while so many are unanswered the consumer waits, and so
  * does whoever feeds it. (PvaPy has one at a time, and reads the channel before each put: pvapy-behaviour.md 6.2.)
  */
-import type { Context, TypeDef, Value } from 'epics-pva-ts';
+import { type Context, type TypeDef, Value } from 'epics-pva-ts';
 import type { Logger } from '../log.ts';
 import type { DataPublisher, PublisherStats } from './data-publisher.ts';
 
@@ -57,10 +57,7 @@ export class ClientPublisher implements DataPublisher {
   private async send(object: Value): Promise<void> {
     const { mode, context, channel } = this.options;
     if (mode === 'pva') {
-      const build = (type: TypeDef): Value => {
-        if (object.type.equals(type)) return object;
-        throw new Error(`${channel} holds ${type.displayId}, other fields than the ${object.id} to be put`);
-      };
+      const build = (type: TypeDef): Value => (object.type.equals(type) ? object : fieldsFor(type, object));
       await context.put(channel, build, { fetch: false, timeout: TIMEOUT, pvRequest: 'field()' });
     } else {
       const answer = await context.rpc(channel, object, { timeout: TIMEOUT });
@@ -98,4 +95,21 @@ export class ClientPublisher implements DataPublisher {
     this.nPublished = 0;
     this.nErrors = 0;
   }
+}
+
+/**
+ * A structure of the channel's type with the fields that it has in common with the object: the same normative type is
+ * built with fields in another order by other implementations (PvaPy's NtNdArray).
+ */
+function fieldsFor(type: TypeDef, object: Value): Value {
+  const value = Value.create(type);
+  let common = 0;
+  for (const node of object.type.nodes) {
+    if (node.isStruct || !value.has(node.path)) continue;
+    value.set(node.path, object.get(node.path));
+    common++;
+  }
+  if (common === 0)
+    throw new Error(`the channel's ${type.displayId} has no field of the ${object.id} to be put`);
+  return value;
 }

@@ -162,6 +162,11 @@ export class ProcessingStage<S extends StageStats> {
     return pending ? pending.then(() => saturated) : saturated;
   }
 
+  /** An initial update: the next stage can connect before the first object is there. */
+  skip(object: Value): void {
+    this.runner.skipObject(object);
+  }
+
   /** Serves a PV of the input under the name of the input channel. */
   serveInput(pv: SharedPV): void {
     this.server.addPV(this.options.channels.inputChannel, pv);

@@ -71,6 +71,14 @@ export class ProcessorRunner {
     });
   }
 
+  /** Prepares the output for objects like this one, as `handle` does; it is neither processed nor counted. */
+  skipObject(value: Value): void {
+    const obstacle = this.prepared
+      ? undefined
+      : this.prepare(NTNDArray.is(value) ? new NTNDArray(value) : value);
+    if (obstacle) this.report(obstacle);
+  }
+
   /** Processes one object. A promise is returned only if the user's `process` returns one; it never rejects. */
   handle(value: Value): void | Promise<void> {
     if (value.type !== this.knownType) {

@@ -61,6 +61,7 @@ export class DataCollector {
         producerId,
         channel,
         onObject: (id, object) => this.insert(index, id, object),
+        onSkipped: (object) => this.stage.skip(object),
         onDisconnected: () => this.cache.leave(index, performance.now()),
       });
     });

@@ -22,6 +22,8 @@ export interface SourceChannelOptions {
   readonly skipInitialUpdates: number;
   /** Takes the object over, with its memory. */
   readonly onObject: (id: number, object: Value) => void | Promise<void>;
+  /** An initial update; its memory stays ours. */
+  readonly onSkipped: (object: Value) => void;
   readonly onDisconnected: () => void;
   readonly logger: Logger;
 }
@@ -70,6 +72,7 @@ export class SourceChannel {
     if (this.skip > 0) {
       this.skip--;
       this.nSkipped++;
+      this.options.onSkipped(object);
     } else {
       const id = Number(object.get(this.options.objectIdField));
       if (Number.isFinite(id)) return this.options.onObject(id, object);
