@@ -104,6 +104,11 @@ export class ClientConnection extends Connection {
     );
   }
 
+  /** Sends an ECHO now: if the peer's host was restarted its system answers with a reset, and the connection ends. */
+  probe(): void {
+    if (this.isReady) this.sendEcho(EMPTY);
+  }
+
   override tick(now: number): void {
     super.tick(now);
     if (!this.isReady || now - this.lastEcho < this.echoMs) return;

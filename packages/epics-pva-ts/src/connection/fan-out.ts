@@ -44,7 +44,7 @@ export function forwardSearch(
   request: SearchRequest,
 ): Buffer | undefined {
   const { source, local, via } = datagram;
-  if (via === 'group' || via === 'broadcast') return undefined;
+  if (via === 'group' || via === 'broadcast' || via === 'ipv6') return undefined;
   // A socket bound to one interface's address hears only unicast; elsewhere the sender's flag has to be believed.
   if (via !== 'unicast' && (request.flags & SearchFlag.UNICAST) === 0) return undefined;
   const port = replyPort(message, request, source.port);
