@@ -16,7 +16,7 @@ export interface Endpoint {
  * - `wildcard`: bound to 0.0.0.0, so unicast, broadcast or multicast;
  * - `group`: bound to the local fan-out group 224.0.0.128 and joined on 127.0.0.1 only;
  * - `either`: unicast or group (Windows, where no socket can be bound to a group);
- * - `ipv6`: over IPv6 in whatever way; there is no fan-out for it (PVXS).
+ * - `ipv6`: over IPv6, by unicast or multicast.
  *
  * What reached a multicast group of the configuration counts as `broadcast`: everybody there hears it.
  */

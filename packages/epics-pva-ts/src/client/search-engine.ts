@@ -164,6 +164,7 @@ export class SearchEngine {
       this.listener = await UdpListener.open({
         port: config.broadcastPort,
         interfaces: this.socket?.loopbackAddresses ?? config.interfaces,
+        onlyNamedIpv6: true,
         groups: config.autoAddrList ? groupsOf(config.addressList) : [],
         onDatagram: (d) => this.onBroadcast(d),
       });

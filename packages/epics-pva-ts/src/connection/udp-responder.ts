@@ -7,7 +7,7 @@
  * address named inside it only when a process of this host has vouched for that.
  */
 import type { Datagram, Endpoint } from '../endpoint.ts';
-import { formatEndpoint, isHostAddress, isIpv4, isLoopback } from '../endpoint.ts';
+import { formatEndpoint, isHostAddress, isLoopback } from '../endpoint.ts';
 import { Command } from '../frame/command.ts';
 import { HEADER_SIZE } from '../frame/header.ts';
 import {
@@ -114,8 +114,7 @@ export class UdpResponder {
     if (!this.isLocal(datagram.source.address)) return NOTHING;
     const origin = tag ? decodePayload(tag, decodeOriginTag) : { address: ANY_ADDRESS };
     const request = decodePayload(search, decodeSearchRequest);
-    // Only IPv4 is passed on.
-    if (!origin || !request || search.fromServer || !isIpv4(request.replyAddress)) return NOTHING;
+    if (!origin || !request || search.fromServer) return NOTHING;
     const from = this.isLocal(origin.address) ? origin.address : ANY_ADDRESS;
     const client = { address: request.replyAddress, port: request.replyPort };
     if (this.isIgnored(client) || this.isCopy(client, search, now)) return NOTHING;

@@ -30,6 +30,8 @@ export interface ListenAddresses {
   readonly v6: readonly string[];
   /** All interfaces are meant, so `::` is wanted only if the host has IPv6. */
   readonly all: boolean;
+  /** The list has an IPv6 address. */
+  readonly names6: boolean;
   readonly groups: readonly GroupMembership[];
 }
 
@@ -56,16 +58,17 @@ export function listenAddresses(list: readonly string[], host: HostInterfaces = 
       if (via === undefined) plain.push('0.0.0.0');
       else if (isIpv6(address)) for (const i of host.v6) if (i.name === via) v6.add(zoned(i));
       if (via !== undefined && isIpv4(address)) plain.push(via);
-    } else if (address === '::') plain.push('0.0.0.0');
-    else if (isIpv6(address)) v6.add(address);
+    } else if (isIpv6(address)) v6.add(address);
     else plain.push(entry);
   }
+  if (v6.has('::')) plain.push('0.0.0.0');
   const v4 = plain.length > 0 || list.length === 0 ? interfaceAddresses(plain, host.v4) : [];
   const all = v4.some(isAny);
   return {
     v4,
     v6: all ? ['::'] : [...v6],
     all,
+    names6: v6.size > 0,
     groups: groups.map(({ address, via }) => ({
       group: address,
       interfaces: membership(address, via, host),

@@ -83,7 +83,7 @@ export class SearchSocket {
   /** Where a client kept to loopback listens for beacons, as an interface list; undefined if it is not kept there. */
   get loopbackAddresses(): string[] | undefined {
     if (!this.loopbackOnly) return undefined;
-    return this.main6 ? ['127.0.0.1', '[::1]'] : ['127.0.0.1'];
+    return this.destinations.some((d) => !isIpv6(d.address)) || !this.main6 ? ['127.0.0.1'] : ['[::1]'];
   }
 
   /** Counts of all sockets together. */

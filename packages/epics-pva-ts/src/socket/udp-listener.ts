@@ -20,7 +20,7 @@ import type { ArrivedVia, Datagram, Endpoint } from '../endpoint.ts';
 import { isAny, isIpv6, isLoopback } from '../endpoint.ts';
 import { LOCAL_GROUP } from './destinations.ts';
 import { interfaceOf, likelyLocalAddress, listInterfaces } from './interfaces.ts';
-import { type GroupMembership, type ListenAddresses, listenAddresses } from './listen-addresses.ts';
+import { type GroupMembership, listenAddresses } from './listen-addresses.ts';
 import { type UdpCounters, UdpSocket } from './udp.ts';
 
 export interface UdpListenerOptions {
@@ -28,6 +28,11 @@ export interface UdpListenerOptions {
   readonly port: number;
   /** Addresses or names of the interfaces to listen on, and groups; empty or `0.0.0.0` is all interfaces. */
   readonly interfaces: readonly string[];
+  /**
+   * Listen on IPv6 only if the list has an IPv6 address. For who can do without: on one port the last process gets
+   * what others, which may not pass it on, are waiting for.
+   */
+  readonly onlyNamedIpv6?: boolean;
   /** More groups to receive. */
   readonly groups?: readonly GroupMembership[];
   /** Called once a datagram; must not throw. */
@@ -63,14 +68,15 @@ export class UdpListener {
    */
   static async open(options: UdpListenerOptions): Promise<UdpListener> {
     const wanted = listenAddresses(options.interfaces);
-    const addresses = [...wanted.v4, ...wanted.v6.filter((a) => !isAny(a))];
+    const v6 = options.onlyNamedIpv6 && !wanted.names6 ? [] : wanted.v6;
+    const addresses = [...wanted.v4, ...v6.filter((a) => !isAny(a))];
     const port = options.port || (await freePort(addresses[0] ?? LOOPBACK));
     const listener = new UdpListener(port, addresses, options);
     try {
       for (const address of wanted.v4) await listener.listen(address);
-      await listener.listen6(wanted);
+      await listener.listen6(v6, wanted.all);
       for (const group of merged([...wanted.groups, ...(options.groups ?? [])])) await listener.join(group);
-      if (wanted.v4.length > 0) await listener.openFanOut();
+      await listener.openFanOut();
       return listener;
     } catch (error) {
       await listener.close();
@@ -134,12 +140,12 @@ export class UdpListener {
   }
 
   /** All interfaces is meant for both families, but not every host has both. */
-  private async listen6(wanted: ListenAddresses): Promise<void> {
-    for (const address of wanted.v6) {
+  private async listen6(addresses: readonly string[], all: boolean): Promise<void> {
+    for (const address of addresses) {
       try {
         this.senders.set(address, await this.open(address, 'ipv6', address));
       } catch (error) {
-        if (!wanted.all) throw error;
+        if (!all) throw error;
       }
     }
   }

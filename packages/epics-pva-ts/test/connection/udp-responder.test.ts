@@ -173,13 +173,27 @@ describe('a search that comes by several ways', () => {
 });
 
 describe('a search over IPv6', () => {
-  it('is answered to its source and never passed on', () => {
-    const source = { address: 'fe80::7%eth0', port: 4000 };
-    const search = searchDatagram(request({ flags: 0x80 }));
-    const { reply, forward } = responder().handle(arrived(search, { source, local: '::', via: 'ipv6' }));
-    expect(reply?.destination).toEqual({ address: source.address, port: client.port });
+  const came = (address: string, flags: number) =>
+    arrived(searchDatagram(request({ flags })), {
+      source: { address, port: 4000 },
+      local: '::',
+      via: 'ipv6',
+    });
+
+  it('is answered to its source', () => {
+    const { reply, forward } = responder().handle(came('fe80::7%eth0', 0x80));
+    expect(reply?.destination).toEqual({ address: 'fe80::7%eth0', port: client.port });
     expect(response(reply!.bytes)).toMatchObject({ found: true, cids: [1, 3], serverAddress: '0.0.0.0' });
+    // The zone would be lost on the way.
     expect(forward).toBeUndefined();
+  });
+
+  it('is passed on when it was unicast, and answered by who hears of it that way', () => {
+    expect(responder().handle(came('fd00::7', 0)).forward).toBeUndefined();
+    const { forward } = responder().handle(came('fd00::7', 0x80));
+    expect(decodeDatagram(forward!).map((m) => m.command)).toEqual([Command.ORIGIN_TAG, Command.SEARCH]);
+    const { reply } = responder().handle(arrived(forward!, fromGroup));
+    expect(reply).toMatchObject({ destination: { address: 'fd00::7', port: client.port }, from: '0.0.0.0' });
   });
 });
 
@@ -211,10 +225,6 @@ describe('no answer', () => {
     expect(responder().handle(direct).reply).toBeUndefined();
     const forwarded = arrived(passedOn({ replyAddress: address }), fromGroup);
     expect(responder().handle(forwarded)).toEqual({});
-  });
-
-  it('to IPv6 in a search that was passed on: only IPv4 is', () => {
-    expect(responder().handle(arrived(passedOn({ replyAddress: 'fd00::2' }), fromGroup))).toEqual({});
   });
 
   it.each(['fd00::66', '[fd00::66]:34232'])('to the ignored address %s', (entry) => {

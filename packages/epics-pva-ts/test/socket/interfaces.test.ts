@@ -101,7 +101,8 @@ describe('an interface list', () => {
 
   it('without an address, or with any, is all interfaces of both families', () => {
     for (const list of [[], ['0.0.0.0'], ['[::]'], ['10.1.2.3', '0.0.0.0'], ['[::1]', '0.0.0.0:5075']])
-      expect(read(...list)).toEqual({ v4: ['0.0.0.0'], v6: ['::'], all: true, groups: [] });
+      expect(read(...list)).toMatchObject({ v4: ['0.0.0.0'], v6: ['::'], all: true, groups: [] });
+    expect([read().names6, read('[::]').names6, read('[::1]').names6]).toEqual([false, true, true]);
   });
 
   it('has addresses of both families, and names of interfaces', () => {
@@ -109,6 +110,7 @@ describe('an interface list', () => {
       v4: ['192.168.7.1', '10.8.0.2'],
       v6: ['::1', 'fe80::1%eth0'],
       all: false,
+      names6: true,
       groups: [],
     });
     expect(read('[::1]')).toMatchObject({ v4: [], v6: ['::1'] });
@@ -119,6 +121,7 @@ describe('an interface list', () => {
       v4: ['192.168.7.1', '10.1.2.3'],
       v6: ['fe80::1%eth0'],
       all: false,
+      names6: true,
       groups: [
         { group: '224.0.1.1', interfaces: ['192.168.7.1'] },
         { group: '239.1.1.1', interfaces: ['10.1.2.3'] },
