@@ -161,9 +161,10 @@ export class SearchEngine {
     const { config, log } = this.options;
     if (this.closed) return;
     try {
+      const onLoopback = listenAddresses(config.interfaces).names6 ? ['127.0.0.1', '[::1]'] : ['127.0.0.1'];
       this.listener = await UdpListener.open({
         port: config.broadcastPort,
-        interfaces: this.socket?.loopbackAddresses ?? config.interfaces,
+        interfaces: this.socket?.loopbackOnly ? onLoopback : config.interfaces,
         onlyNamedIpv6: true,
         groups: config.autoAddrList ? groupsOf(config.addressList) : [],
         onDatagram: (d) => this.onBroadcast(d),

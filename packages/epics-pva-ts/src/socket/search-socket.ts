@@ -28,7 +28,8 @@ export class SearchSocket {
   private readonly main: UdpSocket;
   private readonly main6: UdpSocket | undefined;
   private readonly senders: ReadonlyMap<Destination, UdpSocket>;
-  private readonly loopbackOnly: boolean;
+  /** Kept to loopback: nothing is sent elsewhere. */
+  readonly loopbackOnly: boolean;
 
   private constructor(
     main: UdpSocket,
@@ -78,12 +79,6 @@ export class SearchSocket {
   /** The address bound to: `127.0.0.1` if kept to loopback, else `0.0.0.0`. */
   get address(): string {
     return this.main.local.address;
-  }
-
-  /** Where a client kept to loopback listens for beacons, as an interface list; undefined if it is not kept there. */
-  get loopbackAddresses(): string[] | undefined {
-    if (!this.loopbackOnly) return undefined;
-    return this.destinations.some((d) => !isIpv6(d.address)) || !this.main6 ? ['127.0.0.1'] : ['[::1]'];
   }
 
   /** Counts of all sockets together. */
