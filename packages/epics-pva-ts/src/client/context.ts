@@ -61,7 +61,10 @@ export class Context {
   private lastCollect = performance.now();
   private closed = false;
 
-  /** @throws ConfigError for `EPICS_PVA_*` variables that cannot be understood */
+  /**
+   * @throws ConfigError for `EPICS_PVA_*` variables and options that cannot be understood, or that name an interface
+   * this host does not have
+   */
   constructor(options: ContextOptions = {}) {
     const { user, host, log, lookup, ...config } = options;
     this.config = clientConfig(config);
@@ -92,6 +95,22 @@ export class Context {
   /** What searching did so far, and what it does now. */
   get searchStats(): SearchStats {
     return this.search.stats;
+  }
+
+  /**
+   * Searches for the missing names sooner, as a server's first beacon does (PVXS `hurryUp`): up to 1,000 at once, more
+   * within 6 s. At most once a second, for more names once in 30 s; too early a call does nothing.
+   */
+  hurryUp(): void {
+    this.search.hurryUp();
+  }
+
+  /**
+   * From now on takes no search answers of servers with these GUIDs (PVXS `ignoreServerGUIDs`). A program that is
+   * client and server of the same names, a gateway, gives its own `server.guid` and so never finds itself.
+   */
+  ignoreServerGuids(guids: Iterable<string>): void {
+    this.search.ignoreServerGuids(guids);
   }
 
   /**

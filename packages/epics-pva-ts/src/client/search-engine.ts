@@ -5,7 +5,7 @@
  * socket/; this file joins them. The shared UDP port is bound too: for beacons, and because whoever holds it must pass
  * unicast searches on.
  */
-import { type ClientConfig, clientConfigFromEnv, parseAddress } from '../config.ts';
+import { type AddressEntry, type ClientConfig, clientConfigFromEnv, parseAddress } from '../config.ts';
 import { BeaconTracker, endpointOf, type ServerAnnouncement } from '../connection/beacon-tracker.ts';
 import { forwardedSearch } from '../connection/fan-out.ts';
 import { discoveryPing, SEARCH_SEQUENCE, searchDatagrams } from '../connection/search-batch.ts';
@@ -16,9 +16,10 @@ import { withZoneOf } from '../endpoint.ts';
 import { Command } from '../frame/command.ts';
 import { decodeBeacon } from '../message/beacon.ts';
 import { decodeDatagram, decodePayload } from '../message/datagram.ts';
+import { formatGuid } from '../message/guid.ts';
 import { decodeSearchResponse, type SearchChannel, type SearchResponse } from '../message/search.ts';
 import { resolveDestinations } from '../socket/destinations.ts';
-import { groupsOf, listenAddresses } from '../socket/listen-addresses.ts';
+import { groupsOf, type ListenAddresses, listenAddresses } from '../socket/listen-addresses.ts';
 import type { Lookup } from '../socket/resolve.ts';
 import { SearchSocket } from '../socket/search-socket.ts';
 import { UdpListener } from '../socket/udp-listener.ts';
@@ -62,11 +63,14 @@ const now = (): number => performance.now();
 
 export class SearchEngine {
   private readonly options: SearchEngineOptions;
+  private readonly destinations: readonly AddressEntry[];
+  private readonly interfaces: ListenAddresses;
   private readonly schedule = new SearchSchedule();
   private readonly queue = new SearchQueue();
   private readonly beacons = new BeaconTracker();
   private readonly discoveries = new Set<Discovery>();
   private readonly names = new Map<number, string>();
+  private ignoredGuids: ReadonlySet<string> = new Set();
   private socket: SearchSocket | null = null;
   private listener: UdpListener | null = null;
   private opening: Promise<void> | null = null;
@@ -74,8 +78,12 @@ export class SearchEngine {
   private timerAt = 0;
   private closed = false;
 
+  /** @throws ConfigError for lists that cannot be understood, or that name an interface this host does not have */
   constructor(options: SearchEngineOptions) {
     this.options = options;
+    const { addressList, broadcastPort, interfaces } = options.config;
+    this.destinations = addressList.map((text) => parseAddress(text, broadcastPort));
+    this.interfaces = listenAddresses(interfaces);
   }
 
   get stats(): SearchStats {
@@ -108,6 +116,14 @@ export class SearchEngine {
     this.queue.remove(cid);
   }
 
+  hurryUp(): void {
+    if (this.schedule.boost(now())) this.plan();
+  }
+
+  ignoreServerGuids(guids: Iterable<string>): void {
+    this.ignoredGuids = new Set([...guids].map((guid) => guid.toLowerCase()));
+  }
+
   /** Reports servers from now on, those known by their beacons first. */
   discover(report: (server: DiscoveredServer) => void, options: DiscoverOptions): Discovery {
     this.opening ??= this.open();
@@ -138,10 +154,9 @@ export class SearchEngine {
   private async open(): Promise<void> {
     const { config, log, lookup } = this.options;
     try {
-      const entries = config.addressList.map((text) => parseAddress(text, config.broadcastPort));
-      const { v4, v6 } = listenAddresses(config.interfaces);
+      const { v4, v6 } = this.interfaces;
       const auto = config.autoAddrList ? v4 : undefined;
-      const found = await resolveDestinations(entries, auto, config.broadcastPort, lookup);
+      const found = await resolveDestinations(this.destinations, auto, config.broadcastPort, lookup);
       for (const line of found.ignored) log('warn', line);
       if (this.closed) return;
       this.socket = await SearchSocket.open({
@@ -161,7 +176,7 @@ export class SearchEngine {
     const { config, log } = this.options;
     if (this.closed) return;
     try {
-      const onLoopback = listenAddresses(config.interfaces).names6 ? ['127.0.0.1', '[::1]'] : ['127.0.0.1'];
+      const onLoopback = this.interfaces.names6 ? ['127.0.0.1', '[::1]'] : ['127.0.0.1'];
       this.listener = await UdpListener.open({
         port: config.broadcastPort,
         interfaces: this.socket?.loopbackOnly ? onLoopback : config.interfaces,
@@ -230,6 +245,7 @@ export class SearchEngine {
   onResponse(response: SearchResponse, from: Endpoint): void {
     const port = response.serverPort || from.port;
     if (!response.found || response.protocol !== 'tcp' || port === 0) return;
+    if (this.ignoredGuids.size > 0 && this.ignoredGuids.has(formatGuid(response.guid))) return;
     const named = response.serverAddress;
     const address = named === ANY_ADDRESS ? from.address : withZoneOf(named, from.address);
     for (const cid of response.cids) this.options.found(cid, { address, port }, response.guid);

@@ -12,7 +12,7 @@ import type { BeaconSender } from '../connection/beacon-sender.ts';
 import type { Credentials } from '../connection/server-connection.ts';
 import { formatEndpoint, isAny, isIpv6 } from '../endpoint.ts';
 import { LocalProtocolError, PvaError } from '../errors.ts';
-import { newGuid } from '../message/guid.ts';
+import { formatGuid, newGuid } from '../message/guid.ts';
 import { listenAddresses } from '../socket/listen-addresses.ts';
 import type { Lookup } from '../socket/resolve.ts';
 import { type AcceptedSocket, TcpListener, TcpTransport } from '../socket/tcp.ts';
@@ -38,7 +38,7 @@ export class Server {
   readonly config: ServerConfig;
   private readonly log: NonNullable<ServerOptions['log']>;
   private readonly lookup: Lookup | undefined;
-  private readonly guid = newGuid();
+  private readonly guidBytes = newGuid();
   private readonly pvs = new StaticSource();
   private sources: { order: number; source: Source }[] = [];
   private readonly clients = new Set<ServerClient>();
@@ -97,6 +97,11 @@ export class Server {
   /** Names of all sources that know theirs. */
   names(): string[] {
     return this.sources.flatMap(({ source }) => source.list?.() ?? []);
+  }
+
+  /** By which this server is known in search answers and beacons: 24 hexadecimal digits, new for every Server. */
+  get guid(): string {
+    return formatGuid(this.guidBytes);
   }
 
   /** TCP port in use; 0 before `start`. */
@@ -161,7 +166,7 @@ export class Server {
   private async openUdp(): Promise<void> {
     this.udp = await ServerDiscovery.open({
       config: this.config,
-      guid: this.guid,
+      guid: this.guidBytes,
       tcpPort: this.port,
       lookup: this.lookup,
       has: (name) => this.has(name),
@@ -200,7 +205,7 @@ export class Server {
     });
     client = new ServerClient(
       {
-        guid: this.guid,
+        guid: this.guidBytes,
         tcpPort: this.port,
         timeout: this.config.tcpTimeout,
         has: (name) => this.has(name),

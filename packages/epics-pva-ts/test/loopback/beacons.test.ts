@@ -164,3 +164,26 @@ describe('two servers with the same name', () => {
     expect(log.all).toEqual([`'a' is served by ${used} and by ${other}; the first is used`]);
   });
 });
+
+describe('a client', () => {
+  it('does not find servers it was told to ignore', async () => {
+    const one = await serve({ a: int(1), only: int(3) });
+    const two = await serveAgain(one, { a: int(2) }, { tcpPort: 0 });
+    const context = clientOf(one);
+    context.ignoreServerGuids([one.guid.toUpperCase()]);
+    expect((await context.get('a')).get('value')).toBe(2);
+    expect((await context.info('a')).server).toBe(`127.0.0.1:${two.tcpPort}`);
+    await expect(context.get('only', { timeout: 0.2 })).rejects.toMatchObject({ code: 'PVA_TIMEOUT' });
+    context.ignoreServerGuids([]);
+    expect((await context.get('only')).get('value')).toBe(3);
+  });
+
+  it('in a hurry searches at once for what is missing, and says how often', async () => {
+    const { self, searches } = await engine();
+    self.add(1, 'a', 'refused');
+    await expect.poll(() => self.stats.searching).toBe(1);
+    self.hurryUp();
+    await searches.count(1);
+    expect(self.stats).toMatchObject({ names: 1, boosts: 1, boostsHeldOff: 0 });
+  });
+});

@@ -101,5 +101,7 @@ describe('name servers', () => {
   it('that cannot be read are refused when the client is made', () => {
     expect(() => clientWith({}, 'gateway:99999')).toThrow('EPICS_PVA_NAME_SERVERS');
     expect(() => new Context({ nameServers: ['a b'] })).toThrow('"a b"');
+    expect(() => new Context({ addressList: ['10.0.0.300'] })).toThrow('10.0.0.300');
+    expect(() => new Context({ interfaces: ['no-such-interface'] })).toThrow('no-such-interface');
   });
 });

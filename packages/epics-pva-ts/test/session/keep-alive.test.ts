@@ -40,6 +40,11 @@ describe('a client', () => {
     expect(await session.peer.replies()).toEqual([]);
     session.connection.probe();
     expect((await session.peer.reply()).hex).toBe(ECHO);
+    for (let i = 0; i < 5; i++) session.connection.probe();
+    expect(await session.peer.replies()).toEqual([]);
+    seconds(session.connection, 1, 1);
+    session.connection.probe();
+    expect((await session.peer.reply()).hex).toBe(ECHO);
   });
 
   it('sends it in the byte order of the connection', async () => {
