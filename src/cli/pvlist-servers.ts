@@ -1,8 +1,6 @@
-/**
- * The servers `pvlist` lists: those that answer a search without names. The only place of the tool that knows how they
- * are found.
- */
-import { pingServers } from 'epics-pva-ts';
+/** The servers `pvlist` lists. The only place of the tool that knows how they are found: by `Context.discover`. */
+import { Context } from 'epics-pva-ts';
+import { delay } from './delay.ts';
 
 /** A server that answered. */
 export interface ListedServer {
@@ -16,7 +14,7 @@ export interface ListedServer {
 }
 
 export interface FindOptions {
-  /** Longest time in seconds. */
+  /** Time in seconds. */
   readonly timeout: number;
   readonly signal: AbortSignal;
   readonly log: (line: string) => void;
@@ -24,6 +22,29 @@ export interface FindOptions {
 
 /** All servers that answer, in the order of their GUIDs. */
 export async function findServers({ timeout, signal, log }: FindOptions): Promise<ListedServer[]> {
-  const servers = await pingServers({ timeout, signal, log: (_level, message) => log(message) });
-  return servers.map((server) => ({ ...server, guid: server.guid.toUpperCase() }));
+  const context = new Context({ log: (_level, message) => log(message) });
+  const found = new Map<string, ListedServer & { addresses: string[] }>();
+  const discovery = context.discover((announced) => {
+    const guid = announced.guid.toUpperCase();
+    if (announced.event === 'offline') {
+      found.delete(guid);
+      return;
+    }
+    const known = found.get(guid);
+    if (!known)
+      found.set(guid, {
+        guid,
+        version: announced.peerVersion,
+        protocol: announced.protocol,
+        addresses: [announced.server],
+      });
+    else if (!known.addresses.includes(announced.server)) known.addresses.push(announced.server);
+  });
+  try {
+    await delay(timeout, signal);
+  } finally {
+    discovery.close();
+    await context.close();
+  }
+  return [...found.values()].sort((a, b) => (a.guid < b.guid ? -1 : 1));
 }

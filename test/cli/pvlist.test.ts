@@ -1,6 +1,6 @@
 /** pvlist as scripts see it: which servers answer, and what they say of themselves (EPICS base pvlist.cpp). */
 import { createServer } from 'node:net';
-import { pingServers, type Server } from 'epics-pva-ts';
+import type { Server } from 'epics-pva-ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pvtoolsPVs } from './pvtools-pvs.ts';
 import { environment, type Finished, RunningTool, runTool, servePVs } from './run-tool.ts';
@@ -123,20 +123,5 @@ describe('of a server', () => {
     } finally {
       mute.close();
     }
-  });
-});
-
-describe('pingServers', () => {
-  it('finds the same servers from a program', async () => {
-    const found = await pingServers(first.clientConfig());
-    expect(found.map(({ addresses }) => addresses).sort()).toEqual(
-      [[addressOf(first)], [addressOf(second)]].sort(),
-    );
-    expect(found[0]?.guid).toMatch(/^[0-9a-f]{24}$/);
-  });
-
-  it('ends early when it is told to', async () => {
-    const ended = AbortSignal.abort();
-    expect(await pingServers({ ...first.clientConfig(), signal: ended })).toEqual([]);
   });
 });

@@ -1,6 +1,7 @@
 /** Lists and structures in the reference are those of the sources: error codes, exit codes, variables, channels. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { clientConfigFromEnv, parseAddress, serverConfigFromEnv } from 'epics-pva-ts';
 import { describe, expect, it } from 'vitest';
 import { EXIT } from '../../src/cli/run-main.ts';
 import { ControlRecord } from '../../src/pipeline/control-record.ts';
@@ -44,6 +45,53 @@ describe('docs/how-to/run-beside-iocs.md', () => {
     const inCode = found(read('packages/epics-pva-ts/src/config.ts'), /'(EPICS_PVAS?_[A-Z_]+)'/g);
     const rows = found(read('docs/how-to/run-beside-iocs.md'), /^\| `(EPICS_PVAS?_[A-Z_]+)` \|/gm);
     expect(rows).toEqual(inCode);
+  });
+});
+
+describe('docs/reference/environment-variables.md', () => {
+  const text = read('docs/reference/environment-variables.md');
+  const [settable = '', ignored = ''] = text.split('## Not read');
+
+  it('has every variable that is read, and none that is not', () => {
+    const inCode = found(read('packages/epics-pva-ts/src/config.ts'), /'(EPICS_PVAS?_[A-Z_]+)'/g);
+    expect(found(settable, /`(EPICS_PVAS?_[A-Z_]+)`/g)).toEqual(inCode);
+    const notRead = found(ignored, /`((?:EPICS|PVXS)_[A-Z_0-9]+)`/g);
+    expect(notRead.length).toBeGreaterThan(5);
+    expect(notRead.filter((name) => inCode.includes(name))).toEqual([]);
+  });
+
+  it('gives the defaults', () => {
+    const client = clientConfigFromEnv({});
+    const server = serverConfigFromEnv({});
+    const defaults = new Map<string, string>();
+    for (const line of settable.split('\n')) {
+      // Clients: variable, default, meaning. Servers: variable, other variable, default, meaning.
+      const cells = line.split('|').map((cell) => cell.trim().replaceAll('`', ''));
+      const name = cells.find((cell) => /^EPICS_\w+$/.test(cell));
+      if (name !== undefined) defaults.set(name, cells.at(-3) ?? '');
+    }
+    expect(Object.fromEntries(defaults)).toEqual({
+      EPICS_PVA_ADDR_LIST: client.addressList.join(' '),
+      EPICS_PVA_AUTO_ADDR_LIST: client.autoAddrList ? 'YES' : 'NO',
+      EPICS_PVA_BROADCAST_PORT: `${client.broadcastPort}`,
+      EPICS_PVA_NAME_SERVERS: client.nameServers.join(' '),
+      EPICS_PVA_SERVER_PORT: `${client.serverPort}`,
+      EPICS_PVA_INTF_ADDR_LIST: client.interfaces.join(' '),
+      EPICS_PVA_CONN_TMO: `${(client.tcpTimeout * 3) / 4}`,
+      EPICS_PVAS_INTF_ADDR_LIST: server.interfaces.join(' '),
+      EPICS_PVAS_SERVER_PORT: `${server.tcpPort}`,
+      EPICS_PVAS_BROADCAST_PORT: `${server.udpPort}`,
+      EPICS_PVAS_BEACON_ADDR_LIST: server.beaconDestinations.join(' '),
+      EPICS_PVAS_AUTO_BEACON_ADDR_LIST: server.autoBeacon ? 'YES' : 'NO',
+      EPICS_PVAS_IGNORE_ADDR_LIST: server.ignoreAddrs.join(' '),
+    });
+  });
+
+  it('shows entries that can be read', () => {
+    const [, row = ''] = /^\| entry \| [^|]* \| (.*) \|$/m.exec(settable) ?? [];
+    const entries = found(row, /`([^`]+)`/g);
+    expect(entries).toHaveLength(5);
+    for (const entry of entries) expect(parseAddress(entry, 5076).host).not.toBe('');
   });
 });
 

@@ -2,7 +2,8 @@
  * Servers of ours, of PVXS and of pvAccessCPP share one UDP port on loopback, and clients of all three find each of them,
  * whoever came first.
  */
-import { Context, clientConfigFromEnv } from 'epics-pva-ts';
+import { networkInterfaces } from 'node:os';
+import { Context, clientConfigFromEnv, type DiscoveredServer } from 'epics-pva-ts';
 import { describe, expect, it } from 'vitest';
 import { readCatalogue } from './catalogue.ts';
 import { OurServer } from './our-server.ts';
@@ -11,6 +12,9 @@ import { ensurePeers } from './peers.ts';
 import { freePorts, peerEnv } from './ports.ts';
 
 const peers = await ensurePeers();
+
+const hasIpv6 = Object.values(networkInterfaces()).some((list) => list?.some((a) => a.address === '::1'));
+if (!hasIpv6) console.log('IPv6 is not tested: this host has no ::1');
 
 /** Something a test has started; ended in reverse order. */
 class Started {
@@ -137,6 +141,90 @@ describe.skipIf(!peers.available)('servers and clients on one UDP port', () => {
       expect(await getTheirs('p4p:scalar:int', 10)).toBe(INITIAL);
       const getOurs = await startClient('p4p', apart(ours.server.tcpPort), started);
       expect(await getOurs('ours:scalar:int', 10)).toBe(INITIAL);
+    } finally {
+      await started.end();
+    }
+  });
+
+  it('are reported by discover: servers of all three, and a restarted one as another process', async () => {
+    const started = new Started();
+    try {
+      const ports = await freePorts();
+      const env = peerEnv(ports);
+      const context = started.add(new Context(clientConfigFromEnv(env)));
+      const seen: DiscoveredServer[] = [];
+      context.discover((server) => seen.push(server), { pingInterval: 0.5, lostAfter: 3 });
+      const at = (port: number) => seen.filter((s) => s.server === `127.0.0.1:${port}`);
+      // The first server has the port of the environment, others any.
+      const p4p = await startP4pServer(peers, env, 'p4p:');
+      await expect.poll(() => at(ports.serverPort), { timeout: 10_000 }).toHaveLength(1);
+      const ours = started.add(await OurServer.start(env, 'ours:', ENTRIES));
+      await expect.poll(() => at(ours.server.tcpPort), { timeout: 10_000 }).toHaveLength(1);
+      await startServer('pvapy', env, started);
+      // PvaPy's process is one server or more.
+      await expect.poll(() => seen.length, { timeout: 10_000 }).toBeGreaterThan(2);
+      expect(new Set(seen.map((s) => s.guid)).size).toBe(seen.length);
+      for (const server of seen) expect(server).toMatchObject({ event: 'online', protocol: 'tcp' });
+
+      p4p.signal('SIGKILL');
+      await expect.poll(() => at(ports.serverPort), { timeout: 10_000 }).toHaveLength(2);
+      started.add(await startP4pServer(peers, env, 'p4p:'));
+      await expect.poll(() => at(ports.serverPort), { timeout: 10_000 }).toHaveLength(3);
+      const [first, gone, back] = at(ports.serverPort);
+      expect([first?.event, gone?.event, back?.event]).toEqual(['online', 'offline', 'online']);
+      expect(gone?.guid).toBe(first?.guid);
+      expect(back?.guid).not.toBe(first?.guid);
+    } finally {
+      await started.end();
+    }
+  });
+
+  it('are found again within two seconds when a PVXS server that was killed is back', async () => {
+    const started = new Started();
+    try {
+      const env = peerEnv(await freePorts());
+      const p4p = await startP4pServer(peers, env, 'p4p:');
+      const context = started.add(new Context(clientConfigFromEnv(env)));
+      const events: string[] = [];
+      context.monitor(
+        'p4p:scalar:int',
+        {},
+        { update: () => void events.push('update'), disconnected: () => events.push('disconnected') },
+      );
+      await expect.poll(() => events, { timeout: 10_000 }).toEqual(['update']);
+      p4p.signal('SIGKILL');
+      await expect.poll(() => events.at(-1), { timeout: 10_000 }).toBe('disconnected');
+      // Away for so long that searches have become rare.
+      await expect
+        .poll(() => context.searchStats.names, { timeout: 30_000, interval: 250 })
+        .toBeGreaterThan(5);
+      started.add(await startP4pServer(peers, env, 'p4p:'));
+      const ready = performance.now();
+      await expect.poll(() => events.at(-1), { timeout: 10_000 }).toBe('update');
+      expect(performance.now() - ready).toBeLessThan(2000);
+    } finally {
+      await started.end();
+    }
+  });
+
+  it.skipIf(!hasIpv6)('find each other over IPv6', async () => {
+    const started = new Started();
+    try {
+      const six = {
+        EPICS_PVA_ADDR_LIST: '[::1]',
+        EPICS_PVA_INTF_ADDR_LIST: '[::1]',
+        EPICS_PVAS_INTF_ADDR_LIST: '[::1]',
+        EPICS_PVAS_BEACON_ADDR_LIST: '[::1]',
+      };
+      const oursEnv = { ...peerEnv(await freePorts()), ...six };
+      const p4pEnv = { ...peerEnv(await freePorts()), ...six };
+      await startServer('ours', oursEnv, started);
+      await startServer('p4p', p4pEnv, started);
+      const theirs = await startClient('p4p', oursEnv, started);
+      expect(await theirs('ours:scalar:int', 10)).toBe(INITIAL);
+      // Not listening on the IPv6 port itself: PVXS passes no IPv6 search on to others, nor can it be passed one.
+      const ours = await startClient('ours', { ...p4pEnv, EPICS_PVA_INTF_ADDR_LIST: '0.0.0.0' }, started);
+      expect(await ours('p4p:scalar:int', 10)).toBe(INITIAL);
     } finally {
       await started.end();
     }

@@ -25,9 +25,12 @@ export interface ClientConfig {
   broadcastPort: number;
   /** TCP port of name servers given without one. Default 5075. */
   serverPort: number;
-  /** Interface addresses used; `0.0.0.0` is all of them. */
+  /**
+   * Interfaces used: addresses or names; `0.0.0.0` is all of them. A multicast group (`224.0.1.1@eth0`,
+   * `[ff02::42]@eth0`) is joined, to hear beacons sent there.
+   */
   interfaces: string[];
-  /** Servers searched over TCP, `host[:port]`. */
+  /** Servers searched over TCP, `host[:port]`; names are resolved again for each connection. */
   nameServers: string[];
   /** Seconds without a received byte after which a connection is closed. Default 40, at least 2. */
   tcpTimeout: number;
@@ -35,9 +38,12 @@ export interface ClientConfig {
 
 /** What a server needs to know of its network. */
 export interface ServerConfig {
-  /** Interface addresses served; `0.0.0.0` is all of them. */
+  /**
+   * Interfaces served: addresses or names; `0.0.0.0` is all of them. A port behind one is its TCP port. A multicast
+   * group (`224.0.1.1@eth0`, `[ff02::42]@eth0`) is joined, to hear searches sent there.
+   */
   interfaces: string[];
-  /** Searches from these addresses (`address` or `address:port`) are not answered. */
+  /** Searches from these hosts (`host`: from any port; `host:port`) are not answered. */
   ignoreAddrs: string[];
   /** TCP port; any free one if it is taken, or 0. Default 5075. */
   tcpPort: number;
@@ -78,7 +84,7 @@ export function parseAddress(text: string, defaultPort: number): AddressEntry {
   const [, v6, name, portText, ttlText, iface] = m;
   const host = v6 ?? name ?? '';
   if (v6 !== undefined) {
-    if (!/^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(?:%\w+)?$/.test(v6)) wrong(`"${v6}" is not an IPv6 address`);
+    if (!/^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(?:%[\w.-]+)?$/.test(v6)) wrong(`"${v6}" is not an IPv6 address`);
   } else if (/^[\d.]+$/.test(host) ? !isIpv4(host) : !/^[\w.-]+$/.test(host)) {
     wrong(host === '' ? 'the host is missing' : `"${host}" is neither an IPv4 address nor a host name`);
   }

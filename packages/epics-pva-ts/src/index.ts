@@ -2,11 +2,11 @@
 
 export type { ContextOptions } from './client/context.ts';
 export { Context } from './client/context.ts';
+export type { DiscoveredServer, DiscoverOptions, Discovery } from './client/discovery.ts';
 export type { Log, LogLevel } from './client/log.ts';
 export type { RequestOptions } from './client/operation.ts';
-export type { PingedServer, PingOptions } from './client/ping-servers.ts';
-export { pingServers } from './client/ping-servers.ts';
 export type { ChannelInfo, GetOptions, PutBuilder, PutOptions } from './client/requests.ts';
+export type { SearchStats } from './client/search-engine.ts';
 export type { MonitorHandlers, MonitorOptions, SubscriptionStats } from './client/subscription.ts';
 export { Subscription } from './client/subscription.ts';
 export type { ClientConfig, ServerConfig } from './config.ts';
@@ -115,6 +115,7 @@ export type { PutHandler, RpcHandler, SharedPVHandlers } from './server/shared-p
 export { SharedPV } from './server/shared-pv.ts';
 export type { MonitorSink, ServedPV, Source } from './server/source.ts';
 export { StaticSource } from './server/source.ts';
+export type { Lookup } from './socket/resolve.ts';
 export { AnyValue, UnionValue } from './value/containers.ts';
 export type { FormatMode, FormatOptions } from './value/format.ts';
 export { formatValue } from './value/format.ts';

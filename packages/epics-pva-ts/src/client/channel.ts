@@ -6,7 +6,8 @@
  */
 
 import type { SearchReason } from '../connection/search-schedule.ts';
-import type { Endpoint } from '../endpoint.ts';
+import { type Endpoint, formatEndpoint } from '../endpoint.ts';
+import type { Log } from './log.ts';
 import type { Operation } from './operation.ts';
 import type { SearchEngine } from './search-engine.ts';
 import type { ServerLink } from './server-link.ts';
@@ -18,6 +19,7 @@ export interface ChannelOptions {
   readonly cid: number;
   readonly search: Pick<SearchEngine, 'add' | 'remove'>;
   linkTo(server: Endpoint): ServerLink;
+  readonly log?: Log;
 }
 
 /** A server that claims a name must create its channel within this time; core-pva servers may never answer. */
@@ -32,6 +34,8 @@ export class Channel {
   private link: ServerLink | null = null;
   private sid = 0;
   private connectingSince = 0;
+  /** Who claimed the name; cleared when another claim was reported. */
+  private claim: { readonly server: string; readonly guid: Uint8Array } | undefined;
   private idleRounds = 0;
 
   constructor(options: ChannelOptions) {
@@ -54,9 +58,23 @@ export class Channel {
     return this.stateNow === 'active' && this.sid === sid;
   }
 
-  /** A server says it has the name; the first one counts. */
-  found(server: Endpoint): void {
-    if (this.stateNow !== 'searching') return;
+  /** A server says it has the name; the first one counts, another one is reported (PVXS). */
+  found(server: Endpoint, guid?: Uint8Array): void {
+    if (this.stateNow !== 'searching') {
+      const first = this.claim?.server;
+      const other = formatEndpoint(server);
+      if (
+        !guid ||
+        first === undefined ||
+        first === other ||
+        Buffer.compare(guid, this.claim?.guid ?? guid) === 0
+      )
+        return;
+      this.claim = undefined;
+      this.options.log?.('warn', `'${this.name}' is served by ${first} and by ${other}; the first is used`);
+      return;
+    }
+    this.claim = guid && { server: formatEndpoint(server), guid };
     this.options.search.remove(this.cid);
     this.stateNow = 'connecting';
     this.connectingSince = performance.now();

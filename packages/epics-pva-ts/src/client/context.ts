@@ -7,14 +7,16 @@
  * ```
  */
 import { type ClientConfig, parseAddress } from '../config.ts';
-import { SEARCH_SEQUENCE, searchBatches } from '../connection/search-batch.ts';
-import type { Endpoint } from '../endpoint.ts';
+import { type Endpoint, formatEndpoint } from '../endpoint.ts';
 import { DisconnectedError, LocalProtocolError } from '../errors.ts';
 import { hostName, userName } from '../socket/identity.ts';
+import type { Lookup } from '../socket/resolve.ts';
 import type { Value } from '../value/value.ts';
 import { Channel } from './channel.ts';
+import type { DiscoveredServer, DiscoverOptions, Discovery } from './discovery.ts';
 import { FixedServer } from './fixed-server.ts';
 import { type Log, noLog } from './log.ts';
+import { NameServers } from './name-servers.ts';
 import type { OneShot, RequestOptions } from './operation.ts';
 import {
   type ChannelInfo,
@@ -27,7 +29,7 @@ import {
   RpcRequest,
   requestValue,
 } from './requests.ts';
-import { clientConfig, SearchEngine } from './search-engine.ts';
+import { clientConfig, SearchEngine, type SearchStats } from './search-engine.ts';
 import { ServerLink } from './server-link.ts';
 import { type MonitorHandlers, type MonitorOptions, Subscription } from './subscription.ts';
 
@@ -36,16 +38,8 @@ export interface ContextOptions extends Partial<ClientConfig> {
   readonly user?: string;
   readonly host?: string;
   readonly log?: Log;
-}
-
-/** A name server that does not answer is tried again after 1, 2, 4, 8 and then every 10 s (PVXS: 10 s always). */
-const NAME_SERVER_RETRY_MS = 10_000;
-
-interface NameServer {
-  readonly endpoint: Endpoint;
-  /** When to connect again, and how long to wait after the next failure. */
-  retryAt: number;
-  delay: number;
+  /** Resolves the host names of address lists and name servers; default the operating system's resolver. */
+  readonly lookup?: Lookup;
 }
 
 /** Channels and connections nobody uses are closed after two to three of these, in ms (PVXS). */
@@ -60,7 +54,7 @@ export class Context {
   private readonly channels = new Map<string, Channel>();
   private readonly channelsByCid = new Map<number, Channel>();
   private readonly links = new Map<string, ServerLink>();
-  private readonly nameServers = new Map<string, NameServer>();
+  private readonly nameServers: NameServers;
   private readonly open = new Set<{ fail(error: Error): void } | Subscription>();
   private readonly log: Log;
   private readonly timer: NodeJS.Timeout;
@@ -68,9 +62,12 @@ export class Context {
   private lastCollect = performance.now();
   private closed = false;
 
-  /** @throws ConfigError for `EPICS_PVA_*` variables that cannot be understood */
+  /**
+   * @throws ConfigError for `EPICS_PVA_*` variables and options that cannot be understood, or that name an interface
+   * this host does not have
+   */
   constructor(options: ContextOptions = {}) {
-    const { user, host, log, ...config } = options;
+    const { user, host, log, lookup, ...config } = options;
     this.config = clientConfig(config);
     this.user = user ?? userName();
     this.host = host ?? hostName();
@@ -78,14 +75,60 @@ export class Context {
     this.search = new SearchEngine({
       config: this.config,
       log: this.log,
-      found: (cid, server) => this.channelsByCid.get(cid)?.found(server),
-      searchNameServers: (channels, sequence) => {
-        for (const key of this.nameServers.keys()) this.links.get(key)?.search(channels, sequence);
-      },
+      lookup,
+      found: (cid, server, guid) => this.channelsByCid.get(cid)?.found(server, guid),
+      searchNameServers: (channels, sequence) => this.nameServers.search(channels, sequence),
+      // The process that was there is gone, whether or not its connection has noticed: one message finds out.
+      restarted: (server) => this.links.get(formatEndpoint(server))?.connection.probe(),
+    });
+    this.nameServers = new NameServers({
+      servers: this.config.nameServers,
+      defaultPort: this.config.serverPort,
+      log: this.log,
+      lookup,
+      linkTo: (server) => this.linkTo(server),
+      missing: () => [...this.channels.values()].filter((c) => c.state === 'searching'),
     });
     this.timer = setInterval(() => this.tick(), 1000);
     this.timer.unref();
-    this.connectNameServers();
+  }
+
+  /** What searching did so far, and what it does now. */
+  get searchStats(): SearchStats {
+    return this.search.stats;
+  }
+
+  /**
+   * Searches for the missing names sooner, as a server's first beacon does (PVXS `hurryUp`): up to 1,000 at once, more
+   * within 6 s. At most once a second, for more names once in 30 s; too early a call does nothing.
+   */
+  hurryUp(): void {
+    this.search.hurryUp();
+  }
+
+  /**
+   * From now on takes no search answers of servers with these GUIDs (PVXS `ignoreServerGUIDs`). A program that is
+   * client and server of the same names, a gateway, gives its own `server.guid` and so never finds itself.
+   */
+  ignoreServerGuids(guids: Iterable<string>): void {
+    this.search.ignoreServerGuids(guids);
+  }
+
+  /**
+   * Reports servers as they come and go, as PVXS's `discover`: those known already, those that answer a ping, those
+   * whose beacons are heard. `close()` of what is returned ends it.
+   *
+   * Beacons tell of a server at once when it starts, and of its end only by their absence: after
+   * `options.lostAfter` (360 s). Who needs to know sooner sets `pingInterval` and a shorter `lostAfter`.
+   *
+   * ```ts
+   * const discovery = context.discover(({ event, server, guid }) => console.log(event, server, guid));
+   * ```
+   * @throws ConfigError for times that are not numbers; LocalProtocolError if the Context is closed
+   */
+  discover(report: (server: DiscoveredServer) => void, options: DiscoverOptions = {}): Discovery {
+    if (this.closed) throw new LocalProtocolError('this Context is closed');
+    return this.search.discover(report, options);
   }
 
   /**
@@ -158,7 +201,8 @@ export class Context {
         name,
         cid: this.nextCid,
         search,
-        linkTo: (endpoint) => this.linkTo(endpoint),
+        linkTo: (server) => this.linkTo(server),
+        log: this.log,
       });
       this.channels.set(key, channel);
       this.channelsByCid.set(channel.cid, channel);
@@ -174,7 +218,7 @@ export class Context {
   }
 
   private linkTo(endpoint: Endpoint): ServerLink {
-    const key = `${endpoint.address}:${endpoint.port}`;
+    const key = formatEndpoint(endpoint);
     let link = this.links.get(key);
     if (!link) {
       link = new ServerLink({
@@ -183,12 +227,10 @@ export class Context {
         user: this.user,
         host: this.host,
         search: this.search,
-        ready: (ready) => {
-          if (this.nameServers.has(key)) this.askNameServer(ready);
-        },
+        ready: (ready) => this.nameServers.onReady(ready),
         closed: (ended, channels, connected, reason) => {
           if (this.links.get(key) === ended) this.links.delete(key);
-          this.nameServerLost(key, connected);
+          this.nameServers.onClosed(ended, connected);
           if (reason && connected) this.log('warn', `connection to ${key} lost: ${reason.message}`);
           const why = `connection to ${key} lost${reason ? `: ${reason.message}` : ''}`;
           if (!this.closed)
@@ -200,37 +242,12 @@ export class Context {
     return link;
   }
 
-  /** A name server that has just become reachable is asked at once for what is still missing. */
-  private askNameServer(link: ServerLink): void {
-    const missing = [...this.channels.values()].filter((c) => c.state === 'searching');
-    for (const batch of searchBatches(missing)) link.search(batch, SEARCH_SEQUENCE);
-  }
-
-  private connectNameServers(): void {
-    for (const entry of this.config.nameServers) {
-      const at = /^\[?([^\]]*?)\]?(?::(\d+))?$/.exec(entry);
-      const address = at?.[1] ?? entry;
-      const port = Number(at?.[2] ?? this.config.serverPort);
-      const endpoint = { address, port };
-      this.nameServers.set(`${address}:${port}`, { endpoint, retryAt: 0, delay: 1000 });
-      this.linkTo(endpoint);
-    }
-  }
-
-  private nameServerLost(key: string, connected: boolean): void {
-    const server = this.nameServers.get(key);
-    if (!server) return;
-    if (connected) server.delay = 1000;
-    server.retryAt = performance.now() + server.delay;
-    server.delay = Math.min(NAME_SERVER_RETRY_MS, server.delay * 2);
-  }
-
   private tick(): void {
     const now = performance.now();
     for (const link of this.links.values()) link.connection.tick(now);
     for (const channel of this.channels.values()) channel.tick(now);
-    for (const [key, { endpoint, retryAt }] of this.nameServers)
-      if (now >= retryAt && !this.links.has(key)) this.linkTo(endpoint);
+    this.nameServers.tick(now);
+    this.search.tick(now);
     if (now - this.lastCollect < COLLECT_MS) return;
     this.lastCollect = now;
     for (const [key, channel] of this.channels) {
@@ -239,7 +256,7 @@ export class Context {
       this.channelsByCid.delete(channel.cid);
       channel.close();
     }
-    for (const [key, link] of this.links) if (!this.nameServers.has(key) && link.isUnused()) link.close();
+    for (const link of this.links.values()) if (!this.nameServers.uses(link) && link.isUnused()) link.close();
   }
 
   /** Ends all operations and connections; requests under way fail with DisconnectedError. */
@@ -247,6 +264,7 @@ export class Context {
     if (this.closed) return;
     this.closed = true;
     clearInterval(this.timer);
+    this.nameServers.close();
     for (const op of [...this.open]) {
       if (op instanceof Subscription) op.close();
       else op.fail(new DisconnectedError('the Context was closed'));

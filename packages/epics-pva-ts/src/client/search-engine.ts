@@ -1,41 +1,76 @@
 /**
  * SearchEngine: finds the server of each name, over UDP and name servers, and listens to beacons.
  *
- * When to search is connection/search-schedule.ts, how datagrams travel is socket/; this file joins them. The
- * shared UDP port is bound too: for beacons, and because whoever holds it must pass unicast searches on.
+ * When to search is connection/search-schedule.ts, how fast connection/search-queue.ts, how datagrams travel is
+ * socket/; this file joins them. The shared UDP port is bound too: for beacons, and because whoever holds it must pass
+ * unicast searches on.
  */
-import { type ClientConfig, clientConfigFromEnv, parseAddress } from '../config.ts';
-import { BeaconTracker } from '../connection/beacon-tracker.ts';
+import { type AddressEntry, type ClientConfig, clientConfigFromEnv, parseAddress } from '../config.ts';
+import { BeaconTracker, endpointOf, type ServerAnnouncement } from '../connection/beacon-tracker.ts';
 import { forwardedSearch } from '../connection/fan-out.ts';
-import { SEARCH_SEQUENCE, searchBatches, searchDatagrams } from '../connection/search-batch.ts';
+import { discoveryPing, SEARCH_SEQUENCE, searchDatagrams } from '../connection/search-batch.ts';
+import { SearchQueue } from '../connection/search-queue.ts';
 import { type SearchReason, SearchSchedule } from '../connection/search-schedule.ts';
 import type { Datagram, Endpoint } from '../endpoint.ts';
+import { withZoneOf } from '../endpoint.ts';
 import { Command } from '../frame/command.ts';
 import { decodeBeacon } from '../message/beacon.ts';
 import { decodeDatagram, decodePayload } from '../message/datagram.ts';
+import { formatGuid } from '../message/guid.ts';
 import { decodeSearchResponse, type SearchChannel, type SearchResponse } from '../message/search.ts';
 import { resolveDestinations } from '../socket/destinations.ts';
+import { groupsOf, type ListenAddresses, listenAddresses } from '../socket/listen-addresses.ts';
+import type { Lookup } from '../socket/resolve.ts';
 import { SearchSocket } from '../socket/search-socket.ts';
 import { UdpListener } from '../socket/udp-listener.ts';
 import { ANY_ADDRESS } from '../wire/address.ts';
+import { type DiscoveredServer, type DiscoverOptions, Discovery } from './discovery.ts';
 import type { Log } from './log.ts';
 
 export interface SearchEngineOptions {
   readonly config: ClientConfig;
   readonly log: Log;
+  readonly lookup?: Lookup | undefined;
   /** A server says it has the name with this number. */
-  found(cid: number, server: Endpoint): void;
+  found(cid: number, server: Endpoint, guid: Uint8Array): void;
   /** Sends these names to every ready name server. */
   searchNameServers(channels: readonly SearchChannel[], sequence: number): void;
+  /** A beacon says that another process than before is at this address. */
+  restarted?(server: Endpoint): void;
+}
+
+/** What searching did since the Context was made. */
+export interface SearchStats {
+  /** Names being searched for now. */
+  readonly searching: number;
+  /** Of these, names due that wait for room to be sent. */
+  readonly queued: number;
+  /** Names put into searches, repetitions included. */
+  readonly names: number;
+  /** SEARCH messages made; each went to every destination and name server. At most 500 in a second. */
+  readonly datagrams: number;
+  /** Times a server's beacon made names be searched sooner, and times it came too soon after another. */
+  readonly boosts: number;
+  readonly boostsHeldOff: number;
+  /** Servers known by their beacons, and beacons not taken because the table was full. */
+  readonly servers: number;
+  readonly beaconsIgnored: number;
+  /** UDP datagrams that could not be sent or received. */
+  readonly udpErrors: number;
 }
 
 const now = (): number => performance.now();
 
 export class SearchEngine {
   private readonly options: SearchEngineOptions;
+  private readonly destinations: readonly AddressEntry[];
+  private readonly interfaces: ListenAddresses;
   private readonly schedule = new SearchSchedule();
+  private readonly queue = new SearchQueue();
   private readonly beacons = new BeaconTracker();
+  private readonly discoveries = new Set<Discovery>();
   private readonly names = new Map<number, string>();
+  private ignoredGuids: ReadonlySet<string> = new Set();
   private socket: SearchSocket | null = null;
   private listener: UdpListener | null = null;
   private opening: Promise<void> | null = null;
@@ -43,13 +78,28 @@ export class SearchEngine {
   private timerAt = 0;
   private closed = false;
 
+  /** @throws ConfigError for lists that cannot be understood, or that name an interface this host does not have */
   constructor(options: SearchEngineOptions) {
     this.options = options;
+    const { addressList, broadcastPort, interfaces } = options.config;
+    this.destinations = addressList.map((text) => parseAddress(text, broadcastPort));
+    this.interfaces = listenAddresses(interfaces);
   }
 
-  /** Names being searched for. */
-  get size(): number {
-    return this.schedule.size;
+  get stats(): SearchStats {
+    const { names, datagrams } = this.queue.counters;
+    const { boosts, heldOff } = this.schedule.boostCounts;
+    return {
+      searching: this.schedule.size,
+      queued: this.queue.size,
+      names,
+      datagrams,
+      boosts,
+      boostsHeldOff: heldOff,
+      servers: this.beacons.size,
+      beaconsIgnored: this.beacons.ignored,
+      udpErrors: (this.socket?.counters.errors ?? 0) + (this.listener?.counters.errors ?? 0),
+    };
   }
 
   add(cid: number, name: string, reason: SearchReason = 'new'): void {
@@ -63,19 +113,55 @@ export class SearchEngine {
   remove(cid: number): void {
     this.names.delete(cid);
     this.schedule.remove(cid);
+    this.queue.remove(cid);
+  }
+
+  hurryUp(): void {
+    if (this.schedule.boost(now())) this.plan();
+  }
+
+  ignoreServerGuids(guids: Iterable<string>): void {
+    this.ignoredGuids = new Set([...guids].map((guid) => guid.toLowerCase()));
+  }
+
+  /** Reports servers from now on, those known by their beacons first. */
+  discover(report: (server: DiscoveredServer) => void, options: DiscoverOptions): Discovery {
+    this.opening ??= this.open();
+    const discovery = new Discovery(report, options, {
+      ping: () => void this.ping(),
+      ended: (ended) => this.discoveries.delete(ended),
+    });
+    this.discoveries.add(discovery);
+    for (const { endpoint, source, peerVersion, ...server } of this.beacons.list()) {
+      const { changeCount: _, ...rest } = server;
+      const announcement = { ...rest, serverAddress: endpoint.address, serverPort: endpoint.port };
+      discovery.heard(announcement, source, now(), peerVersion);
+    }
+    return discovery;
+  }
+
+  private async ping(): Promise<void> {
+    await this.opening;
+    if (!this.closed) this.socket?.send(discoveryPing(this.socket.port));
+  }
+
+  /** To be called about once a second: forgets servers that sent no beacon for long. */
+  tick(time: number): void {
+    this.beacons.expire(time);
+    for (const discovery of this.discoveries) discovery.tick(time);
   }
 
   private async open(): Promise<void> {
-    const { config, log } = this.options;
+    const { config, log, lookup } = this.options;
     try {
-      const entries = config.addressList.map((text) => parseAddress(text, config.broadcastPort));
-      const auto = config.autoAddrList ? config.interfaces : undefined;
-      const { destinations, ignored } = await resolveDestinations(entries, auto, config.broadcastPort);
-      for (const line of ignored) log('warn', line);
+      const { v4, v6 } = this.interfaces;
+      const auto = config.autoAddrList ? v4 : undefined;
+      const found = await resolveDestinations(this.destinations, auto, config.broadcastPort, lookup);
+      for (const line of found.ignored) log('warn', line);
       if (this.closed) return;
       this.socket = await SearchSocket.open({
-        destinations,
-        interfaces: config.interfaces,
+        destinations: found.destinations,
+        interfaces: [...v4, ...v6],
         onDatagram: (d) => this.onReply(d),
       });
       if (this.closed) await this.socket.close();
@@ -89,11 +175,13 @@ export class SearchEngine {
   private async listen(): Promise<void> {
     const { config, log } = this.options;
     if (this.closed) return;
-    const onLoopback = this.socket?.address === '127.0.0.1';
     try {
+      const onLoopback = this.interfaces.names6 ? ['127.0.0.1', '[::1]'] : ['127.0.0.1'];
       this.listener = await UdpListener.open({
         port: config.broadcastPort,
-        interfaces: onLoopback ? ['127.0.0.1'] : config.interfaces,
+        interfaces: this.socket?.loopbackOnly ? onLoopback : config.interfaces,
+        onlyNamedIpv6: true,
+        groups: config.autoAddrList ? groupsOf(config.addressList) : [],
         onDatagram: (d) => this.onBroadcast(d),
       });
       if (this.closed) await this.listener.close();
@@ -104,7 +192,7 @@ export class SearchEngine {
   }
 
   private plan(): void {
-    const at = this.schedule.nextTime();
+    const at = Math.min(this.schedule.nextTime(), this.queue.nextTime());
     if (this.closed || !this.ready() || at === Number.POSITIVE_INFINITY) return;
     if (this.timer) {
       if (this.timerAt <= at) return;
@@ -126,32 +214,41 @@ export class SearchEngine {
   }
 
   private search(): void {
-    const channels: SearchChannel[] = [];
-    for (const cid of this.schedule.due(now())) {
+    const time = now();
+    for (const cid of this.schedule.due(time)) {
       const name = this.names.get(cid);
-      if (name !== undefined) channels.push({ cid, name });
+      if (name !== undefined) this.queue.add(cid, name);
     }
-    if (channels.length === 0) return;
-    if (this.socket) for (const d of searchDatagrams(channels, this.socket.port)) this.socket.send(d);
-    for (const batch of searchBatches(channels)) this.options.searchNameServers(batch, SEARCH_SEQUENCE);
+    for (const channels of this.queue.take(time)) {
+      if (this.socket) for (const d of searchDatagrams(channels, this.socket.port)) this.socket.send(d);
+      this.options.searchNameServers(channels, SEARCH_SEQUENCE);
+    }
   }
 
   private onReply(datagram: Datagram): void {
     for (const m of decodeDatagram(datagram.bytes)) {
       if (m.command !== Command.SEARCH_RESPONSE || !m.fromServer) continue;
       const response = decodePayload(m, decodeSearchResponse);
-      if (response) this.onResponse(response, datagram.source.address);
+      if (!response) continue;
+      this.onResponse(response, { address: datagram.source.address, port: 0 });
+      // An answer to a discovery ping says what a beacon would.
+      if (!response.found && response.cids.length === 0 && this.discoveries.size > 0)
+        this.onServer(response, datagram.source, m.version);
     }
   }
 
-  /** A reply over UDP, or over TCP from a name server at `from`. */
-  onResponse(response: SearchResponse, from: string): void {
-    if (!response.found || response.protocol !== 'tcp' || response.serverPort === 0) return;
-    const address = response.serverAddress === ANY_ADDRESS ? from : response.serverAddress;
-    for (const cid of response.cids) {
-      if (!this.names.has(cid)) continue;
-      this.options.found(cid, { address, port: response.serverPort });
-    }
+  /**
+   * A reply over UDP, or over TCP from a name server. An address "any" is the sender's host, and over TCP a port 0 is
+   * the connection's (PVXS).
+   * @param from where it came from; port 0 for UDP
+   */
+  onResponse(response: SearchResponse, from: Endpoint): void {
+    const port = response.serverPort || from.port;
+    if (!response.found || response.protocol !== 'tcp' || port === 0) return;
+    if (this.ignoredGuids.size > 0 && this.ignoredGuids.has(formatGuid(response.guid))) return;
+    const named = response.serverAddress;
+    const address = named === ANY_ADDRESS ? from.address : withZoneOf(named, from.address);
+    for (const cid of response.cids) this.options.found(cid, { address, port }, response.guid);
   }
 
   private onBroadcast(datagram: Datagram): void {
@@ -160,16 +257,24 @@ export class SearchEngine {
     for (const m of decodeDatagram(datagram.bytes)) {
       if (m.command !== Command.BEACON || !m.fromServer) continue;
       const beacon = decodePayload(m, decodeBeacon);
-      if (!beacon) continue;
-      const event = this.beacons.onBeacon(beacon, datagram.source, now());
-      if (event !== 'known' && event !== 'ignored' && this.schedule.boost(now())) this.plan();
+      if (beacon) this.onServer(beacon, datagram.source, m.version);
     }
+  }
+
+  private onServer(announcement: ServerAnnouncement, source: Endpoint, version: number): void {
+    const time = now();
+    const event = this.beacons.onBeacon(announcement, source, time, version);
+    for (const discovery of this.discoveries) discovery.heard(announcement, source, time, version);
+    if (event === 'known' || event === 'ignored') return;
+    if (event === 'restarted') this.options.restarted?.(endpointOf(announcement, source));
+    if (this.schedule.boost(time)) this.plan();
   }
 
   async close(): Promise<void> {
     this.closed = true;
     if (this.timer) clearTimeout(this.timer);
     this.timer = null;
+    for (const discovery of this.discoveries) discovery.close();
     await this.opening;
     await Promise.all([this.socket?.close(), this.listener?.close()]);
   }

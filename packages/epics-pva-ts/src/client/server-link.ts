@@ -4,7 +4,7 @@
  */
 import { ClientConnection } from '../connection/client-connection.ts';
 import type { Transport } from '../connection/transport.ts';
-import type { Endpoint } from '../endpoint.ts';
+import { type Endpoint, formatEndpoint } from '../endpoint.ts';
 import { PvaError } from '../errors.ts';
 import { Command } from '../frame/command.ts';
 import {
@@ -102,7 +102,7 @@ export class ServerLink {
   }
 
   get name(): string {
-    return `${this.endpoint.address}:${this.endpoint.port}`;
+    return formatEndpoint(this.endpoint);
   }
 
   /** Puts a channel on this connection; `channel.active` or `channel.refused` follows. */
@@ -202,7 +202,7 @@ export class ServerLink {
         break;
       }
       case Command.SEARCH_RESPONSE:
-        this.options.search.onResponse(decodeSearchResponse(r), this.endpoint.address);
+        this.options.search.onResponse(decodeSearchResponse(r), this.endpoint);
         break;
       case Command.MESSAGE: {
         const m = decodeServerMessage(r);
@@ -214,9 +214,12 @@ export class ServerLink {
     }
   }
 
-  /** Sends names to this server as a name server; skipped while much is unsent, as PVXS does. */
-  search(channels: readonly SearchChannel[], sequence: number): void {
-    if (!this.connection.isReady || this.connection.unsentBytes > 64 * 1024) return;
+  /**
+   * Sends names to this server as a name server; skipped while much is unsent, as PVXS does.
+   * @param always do not skip: they are not asked for again soon
+   */
+  search(channels: readonly SearchChannel[], sequence: number, always = false): void {
+    if (!this.connection.isReady || (!always && this.connection.unsentBytes > 64 * 1024)) return;
     const request = searchRequest(channels, { sequence, flags: SearchFlag.UNICAST, replyPort: 0 });
     this.connection.send(Command.SEARCH, (w) => encodeSearchRequest(w, request));
   }

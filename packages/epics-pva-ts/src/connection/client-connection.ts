@@ -44,6 +44,7 @@ export class ClientConnection extends Connection {
   private readonly host: string;
   private readonly echoMs: number;
   private lastEcho: number;
+  private probed = false;
   private state: 'waiting' | 'validating' | 'ready' = 'waiting';
 
   constructor(options: ClientConnectionOptions) {
@@ -104,8 +105,19 @@ export class ClientConnection extends Connection {
     );
   }
 
+  /**
+   * Sends an ECHO now: if the peer's host was restarted its system answers with a reset, and the connection ends.
+   * Once between two ticks, because anybody can make us doubt by a forged beacon.
+   */
+  probe(): void {
+    if (!this.isReady || this.probed) return;
+    this.probed = true;
+    this.sendEcho(EMPTY);
+  }
+
   override tick(now: number): void {
     super.tick(now);
+    this.probed = false;
     if (!this.isReady || now - this.lastEcho < this.echoMs) return;
     this.lastEcho = now;
     this.sendEcho(EMPTY);

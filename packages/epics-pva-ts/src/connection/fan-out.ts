@@ -5,15 +5,18 @@
  * it sends it to multicast group 224.0.0.128 on the loopback interface, with an ORIGIN_TAG in front and the searching
  * client's address written into it, where every process of the host hears it. Clients that listen for beacons on
  * the port have this duty as much as servers do.
+ *
+ * A unicast SEARCH over IPv6 is passed on the same way, with the client's IPv6 address in it. PVXS and pvAccessCPP do
+ * neither send nor understand that: there the last process to bind the port is the only one to be found.
  */
 import type { Datagram } from '../endpoint.ts';
-import { isHostAddress } from '../endpoint.ts';
+import { isHostAddress, isIpv6 } from '../endpoint.ts';
 import { Command } from '../frame/command.ts';
 import { HEADER_SIZE } from '../frame/header.ts';
 import { type DatagramMessage, decodeDatagram, decodePayload, encodeDatagram } from '../message/datagram.ts';
 import { encodeOriginTag } from '../message/origin-tag.ts';
 import { decodeSearchRequest, SearchFlag, SearchOffset, type SearchRequest } from '../message/search.ts';
-import { encodeAddress } from '../wire/address.ts';
+import { ANY_ADDRESS, encodeAddress } from '../wire/address.ts';
 import { WireWriter } from '../wire/writer.ts';
 
 /** core-pva's version, the first that knows {@link SearchFlag.REPLY_TO_SOURCE_PORT}. */
@@ -48,13 +51,14 @@ export function forwardSearch(
   // A socket bound to one interface's address hears only unicast; elsewhere the sender's flag has to be believed.
   if (via !== 'unicast' && (request.flags & SearchFlag.UNICAST) === 0) return undefined;
   const port = replyPort(message, request, source.port);
-  if (!isHostAddress(source.address) || port === 0) return undefined;
+  // An address with a zone cannot be told to others.
+  if (!isHostAddress(source.address) || source.address.includes('%') || port === 0) return undefined;
   // The source, not the reply address the packet claims: receivers trust what is passed on.
   const change = new WireWriter(message.littleEndian, 32);
   encodeAddress(change, source.address);
   change.u16(port);
   const tag = encodeDatagram(Command.ORIGIN_TAG, false, message.littleEndian, (w) =>
-    encodeOriginTag(w, { address: local }),
+    encodeOriginTag(w, { address: isIpv6(local) ? ANY_ADDRESS : local }),
   );
   const length = HEADER_SIZE + message.payload.length;
   const forwarded = Buffer.concat([tag, datagram.bytes.subarray(0, length)]);

@@ -48,10 +48,17 @@ export class SearchSchedule {
   private tickTime = Number.POSITIVE_INFINITY;
   private boostTicks = 0;
   private lastBoost = Number.NEGATIVE_INFINITY;
+  private boosts = 0;
+  private heldOff = 0;
 
   /** Names being searched for. */
   get size(): number {
     return this.entries.size;
+  }
+
+  /** Calls of {@link boost} that made names be searched sooner, and those that came too soon after another. */
+  get boostCounts(): { readonly boosts: number; readonly heldOff: number } {
+    return { boosts: this.boosts, heldOff: this.heldOff };
   }
 
   has(cid: number): boolean {
@@ -107,7 +114,11 @@ export class SearchSchedule {
   boost(now: number): boolean {
     if (this.entries.size === 0) return false;
     if (this.entries.size <= FEW_NAMES) return this.searchAll(now);
-    if (this.tickTime === Number.POSITIVE_INFINITY || now - this.lastBoost < BOOST_HOLDOFF) return false;
+    if (this.tickTime === Number.POSITIVE_INFINITY || now - this.lastBoost < BOOST_HOLDOFF) {
+      this.heldOff++;
+      return false;
+    }
+    this.boosts++;
     this.lastBoost = now;
     this.boostTicks = SEARCH_BUCKETS;
     this.tickTime = Math.min(this.tickTime, now);
@@ -116,6 +127,7 @@ export class SearchSchedule {
 
   /** Within a second of the last time it is put off to the end of that second. */
   private searchAll(now: number): boolean {
+    this.boosts++;
     const time = Math.max(now + INITIAL_DELAY, this.lastBoost + FEW_HOLDOFF);
     this.initialTime = this.initial.size > 0 ? Math.min(this.initialTime, time) : time;
     this.lastBoost = this.initialTime;

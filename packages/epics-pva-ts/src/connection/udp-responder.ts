@@ -7,7 +7,7 @@
  * address named inside it only when a process of this host has vouched for that.
  */
 import type { Datagram, Endpoint } from '../endpoint.ts';
-import { isHostAddress, isLoopback } from '../endpoint.ts';
+import { formatEndpoint, isHostAddress, isLoopback } from '../endpoint.ts';
 import { Command } from '../frame/command.ts';
 import { HEADER_SIZE } from '../frame/header.ts';
 import {
@@ -28,6 +28,7 @@ import {
 } from '../message/search.ts';
 import { ANY_ADDRESS } from '../wire/address.ts';
 import { forwardSearch, replyPort } from './fan-out.ts';
+import { RecentSearches } from './recent-searches.ts';
 
 /** Accepted by every server in CREATE_CHANNEL, never found by a search (pva-protocol.md 5.6). */
 export const SERVER_CHANNEL = 'server';
@@ -47,7 +48,7 @@ export interface UdpResponderOptions {
   /** Announced in replies. */
   readonly tcpPort: number;
   readonly findNames: FindNames;
-  /** Searches from these `address` or `address:port` are not answered. */
+  /** Searches from these `address`, `address:port` or `[address]:port` are not answered. */
   readonly ignoreAddrs?: readonly string[];
   /** True for addresses of this host. Default: loopback only. */
   readonly isLocalAddress?: (address: string) => boolean;
@@ -74,22 +75,31 @@ const NOTHING: UdpDecision = Object.freeze({});
 export class UdpResponder {
   private readonly options: UdpResponderOptions;
   private readonly ignored: ReadonlySet<string>;
+  private readonly recent = new RecentSearches();
 
   constructor(options: UdpResponderOptions) {
     this.options = options;
     this.ignored = new Set(options.ignoreAddrs ?? []);
   }
 
-  /** Decides about a datagram; never throws unless `findNames` does. */
-  handle(datagram: Datagram): UdpDecision {
+  /** Searches that came by several ways and were answered once. */
+  get duplicates(): number {
+    return this.recent.duplicates;
+  }
+
+  /**
+   * Decides about a datagram; never throws unless `findNames` does.
+   * @param now milliseconds of any monotonic clock; without it copies of a search are not recognised
+   */
+  handle(datagram: Datagram, now?: number): UdpDecision {
     const [first, second] = decodeDatagram(datagram.bytes);
     if (first?.command === Command.ORIGIN_TAG && second?.command === Command.SEARCH)
-      return this.handleForwarded(datagram, first, second);
+      return this.handleForwarded(datagram, first, second, now);
     if (first?.command !== Command.SEARCH) return NOTHING;
     // Some peers leave the tag out; what reaches the group was passed on all the same (PVXS).
     return datagram.via === 'group'
-      ? this.handleForwarded(datagram, undefined, first)
-      : this.handleDirect(datagram, first);
+      ? this.handleForwarded(datagram, undefined, first, now)
+      : this.handleDirect(datagram, first, now);
   }
 
   /** A search passed on by a process of this host: it names the client, and is not passed on again. */
@@ -97,6 +107,7 @@ export class UdpResponder {
     datagram: Datagram,
     tag: DatagramMessage | undefined,
     search: DatagramMessage,
+    now: number | undefined,
   ): UdpDecision {
     // Only processes of this host reach the group, so a tag that came another way is a forgery.
     if (datagram.via !== 'group' && datagram.via !== 'either') return NOTHING;
@@ -106,16 +117,20 @@ export class UdpResponder {
     if (!origin || !request || search.fromServer) return NOTHING;
     const from = this.isLocal(origin.address) ? origin.address : ANY_ADDRESS;
     const client = { address: request.replyAddress, port: request.replyPort };
+    if (this.isIgnored(client) || this.isCopy(client, search, now)) return NOTHING;
     const reply = this.answer(request, client, from);
     return reply ? { reply } : NOTHING;
   }
 
-  private handleDirect(datagram: Datagram, message: DatagramMessage): UdpDecision {
+  private handleDirect(datagram: Datagram, message: DatagramMessage, now: number | undefined): UdpDecision {
     const request = message.fromServer ? undefined : decodePayload(message, decodeSearchRequest);
     if (!request) return NOTHING;
     // The reply address the packet claims is not used: if it differs from the source, it is somebody else's.
     const port = replyPort(message, request, datagram.source.port);
-    const reply = this.answer(request, { address: datagram.source.address, port }, datagram.local);
+    const client = { address: datagram.source.address, port };
+    const silent =
+      this.isIgnored(datagram.source) || this.isIgnored(client) || this.isCopy(client, message, now);
+    const reply = silent ? undefined : this.answer(request, client, datagram.local);
     const forward = forwardSearch(datagram, message, request);
     return { ...(reply && { reply }), ...(forward && { forward }) };
   }
@@ -123,10 +138,16 @@ export class UdpResponder {
   private answer(request: SearchRequest, client: Endpoint, from: string): UdpReply | undefined {
     if (client.port === 0 || !isHostAddress(client.address)) return undefined;
     if (this.options.isBroadcastAddress?.(client.address)) return undefined;
-    if (this.ignored.has(client.address) || this.ignored.has(`${client.address}:${client.port}`))
-      return undefined;
     const response = answerSearch(request, client, this.options, MAX_REPLY_CIDS);
     return response && { bytes: searchResponseDatagram(response), destination: client, from };
+  }
+
+  private isIgnored(client: Endpoint): boolean {
+    return this.ignored.has(client.address) || this.ignored.has(formatEndpoint(client));
+  }
+
+  private isCopy(client: Endpoint, search: DatagramMessage, now: number | undefined): boolean {
+    return now !== undefined && this.recent.isDuplicate(client, search.payload, now);
   }
 
   private isLocal(address: string): boolean {

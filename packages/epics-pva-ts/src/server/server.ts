@@ -8,16 +8,16 @@
  * ```
  */
 import { type ClientConfig, parseAddress, type ServerConfig, serverConfigFromEnv } from '../config.ts';
-import { BeaconSender } from '../connection/beacon-sender.ts';
+import type { BeaconSender } from '../connection/beacon-sender.ts';
 import type { Credentials } from '../connection/server-connection.ts';
-import { UdpResponder } from '../connection/udp-responder.ts';
+import { formatEndpoint, isAny, isIpv6 } from '../endpoint.ts';
 import { LocalProtocolError, PvaError } from '../errors.ts';
-import { newGuid } from '../message/guid.ts';
-import { type Destination, LOCAL_GROUP, resolveDestinations } from '../socket/destinations.ts';
-import { isBroadcastAddress, isLocalAddress } from '../socket/interfaces.ts';
+import { formatGuid, newGuid } from '../message/guid.ts';
+import { listenAddresses } from '../socket/listen-addresses.ts';
+import type { Lookup } from '../socket/resolve.ts';
 import { type AcceptedSocket, TcpListener, TcpTransport } from '../socket/tcp.ts';
-import { UdpListener } from '../socket/udp-listener.ts';
 import { ServerClient } from './server-client.ts';
+import { ServerDiscovery } from './server-discovery.ts';
 import { ServerInfoSource } from './server-info.ts';
 import { type ServedPV, type Source, StaticSource } from './source.ts';
 
@@ -27,6 +27,8 @@ export const VERSION = '0.1.0';
 export interface ServerOptions extends Partial<ServerConfig> {
   /** What is not an error of one client: a port that was taken, no beacons. Silent by default. */
   readonly log?: (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void;
+  /** Resolves the host names of address lists; default the operating system's resolver. */
+  readonly lookup?: Lookup;
 }
 
 const LOOPBACK = '127.0.0.1';
@@ -35,23 +37,24 @@ export class Server {
   /** The configuration in force: the environment's with the given entries replaced. */
   readonly config: ServerConfig;
   private readonly log: NonNullable<ServerOptions['log']>;
-  private readonly guid = newGuid();
+  private readonly lookup: Lookup | undefined;
+  private readonly guidBytes = newGuid();
   private readonly pvs = new StaticSource();
   private sources: { order: number; source: Source }[] = [];
   private readonly clients = new Set<ServerClient>();
   private listeners: TcpListener[] = [];
-  private udp: UdpListener | null = null;
+  private udp: ServerDiscovery | null = null;
   private beacons: BeaconSender | null = null;
-  private beaconDestinations: Destination[] = [];
   private timer: NodeJS.Timeout | null = null;
   private port = 0;
   private state: 'new' | 'running' | 'closed' = 'new';
 
   /** @throws ConfigError for `EPICS_PVAS_*` variables that cannot be understood */
   constructor(options: ServerOptions = {}) {
-    const { log, ...config } = options;
+    const { log, lookup, ...config } = options;
     this.config = { ...serverConfigFromEnv(), ...config };
     this.log = log ?? (() => {});
+    this.lookup = lookup;
     this.addSource(this.pvs, 0);
     this.addSource(new ServerInfoSource(`epics-pva-ts ${VERSION}`, () => this.names()), 1000);
   }
@@ -96,6 +99,11 @@ export class Server {
     return this.sources.flatMap(({ source }) => source.list?.() ?? []);
   }
 
+  /** By which this server is known in search answers and beacons: 24 hexadecimal digits, new for every Server. */
+  get guid(): string {
+    return formatGuid(this.guidBytes);
+  }
+
   /** TCP port in use; 0 before `start`. */
   get tcpPort(): number {
     return this.port;
@@ -132,53 +140,39 @@ export class Server {
   }
 
   private async listen(): Promise<void> {
-    const hosts = this.config.interfaces.map((i) => parseAddress(i, 0).host);
     this.port = this.config.tcpPort;
-    for (const host of hosts) {
-      const open = (port: number): Promise<TcpListener> =>
-        TcpListener.listen({ host, port, accept: (socket) => this.accept(socket) });
+    for (const { host, port } of listenHosts(this.config)) {
+      const open = (tcpPort: number): Promise<TcpListener> =>
+        TcpListener.listen({ host, port: tcpPort, accept: (socket) => this.accept(socket) });
+      const wanted = port || this.port;
       let listener: TcpListener;
       try {
-        listener = await open(this.port);
+        listener = await open(wanted);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || this.listeners.length > 0)
           throw new PvaError(
             'PVA_LISTEN',
-            `cannot listen on TCP ${host}:${this.port}: ${(error as Error).message}`,
+            `cannot listen on TCP ${formatEndpoint({ address: host, port: wanted })}: ${(error as Error).message}`,
           );
-        this.log('info', `TCP port ${this.port} is taken, using a free one`);
+        this.log('info', `TCP port ${wanted} is taken, using a free one`);
         listener = await open(0);
       }
       this.listeners.push(listener);
-      this.port = listener.port;
+      // Answers and beacons can name one port only: that of the first interface (PVXS).
+      if (this.listeners.length === 1) this.port = listener.port;
     }
   }
 
   private async openUdp(): Promise<void> {
-    const responder = new UdpResponder({
-      guid: this.guid,
+    this.udp = await ServerDiscovery.open({
+      config: this.config,
+      guid: this.guidBytes,
       tcpPort: this.port,
-      findNames: (names) => names.map((name) => this.has(name)),
-      ignoreAddrs: this.config.ignoreAddrs,
-      isLocalAddress,
-      isBroadcastAddress,
+      lookup: this.lookup,
+      has: (name) => this.has(name),
+      log: this.log,
     });
-    this.udp = await UdpListener.open({
-      port: this.config.udpPort,
-      interfaces: this.config.interfaces.map((i) => parseAddress(i, 0).host),
-      onDatagram: (datagram) => {
-        const { reply, forward } = responder.handle(datagram);
-        if (reply) this.udp?.send(reply.bytes, reply.destination, reply.from);
-        if (forward) this.udp?.forwardLocal(forward);
-      },
-    });
-    if (this.udp.localFanOutProblem) this.log('warn', this.udp.localFanOutProblem);
-    const entries = this.config.beaconDestinations.map((text) => parseAddress(text, this.udpPort));
-    const auto = this.config.autoBeacon ? this.config.interfaces : undefined;
-    const { destinations, ignored } = await resolveDestinations(entries, auto, this.udpPort);
-    for (const line of ignored) this.log('warn', line);
-    this.beaconDestinations = destinations;
-    this.beacons = new BeaconSender({ guid: this.guid, tcpPort: this.port, now: performance.now() });
+    this.beacons = this.udp.beacons;
   }
 
   /** Asked from the UDP socket: a source's mistake must not end the process. */
@@ -211,7 +205,7 @@ export class Server {
     });
     client = new ServerClient(
       {
-        guid: this.guid,
+        guid: this.guidBytes,
         tcpPort: this.port,
         timeout: this.config.tcpTimeout,
         has: (name) => this.has(name),
@@ -230,25 +224,19 @@ export class Server {
   private tick(): void {
     const now = performance.now();
     for (const client of this.clients) client.connection.tick(now);
-    const beacon = this.beacons?.due(now);
-    if (!beacon || !this.udp) return;
-    for (const d of this.beaconDestinations)
-      this.udp.send(d.address === LOCAL_GROUP ? beacon.withAddress(LOOPBACK) : beacon.datagram, d);
-    // A unicast beacon reaches one process of a host only, so clients on this host hear it in the local group.
-    if (this.config.interfaces.some((i) => i === LOOPBACK || i === '0.0.0.0'))
-      this.udp.forwardLocal(beacon.withAddress(LOOPBACK));
+    this.udp?.tick(now);
   }
 
   /** Configuration with which a client on this host finds this server and no other. */
   clientConfig(): ClientConfig {
-    const hosts = this.config.interfaces.map((i) => parseAddress(i, 0).host);
-    const reachable = hosts.map((h) => (h === '0.0.0.0' ? LOOPBACK : h));
+    const hosts = listenHosts(this.config).map(({ host }) => host);
+    const reachable = hosts.map((h) => (isAny(h) ? LOOPBACK : h));
     return {
-      addressList: reachable.map((h) => `${h}:${this.udpPort}`),
+      addressList: reachable.map((address) => formatEndpoint({ address, port: this.udpPort })),
       autoAddrList: false,
       broadcastPort: this.udpPort,
       serverPort: this.port,
-      interfaces: reachable,
+      interfaces: reachable.map((h) => (isIpv6(h) ? `[${h}]` : h)),
       nameServers: [],
       tcpTimeout: this.config.tcpTimeout,
     };
@@ -266,4 +254,18 @@ export class Server {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/** Where to listen for TCP: the addresses of the interface list, each with the port given behind it (0: none). */
+function listenHosts(config: ServerConfig): { readonly host: string; readonly port: number }[] {
+  const { v4, v6, all } = listenAddresses(config.interfaces);
+  const ports = new Map(
+    config.interfaces.map((text) => {
+      const { host, port } = parseAddress(text, 0);
+      return [host, port];
+    }),
+  );
+  // One socket listens on all interfaces of both families.
+  const hosts = all ? v4 : [...v4, ...v6];
+  return hosts.map((host) => ({ host, port: ports.get(host) ?? (isAny(host) ? ports.get('::') : 0) ?? 0 }));
 }

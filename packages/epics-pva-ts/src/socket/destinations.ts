@@ -2,22 +2,22 @@
  * Address lists to the places datagrams are sent to. Host names are looked up here, once, when a client or server
  * starts.
  */
-import { lookup } from 'node:dns/promises';
-import { isIpv4, isLoopback, isMulticast } from '../endpoint.ts';
-import { broadcastAddresses, isBroadcastAddress, listInterfaces } from './interfaces.ts';
+import { isIpv6, isLoopback, isMulticast } from '../endpoint.ts';
+import { broadcastAddresses, isBroadcastAddress, listInterfaces, listInterfaces6 } from './interfaces.ts';
+import { type Lookup, resolveHost } from './resolve.ts';
 
 /** Multicast group of the local fan-out, joined on the loopback interface only. */
 export const LOCAL_GROUP = '224.0.0.128';
 
 /** Where a datagram is sent to. */
 export interface Destination {
-  /** IPv4. */
+  /** IPv4 or IPv6. */
   readonly address: string;
   readonly port: number;
   readonly kind: 'unicast' | 'broadcast' | 'multicast';
   /** Multicast: hops, 1 if not given. */
   readonly ttl?: number;
-  /** Multicast: address of the interface it leaves by; the system chooses if not given. */
+  /** Multicast: the interface it leaves by, its address or for IPv6 `::%name`; the system chooses if not given. */
   readonly interface?: string;
 }
 
@@ -31,13 +31,13 @@ export interface DestinationEntry {
 
 export interface ResolvedDestinations {
   readonly destinations: Destination[];
-  /** One line for each entry left out: unknown host, IPv6, unknown interface. */
+  /** One line for each entry left out: unknown host, unknown interface. */
   readonly ignored: string[];
 }
 
 /**
  * Resolves an address list. Entries that cannot be used are left out and reported, because one host that is off
- * must not keep a client from all others.
+ * must not keep a client from all others. What is there twice is kept once, with the larger number of hops (PVXS).
  * @param autoInterfaces if given, the broadcast addresses of these interfaces (`0.0.0.0`: of all) are added
  * @param autoPort port of the broadcasts added
  */
@@ -45,28 +45,31 @@ export async function resolveDestinations(
   entries: readonly DestinationEntry[],
   autoInterfaces?: readonly string[],
   autoPort = 5076,
+  lookup?: Lookup,
 ): Promise<ResolvedDestinations> {
   const ignored: string[] = [];
   const found = new Map<string, Destination>();
   const add = (d: Destination): void => {
-    found.set(`${d.address}:${d.port}@${d.interface ?? ''}`, d);
+    const key = `${d.address} ${d.port} ${d.interface ?? ''}`;
+    if ((found.get(key)?.ttl ?? -1) < (d.ttl ?? 0)) found.set(key, d);
   };
-  const resolved = await Promise.all(entries.map((entry) => resolveHost(entry.host)));
+  const resolved = await Promise.all(entries.map((entry) => resolveHost(entry.host, lookup)));
   entries.forEach((entry, i) => {
-    const address = resolved[i];
-    if (address === undefined) {
-      const why = entry.host.includes(':') ? 'searches use IPv4 only' : 'no such host';
+    const leaveOut = (why: string): void => {
       ignored.push(`address list entry "${entry.host}" is left out: ${why}`);
+    };
+    const address = resolved[i]?.[0];
+    if (address === undefined) {
+      leaveOut('no such host');
       return;
     }
     if (!isMulticast(address)) {
       add({ address, port: entry.port, kind: isBroadcastAddress(address) ? 'broadcast' : 'unicast' });
       return;
     }
-    const via = entry.interface;
-    const known = listInterfaces().find((x) => x.name === via || x.address === via);
-    if (via !== undefined && !known) {
-      ignored.push(`address list entry "${entry.host}" is left out: this host has no interface "${via}"`);
+    const via = multicastInterface(address, entry.interface);
+    if (entry.interface !== undefined && via === undefined) {
+      leaveOut(`this host has no interface "${entry.interface}"`);
       return;
     }
     add({
@@ -74,7 +77,7 @@ export async function resolveDestinations(
       port: entry.port,
       kind: 'multicast',
       ttl: entry.ttl ?? 1,
-      ...(known && { interface: known.address }),
+      ...(via !== undefined && { interface: via }),
     });
   });
   if (autoInterfaces)
@@ -83,19 +86,20 @@ export async function resolveDestinations(
   return { destinations: [...found.values()], ignored };
 }
 
-async function resolveHost(host: string): Promise<string | undefined> {
-  if (isIpv4(host)) return host;
-  if (host.includes(':')) return undefined;
-  try {
-    return (await lookup(host, { family: 4 })).address;
-  } catch {
-    return undefined;
-  }
+/** How a socket is told which interface multicast to `group` leaves by; undefined if this host does not have it. */
+function multicastInterface(group: string, via: string | undefined): string | undefined {
+  const named = via ?? group.split('%')[1];
+  if (named === undefined) return undefined;
+  if (!isIpv6(group)) return listInterfaces().find((x) => x.name === named || x.address === named)?.address;
+  const known = listInterfaces6().find((x) => x.name === named || x.address === named);
+  return known && `::%${known.name}`;
 }
 
 /** True if a datagram sent there stays on this host. */
 export function staysOnLoopback(d: Destination): boolean {
-  return d.kind === 'multicast'
-    ? d.interface !== undefined && isLoopback(d.interface)
-    : isLoopback(d.address);
+  if (d.kind !== 'multicast') return isLoopback(d.address);
+  if (d.interface === undefined) return false;
+  if (!d.interface.startsWith('::%')) return isLoopback(d.interface);
+  const name = d.interface.slice(3);
+  return listInterfaces6().some((x) => x.name === name && x.loopback);
 }

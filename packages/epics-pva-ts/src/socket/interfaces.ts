@@ -1,6 +1,6 @@
 /**
- * The network interfaces of this host, IPv4 only: their addresses, their broadcast addresses, and whether an
- * address is one of them.
+ * The network interfaces of this host: their addresses, their broadcast addresses (IPv4), and whether an address is
+ * one of them.
  *
  * Node does not tell an interface's broadcast address; it is computed from the netmask, which is what every system
  * configures unless told otherwise. Loopback has none here, though Linux would take 127.255.255.255.
@@ -34,6 +34,22 @@ export function listInterfaces(system: SystemInterfaces = os.networkInterfaces()
     }
   }
   return list;
+}
+
+/** One IPv6 address of an interface. */
+export interface NetworkInterface6 {
+  readonly name: string;
+  readonly address: string;
+  readonly loopback: boolean;
+}
+
+/** All IPv6 addresses of this host. */
+export function listInterfaces6(system: SystemInterfaces = os.networkInterfaces()): NetworkInterface6[] {
+  return Object.entries(system).flatMap(([name, addresses]) =>
+    (addresses ?? [])
+      .filter((a) => a.family === 'IPv6')
+      .map((a) => ({ name, address: a.address, loopback: a.internal })),
+  );
 }
 
 /** The network's highest address; undefined for /31 and /32, which have no broadcast. */
@@ -114,15 +130,15 @@ function current(): NonNullable<typeof snapshot> {
   const time = performance.now();
   if (!snapshot || time - snapshot.time > SNAPSHOT_MS) {
     const list = listInterfaces();
-    const addresses = new Set(list.map((i) => i.address));
+    const addresses = new Set([...list, ...listInterfaces6()].map((i) => i.address));
     snapshot = { time, list, addresses, broadcasts: new Set(list.flatMap((i) => i.broadcast ?? [])) };
   }
   return snapshot;
 }
 
-/** True for 127.0.0.0/8 and the addresses of this host's interfaces, as of the last 10 s. */
+/** True for loopback and the addresses of this host's interfaces, as of the last 10 s. */
 export function isLocalAddress(address: string): boolean {
-  return isLoopback(address) || current().addresses.has(address);
+  return isLoopback(address) || current().addresses.has(address.split('%')[0] as string);
 }
 
 /** True for the broadcast addresses of this host's networks, as of the last 10 s, and 255.255.255.255. */

@@ -5,6 +5,7 @@
  * Sockets accepted by a server have no such option in Node, so they copy from `data` events; servers receive little.
  */
 import net from 'node:net';
+import { formatEndpoint, unmapped } from '../endpoint.ts';
 
 /** The connection side of a socket; `Connection` in connection/ has this shape. */
 export interface ByteSink {
@@ -56,9 +57,10 @@ export class TcpTransport {
         },
       },
     } as never);
-    transport = new TcpTransport(socket, `${host}:${port}`, events);
+    const peer = formatEndpoint({ address: host, port });
+    transport = new TcpTransport(socket, peer, events);
     const timer = setTimeout(
-      () => socket.destroy(new Error(`no TCP connection to ${host}:${port} within ${timeoutMs / 1000} s`)),
+      () => socket.destroy(new Error(`no TCP connection to ${peer} within ${timeoutMs / 1000} s`)),
       timeoutMs,
     );
     socket.once('connect', () => {
@@ -72,7 +74,9 @@ export class TcpTransport {
 
   /** Wraps a socket a server has accepted. */
   static accepted(socket: AcceptedSocket, events: TcpEvents): TcpTransport {
-    const transport = new TcpTransport(socket, `${socket.remoteAddress}:${socket.remotePort}`, events);
+    const address = unmapped(socket.remoteAddress ?? '');
+    const peer = formatEndpoint({ address, port: socket.remotePort ?? 0 });
+    const transport = new TcpTransport(socket, peer, events);
     socket.on('data', (chunk) => transport.sink?.receive(chunk as Buffer));
     return transport;
   }
@@ -114,7 +118,7 @@ export class TcpTransport {
   }
 
   get localAddress(): string {
-    return this.socket.localAddress ?? '';
+    return unmapped(this.socket.localAddress ?? '');
   }
 }
 
@@ -122,11 +126,15 @@ export class TcpTransport {
 export type AcceptedSocket = net.Socket;
 
 export interface TcpListenerOptions {
+  /** Address to listen on; `0.0.0.0` is all interfaces of both families. */
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
   readonly accept: (socket: AcceptedSocket) => void;
 }
+
+/** What systems say that have no IPv6. */
+const NO_IPV6 = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL', 'EPROTONOSUPPORT']);
 
 /** A listening socket. */
 export class TcpListener {
@@ -140,10 +148,21 @@ export class TcpListener {
 
   /** @throws the system's error (EADDRINUSE, EACCES, EADDRNOTAVAIL) */
   static async listen(options: TcpListenerOptions): Promise<TcpListener> {
+    if (options.host !== '0.0.0.0' && options.host !== '::') return TcpListener.open(options, options.host);
+    try {
+      // One socket for both families: Linux lets nobody bind both to one port (PVXS).
+      return await TcpListener.open(options, '::');
+    } catch (error) {
+      if (!NO_IPV6.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      return TcpListener.open(options, '0.0.0.0');
+    }
+  }
+
+  private static async open(options: TcpListenerOptions, host: string): Promise<TcpListener> {
     const server = net.createServer({ noDelay: true }, options.accept);
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen({ host: options.host, port: options.port, exclusive: true }, () => {
+      server.listen({ host, port: options.port, exclusive: true }, () => {
         server.off('error', reject);
         // Later errors concern single connections (no descriptor left to accept one): their clients try again.
         server.on('error', () => {});

@@ -7,6 +7,8 @@
  *
  * Sockets, so that the address a datagram was sent to is known though Node does not tell it:
  * - one on each interface's address, unicast, and one on its broadcast address; or one on 0.0.0.0 for all;
+ * - one on each IPv6 address, or one on :: for all if this host has IPv6;
+ * - one on each multicast group of the configuration;
  * - one on 224.0.0.128, joined on 127.0.0.1: what other processes pass on. Bound to the group it receives nothing
  *   else, so a process kept to 127.0.0.1 is reachable by nobody outside and yet by every process of this host;
  * - one on a random port of 127.0.0.1, from which this process passes on: what comes from it is its own copy.
@@ -15,16 +17,24 @@
  * and the first loopback one joins the group.
  */
 import type { ArrivedVia, Datagram, Endpoint } from '../endpoint.ts';
-import { isLoopback } from '../endpoint.ts';
+import { isAny, isIpv6, isLoopback } from '../endpoint.ts';
 import { LOCAL_GROUP } from './destinations.ts';
-import { interfaceAddresses, interfaceOf, likelyLocalAddress, listInterfaces } from './interfaces.ts';
+import { interfaceOf, likelyLocalAddress, listInterfaces } from './interfaces.ts';
+import { type GroupMembership, listenAddresses } from './listen-addresses.ts';
 import { type UdpCounters, UdpSocket } from './udp.ts';
 
 export interface UdpListenerOptions {
   /** 0 is any free port. */
   readonly port: number;
-  /** Addresses or names of the interfaces to listen on; empty or `0.0.0.0` is all of them. */
+  /** Addresses or names of the interfaces to listen on, and groups; empty or `0.0.0.0` is all interfaces. */
   readonly interfaces: readonly string[];
+  /**
+   * Listen on IPv6 only if the list has an IPv6 address. For who can do without: on one port the last process gets
+   * what others, which may not pass it on, are waiting for.
+   */
+  readonly onlyNamedIpv6?: boolean;
+  /** More groups to receive. */
+  readonly groups?: readonly GroupMembership[];
   /** Called once a datagram; must not throw. */
   readonly onDatagram: (datagram: Datagram) => void;
 }
@@ -32,6 +42,7 @@ export interface UdpListenerOptions {
 const groupsCanBeBound = process.platform !== 'win32';
 const LOOPBACK = '127.0.0.1';
 const ANY = '0.0.0.0';
+const LOCAL: GroupMembership = { group: LOCAL_GROUP, interfaces: [LOOPBACK] };
 
 export class UdpListener {
   readonly port: number;
@@ -56,11 +67,15 @@ export class UdpListener {
    * @throws ConfigError if an interface is not there
    */
   static async open(options: UdpListenerOptions): Promise<UdpListener> {
-    const addresses = interfaceAddresses(options.interfaces);
+    const wanted = listenAddresses(options.interfaces);
+    const v6 = options.onlyNamedIpv6 && !wanted.names6 ? [] : wanted.v6;
+    const addresses = [...wanted.v4, ...v6.filter((a) => !isAny(a))];
     const port = options.port || (await freePort(addresses[0] ?? LOOPBACK));
     const listener = new UdpListener(port, addresses, options);
     try {
-      for (const address of addresses) await listener.listen(address);
+      for (const address of wanted.v4) await listener.listen(address);
+      await listener.listen6(v6, wanted.all);
+      for (const group of merged([...wanted.groups, ...(options.groups ?? [])])) await listener.join(group);
       await listener.openFanOut();
       return listener;
     } catch (error) {
@@ -91,7 +106,8 @@ export class UdpListener {
    * process that listens on loopback only sends nothing elsewhere.
    */
   send(bytes: Uint8Array, destination: Endpoint, from: string = ANY): void {
-    const sender = this.senders.get(from) ?? this.senderTo(destination.address);
+    const asked = isIpv6(from) === isIpv6(destination.address) ? this.senders.get(from) : undefined;
+    const sender = asked ?? this.senderTo(destination.address);
     if (sender && !(isLoopback(sender.local.address) && !isLoopback(destination.address)))
       sender.send(bytes, destination);
     else
@@ -112,16 +128,41 @@ export class UdpListener {
     const onAny = address === ANY;
     const joins = !groupsCanBeBound && (onAny || address === LOOPBACK);
     const via = onAny ? 'wildcard' : 'unicast';
-    const socket = await this.open(address, joins ? 'either' : via, address, joins);
+    const socket = await this.open(
+      address,
+      joins ? 'either' : via,
+      onAny ? undefined : address,
+      joins ? LOCAL : undefined,
+    );
     this.senders.set(address, socket);
     const broadcast = onAny ? undefined : interfaceOf(address)?.broadcast;
-    if (broadcast && groupsCanBeBound) await this.open(broadcast, 'broadcast', address, false);
+    if (broadcast && groupsCanBeBound) await this.open(broadcast, 'broadcast', address);
+  }
+
+  /** All interfaces is meant for both families, but not every host has both. */
+  private async listen6(addresses: readonly string[], all: boolean): Promise<void> {
+    for (const address of addresses) {
+      try {
+        this.senders.set(address, await this.open(address, 'ipv6', address));
+      } catch (error) {
+        if (!all) throw error;
+      }
+    }
+  }
+
+  /** What comes to a group everybody there hears: it is answered and not passed on, like a broadcast. */
+  private async join({ group, interfaces }: GroupMembership): Promise<void> {
+    if (interfaces.length === 0 || group === LOCAL_GROUP) return;
+    const any = isIpv6(group) ? '::' : ANY;
+    const bindTo = groupsCanBeBound ? withZone(group, interfaces) : any;
+    const local = isIpv6(group) ? '::' : interfaces.length === 1 ? (interfaces[0] as string) : undefined;
+    await this.open(bindTo, isIpv6(group) ? 'ipv6' : 'broadcast', local, { group, interfaces });
   }
 
   /** Without multicast on loopback (some containers) everything else still works, so that is not an error. */
   private async openFanOut(): Promise<void> {
     try {
-      if (groupsCanBeBound) await this.open(LOCAL_GROUP, 'group', ANY, true);
+      if (groupsCanBeBound) await this.open(LOCAL_GROUP, 'group', ANY, LOCAL);
       this.forwarder = await UdpSocket.open({
         address: LOOPBACK,
         port: 0,
@@ -134,17 +175,22 @@ export class UdpListener {
     }
   }
 
-  private async open(address: string, via: ArrivedVia, local: string, join: boolean): Promise<UdpSocket> {
+  /** @param local the address of this host that datagrams come to; undefined if it has to be guessed */
+  private async open(
+    address: string,
+    via: ArrivedVia,
+    local: string | undefined,
+    join?: GroupMembership,
+  ): Promise<UdpSocket> {
     const socket = await UdpSocket.open({
       address,
       port: this.port,
       share: true,
-      ...(join && { join: { group: LOCAL_GROUP, interface: LOOPBACK } }),
+      ...(join && { join }),
       onDatagram: (bytes, source) => {
         if (this.isForwarder(source)) return;
         // PVXS ignores what is passed on without the address it was sent to, unless it serves all interfaces.
-        const to = via === 'wildcard' ? likelyLocalAddress(source.address) : local;
-        this.onDatagram({ bytes, source, local: to, via });
+        this.onDatagram({ bytes, source, local: local ?? likelyLocalAddress(source.address), via });
       },
     });
     this.sockets.push(socket);
@@ -158,6 +204,11 @@ export class UdpListener {
   }
 
   private senderTo(destination: string): UdpSocket | undefined {
+    if (isIpv6(destination)) {
+      const six = [...this.senders.keys()].filter(isIpv6);
+      const near = six.find((a) => a === '::') ?? six.find((a) => isLoopback(a) === isLoopback(destination));
+      return near === undefined ? undefined : this.senders.get(near);
+    }
     const wildcard = this.senders.get(ANY);
     if (wildcard) return wildcard;
     if (isLoopback(destination)) {
@@ -169,7 +220,7 @@ export class UdpListener {
       listInterfaces().filter((i) => this.senders.has(i.address)),
     );
     if (network) return this.senders.get(network.address);
-    const remote = [...this.senders.keys()].find((a) => !isLoopback(a));
+    const remote = [...this.senders.keys()].find((a) => !isLoopback(a) && !isIpv6(a));
     return remote === undefined ? undefined : this.senders.get(remote);
   }
 }
@@ -182,4 +233,24 @@ async function freePort(address: string): Promise<number> {
   const probe = await UdpSocket.open({ address, port: 0, onDatagram: () => {} });
   await probe.close();
   return probe.local.port;
+}
+
+/** Each group once, with all its interfaces. */
+function merged(groups: readonly GroupMembership[]): GroupMembership[] {
+  const byGroup = new Map<string, GroupMembership>();
+  for (const { group, interfaces } of groups) {
+    const known = byGroup.get(group)?.interfaces ?? [];
+    byGroup.set(group, { group, interfaces: [...new Set([...known, ...interfaces])] });
+  }
+  return [...byGroup.values()];
+}
+
+/** A link-local group can only be bound to together with its interface. */
+function withZone(group: string, interfaces: readonly string[]): string {
+  const linkLocal = /^ff[0-9a-f][12]:/i.test(group) && !group.includes('%');
+  return linkLocal && interfaces.length === 1
+    ? `${group}${interfaces[0]?.slice(2)}`
+    : linkLocal
+      ? '::'
+      : group;
 }

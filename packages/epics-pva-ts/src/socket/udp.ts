@@ -5,20 +5,21 @@
  * errors are counted, never thrown.
  */
 import dgram from 'node:dgram';
+import { isIP } from 'node:net';
 import type { Endpoint } from '../endpoint.ts';
-import { formatEndpoint, isIpv4 } from '../endpoint.ts';
+import { formatEndpoint } from '../endpoint.ts';
 import { ConfigError, PvaError } from '../errors.ts';
 
 export interface UdpSocketOptions {
-  /** IPv4 address to bind to; a multicast group's address receives that group only. */
+  /** IPv4 or IPv6 address to bind to; a multicast group's address receives that group only. */
   readonly address: string;
   /** 0 is any free port. */
   readonly port: number;
   /** Share the port with other processes that share it too (SO_REUSEADDR). Default false. */
   readonly share?: boolean;
-  /** Group to receive, on the interface with that address. */
-  readonly join?: { readonly group: string; readonly interface: string };
-  /** How multicast is sent: by the interface with that address. It is looped back to this host. */
+  /** Group to receive, on these interfaces: IPv4 addresses, for an IPv6 group `::%name`. */
+  readonly join?: { readonly group: string; readonly interfaces: readonly string[] };
+  /** How multicast is sent: by that interface (address, or `::%name`). It is looped back to this host. */
   readonly multicast?: { readonly interface?: string; readonly ttl: number };
   readonly onDatagram: (bytes: Buffer, source: Endpoint) => void;
 }
@@ -58,12 +59,22 @@ export class UdpSocket {
    * @throws PvaError `PVA_SOCKET` for other reasons
    */
   static async open(options: UdpSocketOptions): Promise<UdpSocket> {
+    const v6 = isIP(options.address) === 6;
     const socket = dgram.createSocket({
-      type: 'udp4',
+      type: v6 ? 'udp6' : 'udp4',
+      // IPv4 has sockets of its own.
+      ipv6Only: v6,
       reuseAddr: options.share ?? false,
       // Addresses are resolved long before: do not leave the thread for each datagram.
-      lookup: (host, _options, done) =>
-        done(isIpv4(host) ? null : new Error(`${host} is no address`), host, 4),
+      lookup: (host, _options, done) => {
+        const family = isIP(host);
+        const fits = family === (v6 ? 6 : 4);
+        done(
+          fits ? null : new Error(`${host} is no address to send to from ${options.address}`),
+          host,
+          family,
+        );
+      },
     });
     try {
       await new Promise<void>((resolve, reject) => {
@@ -73,8 +84,8 @@ export class UdpSocket {
           resolve();
         });
       });
-      socket.setBroadcast(true);
-      if (options.join) socket.addMembership(options.join.group, options.join.interface);
+      if (!v6) socket.setBroadcast(true);
+      if (options.join) joinGroup(socket, options.join.group, options.join.interfaces);
       if (options.multicast) {
         socket.setMulticastTTL(options.multicast.ttl);
         socket.setMulticastLoopback(true);
@@ -112,6 +123,21 @@ export class UdpSocket {
     this.closing ??= new Promise((resolve) => this.socket.close(resolve));
     return this.closing;
   }
+}
+
+/** An interface that takes no multicast (a tunnel, one that is down) must not keep the others from it. */
+function joinGroup(socket: dgram.Socket, group: string, interfaces: readonly string[]): void {
+  let failure: unknown;
+  let joined = 0;
+  for (const via of interfaces) {
+    try {
+      socket.addMembership(group, via);
+      joined++;
+    } catch (error) {
+      failure = error;
+    }
+  }
+  if (joined === 0 && failure) throw failure;
 }
 
 function bindError(error: NodeJS.ErrnoException, options: UdpSocketOptions): PvaError {

@@ -43,5 +43,21 @@ export function decodeAddress(r: WireReader): string {
   if (zeros && b.subarray(10).every((x) => x === 0)) return ANY_ADDRESS;
   const groups: string[] = [];
   for (let i = 0; i < 16; i += 2) groups.push((((b[i] as number) << 8) | (b[i + 1] as number)).toString(16));
-  return groups.join(':');
+  return shortened(groups);
+}
+
+/** One address, one text (RFC 5952): the longest run of zero groups, from two on, is left out. */
+function shortened(groups: readonly string[]): string {
+  let start = 0;
+  let length = 1;
+  for (let i = 0; i < 8; i++) {
+    let end = i;
+    while (groups[end] === '0') end++;
+    if (end - i > length) {
+      start = i;
+      length = end - i;
+    }
+  }
+  if (length < 2) return groups.join(':');
+  return `${groups.slice(0, start).join(':')}::${groups.slice(start + length).join(':')}`;
 }

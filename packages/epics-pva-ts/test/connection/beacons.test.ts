@@ -42,6 +42,29 @@ describe('beacon tracker', () => {
     expect(tracker.size).toBe(1);
   });
 
+  it('takes another protocol version at the same address for another process', () => {
+    const tracker = new BeaconTracker();
+    tracker.onBeacon(beacon(), from, 0, 2);
+    expect(tracker.onBeacon(beacon(), from, 1, 3)).toBe('restarted');
+    expect(tracker.onBeacon(beacon(), from, 2, 3)).toBe('known');
+  });
+
+  it('learns of servers by answers to pings, which tell nothing of changes', () => {
+    const tracker = new BeaconTracker();
+    const { changeCount: _, sequence: __, ...pong } = beacon({ changeCount: 5 });
+    expect(tracker.onBeacon(pong, from, 0)).toBe('new');
+    expect(tracker.onBeacon(beacon({ changeCount: 5 }), from, 1)).toBe('known');
+    expect(tracker.onBeacon(pong, from, 2)).toBe('known');
+    expect(tracker.onBeacon(beacon({ changeCount: 6 }), from, 3)).toBe('changed');
+  });
+
+  it('completes a link-local address with the zone it was heard in', () => {
+    const tracker = new BeaconTracker();
+    tracker.onBeacon(beacon({ serverAddress: 'fe80::99' }), { address: 'fe80::7%eth0', port: 1 }, 0);
+    tracker.onBeacon(beacon({ serverAddress: 'fd00::99' }), { address: 'fe80::7%eth0', port: 1 }, 0);
+    expect(tracker.list().map((s) => s.endpoint.address)).toEqual(['fe80::99%eth0', 'fd00::99']);
+  });
+
   it('keeps servers of one host apart by port', () => {
     const tracker = new BeaconTracker();
     expect(tracker.onBeacon(beacon(), from, 0)).toBe('new');

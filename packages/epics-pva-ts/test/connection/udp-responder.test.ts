@@ -143,6 +143,60 @@ describe('answer', () => {
   });
 });
 
+describe('a search that comes by several ways', () => {
+  const direct = (change: Partial<SearchRequest> = {}, where: Partial<Datagram> = {}) =>
+    arrived(searchDatagram(request(change)), where);
+
+  it('is answered once: by broadcast, unicast and past a forwarder', () => {
+    const server = responder();
+    expect(server.handle(direct(), 1000).reply).toBeDefined();
+    expect(server.handle(direct({}, { local: '10.1.0.1' }), 1001).reply).toBeUndefined();
+    const unicast = server.handle(direct({ flags: 0x80 }, { via: 'unicast' }), 1002);
+    expect(unicast.reply).toBeUndefined();
+    // Others of this host have not heard it yet.
+    expect(unicast.forward).toBeDefined();
+    expect(server.handle(arrived(passedOn(), fromGroup), 1003)).toEqual({});
+    expect(server.duplicates).toBe(3);
+  });
+
+  it('is answered again when it is asked again, by others, or for other names', () => {
+    const server = responder();
+    expect(server.handle(direct(), 1000).reply).toBeDefined();
+    expect(server.handle(direct({ channels: [{ cid: 1, name: 'mine:c' }] }), 1000).reply).toBeDefined();
+    expect(server.handle(direct({ sequence: 43 }), 1000).reply).toBeDefined();
+    expect(server.handle(direct({ replyPort: 5 }), 1000).reply).toBeDefined();
+    const other = { source: { address: '10.0.0.8', port: client.port } };
+    expect(server.handle(direct({}, other), 1000).reply).toBeDefined();
+    expect(server.handle(direct(), 1100).reply).toBeDefined();
+    expect(server.duplicates).toBe(0);
+  });
+});
+
+describe('a search over IPv6', () => {
+  const came = (address: string, flags: number) =>
+    arrived(searchDatagram(request({ flags })), {
+      source: { address, port: 4000 },
+      local: '::',
+      via: 'ipv6',
+    });
+
+  it('is answered to its source', () => {
+    const { reply, forward } = responder().handle(came('fe80::7%eth0', 0x80));
+    expect(reply?.destination).toEqual({ address: 'fe80::7%eth0', port: client.port });
+    expect(response(reply!.bytes)).toMatchObject({ found: true, cids: [1, 3], serverAddress: '0.0.0.0' });
+    // The zone would be lost on the way.
+    expect(forward).toBeUndefined();
+  });
+
+  it('is passed on when it was unicast, and answered by who hears of it that way', () => {
+    expect(responder().handle(came('fd00::7', 0)).forward).toBeUndefined();
+    const { forward } = responder().handle(came('fd00::7', 0x80));
+    expect(decodeDatagram(forward!).map((m) => m.command)).toEqual([Command.ORIGIN_TAG, Command.SEARCH]);
+    const { reply } = responder().handle(arrived(forward!, fromGroup));
+    expect(reply).toMatchObject({ destination: { address: 'fd00::7', port: client.port }, from: '0.0.0.0' });
+  });
+});
+
 describe('no answer', () => {
   it.each(['10.0.0.66', '10.0.0.66:34232'])('to the ignored address %s', (entry) => {
     const ignoring = responder({ ignoreAddrs: [entry] });
@@ -163,15 +217,31 @@ describe('no answer', () => {
     expect(decodeSearchRequest(readPayload(passed)).replyAddress).toBe(client.address);
   });
 
-  it.each(['224.0.0.128', '239.255.1.1', '255.255.255.255', '10.0.0.255', '0.0.0.0', '0.1.2.3', '::1'])(
-    'to %s, whichever way it is named',
-    (address) => {
-      const direct = arrived(searchDatagram(request()), { source: { address, port: 5 } });
-      expect(responder().handle(direct).reply).toBeUndefined();
-      const forwarded = arrived(passedOn({ replyAddress: address }), fromGroup);
-      expect(responder().handle(forwarded)).toEqual({});
-    },
-  );
+  it.each([
+    ...['224.0.0.128', '239.255.1.1', '255.255.255.255', '10.0.0.255', '0.0.0.0', '0.1.2.3'],
+    ...['::', 'ff02::42'],
+  ])('to %s, whichever way it is named', (address) => {
+    const direct = arrived(searchDatagram(request()), { source: { address, port: 5 } });
+    expect(responder().handle(direct).reply).toBeUndefined();
+    const forwarded = arrived(passedOn({ replyAddress: address }), fromGroup);
+    expect(responder().handle(forwarded)).toEqual({});
+  });
+
+  it.each(['fd00::66', '[fd00::66]:34232'])('to the ignored address %s', (entry) => {
+    const ignoring = responder({ ignoreAddrs: [entry] });
+    const direct = (address: string) =>
+      ignoring.handle(arrived(searchDatagram(request()), { source: { address, port: 34232 }, via: 'ipv6' }));
+    expect(direct('fd00::66')).toEqual({});
+    expect(direct('fd00::67').reply).toBeDefined();
+  });
+
+  it('to an ignored source port, whatever reply port it names', () => {
+    const ignoring = responder({ ignoreAddrs: ['10.0.0.66:5555'] });
+    const from = (port: number) =>
+      ignoring.handle(arrived(searchDatagram(request()), { source: { address: '10.0.0.66', port } }));
+    expect(from(5555).reply).toBeUndefined();
+    expect(from(5556).reply).toBeDefined();
+  });
 
   it('to port 0', () => {
     expect(responder().handle(arrived(searchDatagram(request({ replyPort: 0 }))))).toEqual({});

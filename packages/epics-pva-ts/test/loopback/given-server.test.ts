@@ -1,15 +1,11 @@
-/** Requests to a server that is given, without a search, and who answers when everybody is asked (pingServers). */
+/** Requests to a server that is given, without a search. */
 import { describe, expect, it } from 'vitest';
-import { pingServers } from '../../src/client/ping-servers.ts';
 import { ConfigError, RemoteError, TimeoutError } from '../../src/errors.ts';
-import { searchResponseDatagram } from '../../src/message/datagram.ts';
 import { NTScalar } from '../../src/nt/nt-scalar.ts';
 import { NTURI } from '../../src/nt/nt-uri.ts';
 import { SharedPV } from '../../src/server/shared-pv.ts';
-import { UdpSocket } from '../../src/socket/udp.ts';
 import { Value } from '../../src/value/value.ts';
-import { ANY_ADDRESS } from '../../src/wire/address.ts';
-import { clientOf, keep, serve, serveAgain } from '../support/loopback.ts';
+import { clientOf, serve, serveAgain } from '../support/loopback.ts';
 
 function double(value: number): SharedPV {
   const pv = new SharedPV({ onPut: (self, put) => self.post(put) });
@@ -65,79 +61,5 @@ describe('the option server', () => {
         server: `127.0.0.1:${(await serve({})).tcpPort}`,
       }),
     ).rejects.toThrow(RemoteError);
-  });
-});
-
-describe('pingServers', () => {
-  it('takes no more than servers that can be used from whoever answers', async () => {
-    const guid = (last: number): Uint8Array => Uint8Array.of(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, last);
-    const response = { sequence: 1, serverAddress: ANY_ADDRESS, protocol: 'tcp', found: false, cids: [] };
-    const answers = [
-      searchResponseDatagram({ ...response, guid: guid(2), serverPort: 5075 }),
-      searchResponseDatagram({ ...response, guid: guid(1), serverPort: 7000, serverAddress: '10.0.0.1' }),
-      // Again, by another interface; again as before; without a port; cut; no protocol at all.
-      searchResponseDatagram({ ...response, guid: guid(1), serverPort: 7000, serverAddress: '10.0.1.1' }),
-      searchResponseDatagram({ ...response, guid: guid(2), serverPort: 5075 }, false),
-      searchResponseDatagram({ ...response, guid: guid(3), serverPort: 0 }),
-      searchResponseDatagram({ ...response, guid: guid(4), serverPort: 9 }).subarray(0, 30),
-      Buffer.from('GET / HTTP/1.1\r\n'),
-    ];
-    const peer = keep(
-      await UdpSocket.open({
-        address: '127.0.0.1',
-        port: 0,
-        onDatagram: (_bytes, source) => {
-          for (const answer of answers) peer.send(answer, source);
-        },
-      }),
-    );
-    const found = await pingServers({
-      addressList: [`127.0.0.1:${peer.local.port}`],
-      autoAddrList: false,
-      interfaces: ['127.0.0.1'],
-    });
-    expect(found.map(({ guid: text, protocol, addresses }) => ({ text, protocol, addresses }))).toEqual([
-      { text: '000102030405060708090a01', protocol: 'tcp', addresses: ['10.0.0.1:7000', '10.0.1.1:7000'] },
-      { text: '000102030405060708090a02', protocol: 'tcp', addresses: ['127.0.0.1:5075'] },
-    ]);
-  });
-
-  it('ends in time when somebody answers without end', async () => {
-    let next = 0;
-    const peer = keep(
-      await UdpSocket.open({
-        address: '127.0.0.1',
-        port: 0,
-        onDatagram: (_bytes, source) => {
-          const timer = setInterval(() => {
-            const guid = new Uint8Array(12);
-            new DataView(guid.buffer).setUint32(8, next++);
-            peer.send(
-              searchResponseDatagram({
-                guid,
-                sequence: 1,
-                serverAddress: ANY_ADDRESS,
-                serverPort: 1,
-                protocol: 'tcp',
-                found: false,
-                cids: [],
-              }),
-              source,
-            );
-          }, 5);
-          setTimeout(() => clearInterval(timer), 5000).unref();
-          timer.unref();
-        },
-      }),
-    );
-    const start = performance.now();
-    const found = await pingServers({
-      addressList: [`127.0.0.1:${peer.local.port}`],
-      autoAddrList: false,
-      interfaces: ['127.0.0.1'],
-      timeout: 0.5,
-    });
-    expect(found.length).toBeGreaterThan(1);
-    expect(performance.now() - start).toBeLessThan(3000);
   });
 });

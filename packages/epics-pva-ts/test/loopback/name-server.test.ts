@@ -1,6 +1,6 @@
 /** Names searched for over TCP (EPICS_PVA_NAME_SERVERS): no datagram is needed. */
 import { describe, expect, it } from 'vitest';
-import { Context } from '../../src/client/context.ts';
+import { Context, type ContextOptions } from '../../src/client/context.ts';
 import { clientConfigFromEnv } from '../../src/config.ts';
 import { SharedPV } from '../../src/server/shared-pv.ts';
 import { struct } from '../../src/value/type-def.ts';
@@ -12,13 +12,17 @@ const int = (value: number): SharedPV => SharedPV.mailbox(Value.create(INT, { va
 
 /** A client that knows name servers only; its searches over UDP go nowhere. */
 function client(...nameServers: string[]): Context {
+  return clientWith({}, ...nameServers);
+}
+
+function clientWith(options: Pick<ContextOptions, 'lookup' | 'log'>, ...nameServers: string[]): Context {
   const config = clientConfigFromEnv({
     EPICS_PVA_NAME_SERVERS: nameServers.join(' '),
     EPICS_PVA_AUTO_ADDR_LIST: 'NO',
     EPICS_PVA_INTF_ADDR_LIST: '127.0.0.1',
     EPICS_PVA_BROADCAST_PORT: '9',
   });
-  return keep(new Context(config));
+  return keep(new Context({ ...config, ...options }));
 }
 
 describe('name servers', () => {
@@ -56,5 +60,48 @@ describe('name servers', () => {
     await serveAgain(first, { a: int(2) });
     await seen.count(2);
     expect(seen.all).toEqual([1, 2]);
+  });
+
+  it.runIf(process.platform === 'linux')('that move are found at the new address of their name', async () => {
+    const asked: string[] = [];
+    let address = '127.0.0.1';
+    const lookup = async (host: string): Promise<string[]> => {
+      asked.push(host);
+      return [address];
+    };
+    const first = await serve({ a: int(1) });
+    const context = clientWith({ lookup }, `gateway:${first.tcpPort}`);
+    expect((await context.get('a')).get('value')).toBe(1);
+    expect((await context.info('a')).server).toBe(`127.0.0.1:${first.tcpPort}`);
+    await first.close();
+    address = '127.0.0.2';
+    const second = await serve({ a: int(2) }, { interfaces: ['127.0.0.2'], tcpPort: first.tcpPort });
+    expect((await context.get('a', { timeout: 20 })).get('value')).toBe(2);
+    expect((await context.info('a')).server).toBe(`127.0.0.2:${second.tcpPort}`);
+    expect(asked.length).toBeGreaterThan(1);
+    expect(new Set(asked)).toEqual(new Set(['gateway']));
+  });
+
+  it('are tried at each address of their name, and later when the name is not known yet', async () => {
+    const server = await serve({ a: int(1) });
+    const gone = await serve({});
+    await gone.close();
+    const log: string[] = [];
+    const answers = [[], ['203.0.113.300', 'no address'], ['127.0.0.1']];
+    const lookup = async (): Promise<string[]> => {
+      const answer = answers.length > 1 ? answers.shift() : answers[0];
+      return answer ?? [];
+    };
+    const options = { lookup, log: (_level: string, text: string) => log.push(text) };
+    const context = clientWith(options, `gateway:${server.tcpPort}`);
+    expect((await context.get('a', { timeout: 20 })).get('value')).toBe(1);
+    expect(log.filter((text) => text.includes('gateway: no such host'))).toHaveLength(2);
+  });
+
+  it('that cannot be read are refused when the client is made', () => {
+    expect(() => clientWith({}, 'gateway:99999')).toThrow('EPICS_PVA_NAME_SERVERS');
+    expect(() => new Context({ nameServers: ['a b'] })).toThrow('"a b"');
+    expect(() => new Context({ addressList: ['10.0.0.300'] })).toThrow('10.0.0.300');
+    expect(() => new Context({ interfaces: ['no-such-interface'] })).toThrow('no-such-interface');
   });
 });

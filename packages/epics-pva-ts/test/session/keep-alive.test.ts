@@ -33,6 +33,20 @@ describe('a client', () => {
     expect(sentAt).toEqual([15, 30, 45, 60]);
   });
 
+  it('sends one at once when it doubts its server, and none before it is connected', async () => {
+    const session = new ClientSession();
+    session.connection.probe();
+    await session.handshake();
+    expect(await session.peer.replies()).toEqual([]);
+    session.connection.probe();
+    expect((await session.peer.reply()).hex).toBe(ECHO);
+    for (let i = 0; i < 5; i++) session.connection.probe();
+    expect(await session.peer.replies()).toEqual([]);
+    seconds(session.connection, 1, 1);
+    session.connection.probe();
+    expect((await session.peer.reply()).hex).toBe(ECHO);
+  });
+
   it('sends it in the byte order of the connection', async () => {
     const session = new ClientSession();
     await session.handshake(false);

@@ -11,8 +11,10 @@ import {
   isLocalAddress,
   likelyLocalAddress,
   listInterfaces,
+  listInterfaces6,
   type SystemInterfaces,
 } from '../../src/socket/interfaces.ts';
+import { groupsOf, listenAddresses } from '../../src/socket/listen-addresses.ts';
 
 const v4 = (address: string, netmask: string, internal = false): os.NetworkInterfaceInfo => ({
   address,
@@ -93,10 +95,66 @@ describe('interfaces of a host', () => {
   });
 });
 
+describe('an interface list', () => {
+  const both = { v4: host, v6: listInterfaces6(system) };
+  const read = (...list: string[]) => listenAddresses(list, both);
+
+  it('without an address, or with any, is all interfaces of both families', () => {
+    for (const list of [[], ['0.0.0.0'], ['[::]'], ['10.1.2.3', '0.0.0.0'], ['[::1]', '0.0.0.0:5075']])
+      expect(read(...list)).toMatchObject({ v4: ['0.0.0.0'], v6: ['::'], all: true, groups: [] });
+    expect([read().names6, read('[::]').names6, read('[::1]').names6]).toEqual([false, true, true]);
+  });
+
+  it('has addresses of both families, and names of interfaces', () => {
+    expect(read('192.168.7.1:6075', '[::1]:5075', '[fe80::1%eth0]', 'tun0')).toEqual({
+      v4: ['192.168.7.1', '10.8.0.2'],
+      v6: ['::1', 'fe80::1%eth0'],
+      all: false,
+      names6: true,
+      groups: [],
+    });
+    expect(read('[::1]')).toMatchObject({ v4: [], v6: ['::1'] });
+  });
+
+  it('has groups, joined on the interface named, which is listened on too', () => {
+    expect(read('224.0.1.1,3@eth1', '239.1.1.1:5076@10.1.2.3', '[ff02::42]@eth0')).toEqual({
+      v4: ['192.168.7.1', '10.1.2.3'],
+      v6: ['fe80::1%eth0'],
+      all: false,
+      names6: true,
+      groups: [
+        { group: '224.0.1.1', interfaces: ['192.168.7.1'] },
+        { group: '239.1.1.1', interfaces: ['10.1.2.3'] },
+        { group: 'ff02::42', interfaces: ['::%eth0'] },
+      ],
+    });
+  });
+
+  it('has groups joined on every interface that leads outside, when none is named', () => {
+    const { v4, all, groups } = read('224.0.1.1');
+    expect([v4, all]).toEqual([['0.0.0.0'], true]);
+    expect(groups[0]?.interfaces).toEqual(['10.1.2.3', '172.16.0.9', '192.168.7.1', '10.8.0.2', '10.9.0.2']);
+  });
+
+  it('with an interface this host does not have is an error that names the entry', () => {
+    expect(() => read('224.0.1.1@eth7')).toThrow(ConfigError);
+    expect(() => read('[ff02::42]@eth7')).toThrow('ff02::42@eth7');
+  });
+
+  it('is completed by the groups of an address list', () => {
+    expect(
+      groupsOf(['10.0.0.255', '224.0.1.1@eth1', '[ff02::42]:5076,2@eth0', '224.0.1.2@eth7'], both),
+    ).toEqual([
+      { group: '224.0.1.1', interfaces: ['192.168.7.1'] },
+      { group: 'ff02::42', interfaces: ['::%eth0'] },
+    ]);
+  });
+});
+
 describe('this host', () => {
   it('knows its own addresses', () => {
     const real = Object.values(os.networkInterfaces()).flatMap((a) => a ?? []);
-    for (const { address, family } of real) if (family === 'IPv4') expect(isLocalAddress(address)).toBe(true);
+    for (const { address, family } of real) expect([family, isLocalAddress(address)]).toEqual([family, true]);
     expect(isLocalAddress('127.9.9.9')).toBe(true);
     expect(isLocalAddress('203.0.113.77')).toBe(false);
     expect(isBroadcastAddress('255.255.255.255')).toBe(true);
@@ -136,9 +194,37 @@ describe('address lists', () => {
       { host: '224.0.0.128', port: 1, interface: 'eth77' },
       { host: '127.0.0.1', port: 1 },
     ]);
-    expect(destinations).toEqual([{ address: '127.0.0.1', port: 1, kind: 'unicast' }]);
-    expect(ignored).toHaveLength(3);
-    expect(ignored.join('\n')).toMatch(/xxx.*\n.*fd00::2.*IPv4.*\n.*eth77/);
+    expect(destinations).toEqual([
+      { address: 'fd00::2', port: 1, kind: 'unicast' },
+      { address: '127.0.0.1', port: 1, kind: 'unicast' },
+    ]);
+    expect(ignored).toHaveLength(2);
+    expect(ignored.join('\n')).toMatch(/xxx.*\n.*eth77/);
+  });
+
+  it('resolve names with the resolver given, IPv6 too, and keep one of each with the most hops', async () => {
+    const lookup = async (host: string) => (host === 'ioc7' ? ['10.0.0.7', '10.0.0.8'] : ['fd00::7']);
+    const { destinations, ignored } = await resolveDestinations(
+      [
+        { host: 'ioc7', port: 5076 },
+        { host: '10.0.0.7', port: 5076 },
+        { host: 'ioc8', port: 5076 },
+        { host: '239.1.2.3', port: 5076, ttl: 2 },
+        { host: '239.1.2.3', port: 5076, ttl: 9 },
+        { host: '239.1.2.3', port: 5076 },
+        { host: 'ff05::42', port: 5076, ttl: 3 },
+      ],
+      undefined,
+      5076,
+      lookup,
+    );
+    expect(ignored).toEqual([]);
+    expect(destinations).toEqual([
+      { address: '10.0.0.7', port: 5076, kind: 'unicast' },
+      { address: 'fd00::7', port: 5076, kind: 'unicast' },
+      { address: '239.1.2.3', port: 5076, kind: 'multicast', ttl: 9 },
+      { address: 'ff05::42', port: 5076, kind: 'multicast', ttl: 3 },
+    ]);
   });
 
   it('get the broadcast addresses of the interfaces in use', async () => {

@@ -31,6 +31,19 @@ describe('an address on the wire', () => {
     expect(encoded(address, true).toString('hex'), 'has no byte order').toBe(hex);
   });
 
+  it.each([
+    ['00000000000000000000000000000001', '::1'],
+    ['fd000000000000000000000000000002', 'fd00::2'],
+    ['fe800000000000000001000000000002', 'fe80::1:0:0:2'],
+    ['00010002000300040005000600070008', '1:2:3:4:5:6:7:8'],
+    ['00010000000300040005000600070008', '1:0:3:4:5:6:7:8'],
+    ['fd000001000000000000000000000000', 'fd00:1::'],
+    ['00010000000000010000000000000001', '1:0:0:1::1'],
+  ])('%s is one text, %s', (hex, text) => {
+    expect(decoded(hex)).toBe(text);
+    expect(encoded(text).toString('hex')).toBe(hex);
+  });
+
   it('reads back as text that means the same', () => {
     expect(decoded('00000000000000000000ffff01020304')).toBe('1.2.3.4');
     expect(decoded('00000000000000000000ffff00000000')).toBe(ANY_ADDRESS);
