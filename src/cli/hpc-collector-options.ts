@@ -1,7 +1,6 @@
 /**
  * The options of `hpc-collector`: names, defaults and meaning are those of PvaPy's `pvapy-hpc-collector` 5.6
- * (hpcCollector.py), so that its command lines work unchanged; `--objects-per-id` and `--gap-timeout` are ours. Not
- * offered yet: --metadata-channels.
+ * (hpcCollector.py), so that its command lines work unchanged; `--objects-per-id` and `--gap-timeout` are ours.
  */
 import type { CommandSpec, OptionTable, ParsedOptions } from './option-table.ts';
 import {
@@ -10,6 +9,7 @@ import {
   fieldRequest,
   logFile,
   logLevel,
+  metadataChannels,
   oidField,
   processorArgs,
   processorClass,
@@ -56,6 +56,7 @@ export const hpcCollectorOptions = [
     description: 'channel that takes commands for the collector; * and _ as for the output channel',
   },
   fieldRequest,
+  metadataChannels,
   {
     long: '--collector-id',
     short: '-id',

@@ -1,5 +1,6 @@
 /** The command `hpc-collector`: the objects of several producers, in the order of their ids, through one processor. */
 import { UserError } from '../errors.ts';
+import { metadataQueueSize, parseMetadataChannels } from '../input/metadata-channel.ts';
 import { monitorRequest } from '../input/request-string.ts';
 import { parseLogLevel } from '../log.ts';
 import { collectorChannelNames } from '../pipeline/channel-names.ts';
@@ -34,6 +35,9 @@ function collectorSpec(o: HpcCollectorOptions): CollectorSpec {
       oidField: o.oidField,
     }),
     receiverQueueSize: receiverQueueSizeFor(o.receiverQueueSize, cacheSize),
+    serverQueueSize: o.serverQueueSize,
+    metadataChannels: parseMetadataChannels(o.metadataChannels ?? ''),
+    metadataQueueSize: metadataQueueSize(o.receiverQueueSize),
     cacheSize,
     objectsPerId: o.objectsPerId,
     gapTimeout: o.gapTimeout,

@@ -1,6 +1,6 @@
 /**
  * The options of `hpc-consumer`: names, defaults and meaning are those of PvaPy's `pvapy-hpc-consumer` 5.6
- * (hpcConsumer.py), so that its command lines work unchanged. Not offered yet: --metadata-channels. Not offered: mode
+ * (hpcConsumer.py), so that its command lines work unchanged. Not offered: mode
  * ejfat and its --input-args and --output-args.
  */
 import type { CommandSpec, OptionTable, ParsedOptions } from './option-table.ts';
@@ -10,6 +10,7 @@ import {
   fieldRequest,
   logFile,
   logLevel,
+  metadataChannels,
   oidField,
   processorArgs,
   processorClass,
@@ -78,6 +79,7 @@ export const hpcConsumerOptions = [
     description: 'channel that takes commands for the consumer; * and _ as for the output channel',
   },
   fieldRequest,
+  metadataChannels,
   {
     long: '--consumer-id',
     short: '-id',

@@ -1,5 +1,6 @@
 /** The command `hpc-consumer`: one consumer in this process, or several in child processes. */
 import { UserError } from '../errors.ts';
+import { metadataQueueSize, parseMetadataChannels } from '../input/metadata-channel.ts';
 import { monitorRequest } from '../input/request-string.ts';
 import { createLogging, parseLogLevel } from '../log.ts';
 import { allChannelNames } from '../pipeline/channel-names.ts';
@@ -28,6 +29,7 @@ export function consumerSpecs(o: HpcConsumerOptions): ConsumerSpec[] {
       'HPC_BAD_ARGUMENT',
       `--accumulation-timeout: ${o.accumulationTimeout} is not more than 0 seconds`,
     );
+  const metadata = parseMetadataChannels(o.metadataChannels ?? '');
   const steps = objectIdSteps({ ...o, nConsumers: ids.length });
   const pvRequest = monitorRequest({
     serverQueueSize: o.serverQueueSize,
@@ -48,6 +50,9 @@ export function consumerSpecs(o: HpcConsumerOptions): ConsumerSpec[] {
     inputMode: o.inputMode,
     outputMode: o.outputMode,
     receiverQueueSize: o.receiverQueueSize,
+    serverQueueSize: o.serverQueueSize,
+    metadataChannels: metadata,
+    metadataQueueSize: metadataQueueSize(o.receiverQueueSize),
     accumulateObjects: o.accumulateObjects,
     accumulationTimeout: o.accumulationTimeout,
     objectIdField: o.oidField,

@@ -116,3 +116,12 @@ export const failOnLossOption = {
   description:
     'end with exit code 3 when objects were missed, refused, or failed to be processed or published',
 } as const satisfies OptionSpec;
+
+export const metadataChannels = {
+  long: '--metadata-channels',
+  short: '-mc',
+  kind: 'string',
+  placeholder: 'channels',
+  group: 'Channels',
+  description: 'comma list of pva://name: channels whose updates the processor takes from metadataQueueMap',
+} as const satisfies OptionSpec;

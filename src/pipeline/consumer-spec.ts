@@ -11,6 +11,9 @@ export interface ConsumerSpec {
   readonly outputMode: OutputMode;
   readonly pvRequest: string;
   readonly receiverQueueSize: number;
+  readonly serverQueueSize: number;
+  readonly metadataChannels: readonly string[];
+  readonly metadataQueueSize: number;
   readonly accumulateObjects: number;
   readonly accumulationTimeout: number;
   readonly objectIdField: string;

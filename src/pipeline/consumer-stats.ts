@@ -5,6 +5,7 @@ import type { QueueStats } from '../input/object-queue.ts';
 import type { PublisherStats } from '../output/data-publisher.ts';
 import type { ProcessorStats } from '../processor/processor-runner.ts';
 import { timeNow } from './record-time.ts';
+import { type RatedSourceStats, type SourceStats, sourceGroups } from './source-stats.ts';
 
 export interface ConsumerStats {
   readonly consumerId: number;
@@ -24,6 +25,8 @@ export interface ConsumerStats {
   readonly queueStats?: QueueStats;
   readonly processorStats: ProcessorStats;
   readonly userStats?: Record<string, unknown>;
+  /** For each metadata channel, by its number. */
+  readonly [metadata: `metadataStats_${number}`]: RatedSourceStats;
 }
 
 export interface StatsParts {
@@ -35,6 +38,7 @@ export interface StatsParts {
   readonly publisher: PublisherStats | undefined;
   readonly processor: ProcessorStats;
   readonly user: Record<string, unknown>;
+  readonly metadata: readonly SourceStats[];
 }
 
 /** Every rate is count / receiving time (PvaPy), 0 before the second object. */
@@ -65,6 +69,7 @@ export function consumerStats(p: StatsParts): ConsumerStats {
     ...(p.queue && { queueStats: p.queue }),
     processorStats: p.processor,
     ...(Object.keys(p.user).length > 0 && { userStats: p.user }),
+    ...sourceGroups('metadataStats', p.metadata, rate),
   };
 }
 

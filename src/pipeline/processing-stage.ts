@@ -17,6 +17,7 @@ import {
   Value,
 } from 'epics-pva-ts';
 import { UserError } from '../errors.ts';
+import { MetadataChannel } from '../input/metadata-channel.ts';
 import { childLogger, type Logger } from '../log.ts';
 import { ClientPublisher } from '../output/client-publisher.ts';
 import type { DataPublisher, PublisherStats } from '../output/data-publisher.ts';
@@ -26,6 +27,7 @@ import { ProcessorRunner, type ProcessorStats } from '../processor/processor-run
 import type { ProcessorConfig, PvObject, UserDataProcessor } from '../processor/user-data-processor.ts';
 import type { ChannelNames } from './channel-names.ts';
 import { ControlRecord } from './control-record.ts';
+import { metadataStats, type SourceStats } from './source-stats.ts';
 import { type StageStats, StatusRecord, userStatsType } from './status-record.ts';
 
 /** `pvas` serves the output channel, `pva` puts into it, `rpc` calls it. */
@@ -41,6 +43,10 @@ export interface StageOptions {
   readonly objectIdOffset: number;
   readonly nSequentialUpdates: number;
   readonly fieldRequest: string;
+  /** Names of pvAccess channels whose updates the processor can take; none by default. */
+  readonly metadataChannels?: readonly string[] | undefined;
+  readonly metadataQueueSize: number;
+  readonly serverQueueSize: number;
   /** How output is published. */
   readonly outputMode: OutputMode;
   /** Undefined: objects are counted, nothing is processed. */
@@ -65,7 +71,7 @@ export interface StageInput<S extends StageStats> {
   /** A client asked for figures with the control command `get_stats`. */
   onGetStats(stats: S): void;
   /** The type of the status channel. */
-  statusType(userStats: TypeDef | undefined): TypeDef;
+  statusType(userStats: TypeDef | undefined, nMetadata: number): TypeDef;
 }
 
 /** What the stage itself can tell. */
@@ -75,6 +81,7 @@ export interface StageParts {
   readonly publisher: PublisherStats | undefined;
   readonly processor: ProcessorStats;
   readonly user: Record<string, unknown>;
+  readonly metadata: readonly SourceStats[];
 }
 
 /** Working off queues at stop may take this long. */
@@ -91,6 +98,7 @@ export class ProcessingStage<S extends StageStats> {
   private readonly processor: UserDataProcessor | undefined;
   private readonly runner: ProcessorRunner;
   private readonly publisher: DataPublisher | undefined;
+  private readonly metadata: readonly MetadataChannel[];
   private input!: StageInput<S>;
   private status!: StatusRecord;
   private statusTimer: NodeJS.Timeout | undefined;
@@ -115,6 +123,17 @@ export class ProcessingStage<S extends StageStats> {
       firstObject: (object) => this.openOutput(object),
       logger,
     });
+    this.metadata = (options.metadataChannels ?? []).map((channel, i) => {
+      const { metadataQueueSize: queueSize, serverQueueSize } = options;
+      return new MetadataChannel({
+        context: this.context,
+        id: i + 1,
+        channel,
+        queueSize,
+        serverQueueSize,
+        logger,
+      });
+    });
     if (this.processor) this.introduce(this.processor);
     if (channels.outputChannel && this.processor) this.publisher = this.makePublisher(channels.outputChannel);
   }
@@ -137,7 +156,7 @@ export class ProcessingStage<S extends StageStats> {
     this.input = input;
     const declared = guard('getStatsPvaTypes', () => this.processor?.getStatsPvaTypes() ?? {});
     const userType = userStatsType(declared);
-    const type = input.statusType(userType);
+    const type = input.statusType(userType, this.metadata.length);
     this.status = new StatusRecord({
       type,
       userType,
@@ -192,6 +211,7 @@ export class ProcessingStage<S extends StageStats> {
     processor.outputChannel = channels.outputChannel;
     processor.objectIdField = objectIdField;
     processor.pvaServer = this.server;
+    processor.metadataQueueMap = new Map(this.metadata.map((m) => [m.channel, m]));
     guard('resetStats', () => processor.resetStats());
   }
 
@@ -202,6 +222,7 @@ export class ProcessingStage<S extends StageStats> {
       processor.dataPublisher = { publish: (object) => publisher.publish(structureOf(object)) };
     await this.server.start();
     await guardAsync('start', async () => processor?.start());
+    for (const channel of this.metadata) channel.start();
     this.input.start();
     this.updateStatus();
     this.statusTimer = setInterval(() => this.updateStatus(), STATUS_PERIOD_MS);
@@ -229,6 +250,7 @@ export class ProcessingStage<S extends StageStats> {
 
   private resetStats(): void {
     this.input.resetStats();
+    for (const channel of this.metadata) channel.resetStats();
     this.publisher?.resetStats();
     this.runner.resetStats();
     this.updateStatus();
@@ -241,6 +263,7 @@ export class ProcessingStage<S extends StageStats> {
       publisher: this.publisher?.stats,
       processor: this.runner.stats,
       user: this.userStats(),
+      metadata: this.metadata.map(metadataStats),
     });
   }
 
@@ -267,6 +290,7 @@ export class ProcessingStage<S extends StageStats> {
     this.stopped = true;
     clearInterval(this.statusTimer);
     await this.input.stop(DRAIN_MS);
+    for (const channel of this.metadata) channel.stop();
     await this.publisher?.stop(DRAIN_MS);
     this.runner.stop();
     try {

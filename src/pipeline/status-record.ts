@@ -51,8 +51,23 @@ const PROCESSOR_STATS = struct('', {
   missedRate: 'double',
 });
 
+/** One producer of a collector, or one metadata channel. */
+const SOURCE_STATS = struct('', {
+  producerId: 'uint',
+  channel: 'string',
+  receiverStats: struct('', {
+    nReceived: 'uint',
+    receivedRate: 'double',
+    nRejected: 'uint',
+    rejectedRate: 'double',
+    nOverruns: 'uint',
+    overrunRate: 'double',
+  }),
+  queueStats: QUEUE_STATS,
+});
+
 /** pvapy-behaviour.md 4.1. */
-export function consumerStatusType(userStats: TypeDef | undefined): TypeDef {
+export function consumerStatusType(userStats: TypeDef | undefined, nMetadata = 0): TypeDef {
   return struct('', {
     consumerId: 'uint',
     inputChannel: 'string',
@@ -78,29 +93,19 @@ export function consumerStatusType(userStats: TypeDef | undefined): TypeDef {
     queueStats: QUEUE_STATS,
     processorStats: PROCESSOR_STATS,
     ...(userStats && { userStats }),
+    ...metadataMembers(nMetadata),
   });
 }
-
-/** One producer of a collector, or one metadata channel. */
-const SOURCE_STATS = struct('', {
-  producerId: 'uint',
-  channel: 'string',
-  receiverStats: struct('', {
-    nReceived: 'uint',
-    receivedRate: 'double',
-    nRejected: 'uint',
-    rejectedRate: 'double',
-    nOverruns: 'uint',
-    overrunRate: 'double',
-  }),
-  queueStats: QUEUE_STATS,
-});
 
 /**
  * pvapy-behaviour.md 4.2; ours has more figures at the end of `collectorStats`, and `publisherStats`, which PvaPy's
  * collector lacks.
  */
-export function collectorStatusType(producerIds: readonly number[], userStats: TypeDef | undefined): TypeDef {
+export function collectorStatusType(
+  producerIds: readonly number[],
+  userStats: TypeDef | undefined,
+  nMetadata = 0,
+): TypeDef {
   return struct('', {
     collectorId: 'uint',
     objectId: 'uint',
@@ -129,7 +134,14 @@ export function collectorStatusType(producerIds: readonly number[], userStats: T
     }),
     ...(userStats && { userStats }),
     ...Object.fromEntries(producerIds.map((id) => [`producerStats_${id}`, SOURCE_STATS])),
+    ...metadataMembers(nMetadata),
   });
+}
+
+function metadataMembers(count: number): Record<string, TypeDef> {
+  return Object.fromEntries(
+    Array.from({ length: count }, (_, i) => [`metadataStats_${i + 1}`, SOURCE_STATS]),
+  );
 }
 
 export interface StatusRecordOptions {

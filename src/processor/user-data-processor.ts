@@ -28,6 +28,14 @@ export interface ProcessorOutput {
   publish(object: PvObject): void;
 }
 
+/** A metadata channel, as a processor sees it. */
+export interface MetadataQueue {
+  /** The oldest update, which leaves the queue; undefined when there is none. */
+  get(): Value | undefined;
+  /** Updates waiting. */
+  readonly length: number;
+}
+
 export class UserDataProcessor {
   /** Named after the class; follows `--log-level`. This and what follows is set after the constructor, before any other call. */
   logger!: Logger;
@@ -39,6 +47,8 @@ export class UserDataProcessor {
   objectIdField = 'uniqueId';
   /** The consumer's pvAccess server: a processor may add PVs of its own. */
   pvaServer!: Server;
+  /** Updates of the metadata channels, by name without `pva://`. Whoever does not take them lets the queues fill. */
+  metadataQueueMap: ReadonlyMap<string, MetadataQueue> = new Map();
   /** Set by the framework; `updateOutputChannel` uses it. */
   dataPublisher: ProcessorOutput | undefined;
 

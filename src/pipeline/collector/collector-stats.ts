@@ -3,8 +3,8 @@ import type { PublisherStats } from '../../output/data-publisher.ts';
 import type { ProcessorStats } from '../../processor/processor-runner.ts';
 import type { StageParts } from '../processing-stage.ts';
 import { timeNow } from '../record-time.ts';
+import { type RatedSourceStats, type SourceStats, sourceGroups } from '../source-stats.ts';
 import type { CollectorCacheStats } from './collector-cache.ts';
-import type { SourceStats } from './source-channel.ts';
 
 export interface CollectorStats {
   readonly collectorId: number;
@@ -21,8 +21,8 @@ export interface CollectorStats {
   readonly processorStats: ProcessorStats;
   readonly publisherStats?: PublisherStats & { readonly publishedRate: number; readonly errorRate: number };
   readonly userStats?: Record<string, unknown>;
-  /** `producerStats_<id>` for each producer. */
-  readonly [producer: `producerStats_${number}`]: Omit<SourceStats, 'nSkipped'>;
+  /** For each producer, by its id, and for each metadata channel, by its number. */
+  readonly [source: `producerStats_${number}` | `metadataStats_${number}`]: RatedSourceStats;
 }
 
 /** Every rate is count / receiving time (PvaPy), 0 before the second object. */
@@ -35,22 +35,6 @@ export function collectorStats(
   const { receivingTime } = parts.processor;
   const rate = (n: number): number => (receivingTime > 0 ? n / receivingTime : 0);
   const { seconds, time } = timeNow();
-  const producers = sources.map(({ nSkipped: _, queueStats, receiverStats, ...source }) => {
-    const { nReceived, nRejected, nOverruns } = receiverStats;
-    return [
-      `producerStats_${source.producerId}`,
-      {
-        ...source,
-        receiverStats: {
-          ...receiverStats,
-          receivedRate: rate(nReceived),
-          rejectedRate: rate(nRejected),
-          overrunRate: rate(nOverruns),
-        },
-        ...(queueStats && { queueStats }),
-      },
-    ] as const;
-  });
   return {
     collectorId,
     objectId: parts.snapshot,
@@ -71,7 +55,8 @@ export function collectorStats(
       },
     }),
     ...(Object.keys(parts.user).length > 0 && { userStats: parts.user }),
-    ...Object.fromEntries(producers),
+    ...sourceGroups('producerStats', sources, rate),
+    ...sourceGroups('metadataStats', parts.metadata, rate),
   };
 }
 

@@ -78,7 +78,7 @@ export class DataCollector {
           this.sources.map((source) => source.stats),
         ),
       onGetStats: (stats) => onGetStats?.(stats),
-      statusType: (userStats) => collectorStatusType([...producers.keys()], userStats),
+      statusType: (userStats, nMetadata) => collectorStatusType([...producers.keys()], userStats, nMetadata),
     });
   }
 

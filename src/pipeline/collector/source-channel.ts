@@ -7,8 +7,8 @@
  */
 import type { Context, Value } from 'epics-pva-ts';
 import { MonitorReceiver } from '../../input/monitor-receiver.ts';
-import type { QueueStats } from '../../input/object-queue.ts';
 import type { Logger } from '../../log.ts';
+import type { SourceStats } from '../source-stats.ts';
 
 export interface SourceChannelOptions {
   readonly context: Context;
@@ -28,26 +28,10 @@ export interface SourceChannelOptions {
   readonly logger: Logger;
 }
 
-/** `producerStats` without rates. Counters since the start or the last reset. */
-export interface SourceStats {
-  readonly producerId: number;
-  readonly channel: string;
-  /** `nReceived` counts every update, `nRejected` those without an object id. */
-  readonly receiverStats: {
-    readonly nReceived: number;
-    readonly nRejected: number;
-    readonly nOverruns: number;
-  };
-  /** Initial updates of connections. */
-  readonly nSkipped: number;
-  readonly queueStats: QueueStats | undefined;
-}
-
 export class SourceChannel {
   private readonly options: SourceChannelOptions;
   private readonly receiver: MonitorReceiver;
   private skip = 0;
-  private nSkipped = 0;
   private nRejected = 0;
 
   constructor(options: SourceChannelOptions) {
@@ -71,7 +55,6 @@ export class SourceChannel {
   private handle(object: Value): void | Promise<void> {
     if (this.skip > 0) {
       this.skip--;
-      this.nSkipped++;
       this.options.onSkipped(object);
     } else {
       const id = Number(object.get(this.options.objectIdField));
@@ -105,14 +88,12 @@ export class SourceChannel {
       producerId,
       channel,
       receiverStats: { nReceived, nRejected: this.nRejected, nOverruns },
-      nSkipped: this.nSkipped,
       queueStats: this.receiver.queueStats,
     };
   }
 
   resetStats(): void {
     this.receiver.resetStats();
-    this.nSkipped = 0;
     this.nRejected = 0;
   }
 }

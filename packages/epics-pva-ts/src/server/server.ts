@@ -3,7 +3,7 @@
  *
  * ```ts
  * const server = new Server();
- * server.addPV('my:pv', SharedPV.mailbox(NTScalar.create('double', { value: 4.2 })));
+ * server.addPV('my:pv', SharedPV.mailbox(NTScalar.create('double', 4.2)));
  * await server.start();
  * ```
  */

@@ -1,0 +1,107 @@
+/**
+ * MetadataChannel: a channel beside the input whose values a processor may want, such as motor positions. Its updates
+ * wait in a bounded queue until the processor takes them; when the queue is full, new ones are refused and counted
+ * (PvaPy's metadata channels, pvapy-behaviour.md 1.8).
+ */
+import type { Context, Subscription, Value } from 'epics-pva-ts';
+import { UserError } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import { ObjectQueue, type QueueStats } from './object-queue.ts';
+
+export interface MetadataChannelOptions {
+  readonly context: Context;
+  /** Number in the list, from 1. */
+  readonly id: number;
+  readonly channel: string;
+  /** Updates that may wait. */
+  readonly queueSize: number;
+  readonly serverQueueSize: number;
+  readonly logger: Logger;
+}
+
+/** Queue of a consumer that has no receiver queue (PvaPy). */
+const DEFAULT_QUEUE_SIZE = 1000;
+const MAX_QUEUE_BYTES = 1024 ** 3;
+
+/**
+ * The channels of `--metadata-channels`: a comma list of `pva://name`.
+ * @throws UserError `HPC_METADATA` for other protocols (a bare name is Channel Access, as in PvaPy), and names that
+ *   come twice
+ */
+export function parseMetadataChannels(list: string): string[] {
+  const names = list
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+    .map((item) => {
+      const [, protocol, name = ''] = /^(?:([a-z]+):\/\/)?(.*)$/i.exec(item) ?? [];
+      if (protocol?.toLowerCase() === 'pva' && name !== '' && !/\s/.test(name)) return name;
+      throw new UserError(
+        'HPC_METADATA',
+        `metadata channel '${item}': only pva://name is supported; a name without protocol would be Channel Access`,
+      );
+    });
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw new UserError('HPC_METADATA', `metadata channel '${twice}' is given twice`);
+  return names;
+}
+
+/** The size of each metadata queue of a consumer with this receiver queue. */
+export function metadataQueueSize(receiverQueueSize: number): number {
+  return receiverQueueSize >= 0 ? receiverQueueSize : DEFAULT_QUEUE_SIZE;
+}
+
+/** To a processor it is a MetadataQueue. */
+export class MetadataChannel {
+  readonly channel: string;
+  readonly id: number;
+  private readonly options: MetadataChannelOptions;
+  private readonly queue: ObjectQueue;
+  private subscription: Subscription | undefined;
+
+  constructor(options: MetadataChannelOptions) {
+    this.options = options;
+    this.channel = options.channel;
+    this.id = options.id;
+    this.queue = new ObjectQueue(options.queueSize, MAX_QUEUE_BYTES);
+  }
+
+  start(): void {
+    const { context, channel, serverQueueSize, logger } = this.options;
+    const pvRequest = `${serverQueueSize > 0 ? `record[queueSize=${serverQueueSize}]` : ''}field()`;
+    this.subscription = context.monitor(
+      channel,
+      { pvRequest },
+      {
+        update: (value) => {
+          if (!this.queue.put(value)) value.release();
+        },
+        connected: (server) => logger.info(`metadata: connected to ${channel} at ${server}`),
+        disconnected: (why) => logger.warning(`metadata: ${channel}: ${why}`),
+        error: (error) => logger.error(error.message),
+      },
+    );
+  }
+
+  get(): Value | undefined {
+    return this.queue.get();
+  }
+
+  get length(): number {
+    return this.queue.length;
+  }
+
+  stop(): void {
+    this.subscription?.close();
+  }
+
+  get stats(): { readonly nReceived: number; readonly nOverruns: number; readonly queue: QueueStats } {
+    const s = this.subscription?.stats;
+    return { nReceived: s?.received ?? 0, nOverruns: s?.overruns ?? 0, queue: this.queue.stats };
+  }
+
+  resetStats(): void {
+    this.subscription?.resetStats();
+    this.queue.resetStats();
+  }
+}
