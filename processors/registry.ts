@@ -2,4 +2,9 @@
 export const PROCESSORS: Readonly<Record<string, () => Promise<unknown>>> = {
   /** Passes every object through to the output channel. */
   UserDataProcessor: async () => (await import('../src/processor/user-data-processor.ts')).UserDataProcessor,
+  RotateProcessor: async () => (await import('./rotate-processor.ts')).RotateProcessor,
+  MovingAverageProcessor: async () => (await import('./moving-average-processor.ts')).MovingAverageProcessor,
+  ImageStatisticsProcessor: async () =>
+    (await import('./image-statistics-processor.ts')).ImageStatisticsProcessor,
+  MetadataProcessor: async () => (await import('./metadata-processor.ts')).MetadataProcessor,
 };

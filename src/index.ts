@@ -4,5 +4,5 @@ export type { NumericArray, PvData, TimeStamp, TypeSpec } from 'epics-pva-ts';
 export { NTNDArray, nowTimeStamp, SharedPV, struct, TypeDef, typeOf, UnionValue, Value } from 'epics-pva-ts';
 export { UserError } from './errors.ts';
 export type { Logger } from './log.ts';
-export type { ProcessorConfig, PvObject } from './processor/user-data-processor.ts';
+export type { MetadataQueue, ProcessorConfig, PvObject } from './processor/user-data-processor.ts';
 export { UserDataProcessor } from './processor/user-data-processor.ts';

@@ -107,9 +107,7 @@ describe('hpc-consumer', () => {
   });
 
   it('refuses options that do not exist as unknown', () => {
-    expect(() => consumer('-ic x --input-args {}')).toThrowError(
-      'Unrecognized argument(s): --input-args {}',
-    );
+    expect(() => consumer('-ic x --input-args {}')).toThrowError('Unrecognized argument(s): --input-args {}');
   });
 });
 

@@ -1,0 +1,197 @@
+/** The ready-made processors, fed by hand: what comes out, what they count, and what they say of senseless arguments. */
+import { NTNDArray, NTScalar, Server, type Value } from 'epics-pva-ts';
+import { describe, expect, it } from 'vitest';
+import { ImageStatisticsProcessor } from '../../processors/image-statistics-processor.ts';
+import { MetadataProcessor } from '../../processors/metadata-processor.ts';
+import { MovingAverageProcessor } from '../../processors/moving-average-processor.ts';
+import { PROCESSORS } from '../../processors/registry.ts';
+import { RotateProcessor } from '../../processors/rotate-processor.ts';
+import type { PvObject, UserDataProcessor } from '../../src/processor/user-data-processor.ts';
+
+/** Connects a processor to a list; what it publishes is added there. */
+function published<P extends UserDataProcessor>(processor: P): { processor: P; out: PvObject[] } {
+  const out: PvObject[] = [];
+  processor.dataPublisher = { publish: (object) => out.push(object) };
+  processor.resetStats();
+  return { processor, out };
+}
+
+const args = (o: Record<string, unknown> = {}) => o as never;
+
+const image = (pixels: number[], dimensions: number[], uniqueId = 1, type = Uint8Array): NTNDArray =>
+  NTNDArray.create({ pixels: type.from(pixels), dimensions, uniqueId });
+
+const last = (out: PvObject[]): { pixels: number[]; shape: number[] } => {
+  const { pixels, dimensions } = out.at(-1) as NTNDArray;
+  return { pixels: [...(pixels as Uint8Array)], shape: dimensions.map(({ size }) => size) };
+};
+
+describe('RotateProcessor', () => {
+  // Three columns, two rows:  1 2 3 / 4 5 6
+  it.for([
+    [0, [1, 2, 3, 4, 5, 6], [3, 2]],
+    [90, [4, 1, 5, 2, 6, 3], [2, 3]],
+    [180, [6, 5, 4, 3, 2, 1], [3, 2]],
+    [270, [3, 6, 2, 5, 1, 4], [2, 3]],
+  ] as const)('turns by %i degrees', ([degrees, pixels, shape]) => {
+    const { processor, out } = published(new RotateProcessor(args({ degrees })));
+    processor.process(image([1, 2, 3, 4, 5, 6], [3, 2]));
+    expect(last(out)).toEqual({ pixels, shape });
+  });
+
+  it('can be told another angle, and refuses others than it knows', () => {
+    const { processor, out } = published(new RotateProcessor(args()));
+    processor.configure({ degrees: 180 });
+    processor.process(image([1, 2], [2, 1]));
+    expect(last(out)).toEqual({ pixels: [2, 1], shape: [2, 1] });
+    expect(() => processor.configure({ degrees: 45 })).toThrow(
+      'argument degrees: 45 is not one of 0, 90, 180, 270',
+    );
+    expect(() => processor.configure('90')).toThrow('the arguments must be a JSON object, not "90"');
+    expect(() => processor.process(image([1, 2, 3], [1, 1, 3]))).toThrow(
+      /images of two dimensions, not of 3/,
+    );
+  });
+
+  it('passes an empty image on', () => {
+    const { processor, out } = published(new RotateProcessor(args()));
+    processor.process(NTNDArray.create({ uniqueId: 0 }));
+    expect(out).toHaveLength(1);
+  });
+});
+
+describe('MovingAverageProcessor', () => {
+  it('publishes the mean of the last images, in their type', () => {
+    const { processor, out } = published(new MovingAverageProcessor(args({ nImages: 2 })));
+    for (const [i, pixels] of [
+      [10, 0],
+      [20, 1],
+      [40, 255],
+    ].entries())
+      processor.process(image(pixels, [2, 1], i));
+    expect(out.map((o) => [...((o as NTNDArray).pixels as Uint8Array)])).toEqual([
+      [10, 0],
+      [15, 0],
+      [30, 128],
+    ]);
+    expect(processor.getStats()).toEqual({ nAveraged: 2, nRestarts: 0 });
+  });
+
+  it('begins anew with an image of another size, and forgets when told to average fewer', () => {
+    const { processor, out } = published(new MovingAverageProcessor(args({ nImages: 5 })));
+    for (const pixel of [2, 4, 9]) processor.process(image([pixel], [1, 1]));
+    processor.configure({ nImages: 1 });
+    processor.process(image([7], [1, 1]));
+    expect(last(out).pixels).toEqual([7]);
+    processor.process(image([1, 2], [2, 1]));
+    expect(last(out).pixels).toEqual([1, 2]);
+    expect(processor.getStats()).toEqual({ nAveraged: 1, nRestarts: 1 });
+  });
+
+  it('refuses numbers of images that make no sense', () => {
+    for (const nImages of [0, 1.5, '3'])
+      expect(() => new MovingAverageProcessor(args({ nImages }))).toThrow(
+        /argument nImages: .* is not a whole number from 1/,
+      );
+  });
+});
+
+describe('ImageStatisticsProcessor', () => {
+  it('measures every image, passes it on and publishes the figures', async () => {
+    await using server = Server.isolated();
+    const { processor, out } = published(new ImageStatisticsProcessor(args({ satThreshold: 200 })));
+    processor.pvaServer = server;
+    processor.outputChannel = 'out';
+    processor.start();
+    expect(server.names()).toContain('out:statistics');
+    processor.process(image([0, 1, 100, 200, 255], [5, 1], 7));
+    const figures = { imageId: 7, minimum: 0, maximum: 255, mean: 111.2, sum: 556, nDark: 2, nSaturated: 2 };
+    expect(processor.getStats()).toEqual(figures);
+    expect(Object.keys(processor.getStatsPvaTypes())).toEqual(Object.keys(figures));
+    expect(out).toHaveLength(1);
+    expect(() => processor.configure({ desatThreshold: 'x' })).toThrow(
+      /argument desatThreshold: "x" is not a number/,
+    );
+  });
+});
+
+describe('MetadataProcessor', () => {
+  /** A value with a time stamp, in ms. */
+  const at = (ms: number, value: number): Value =>
+    NTScalar.create('double', value).set('timeStamp.nanoseconds', ms * 1e6);
+  const frameAt = (ms: number, uniqueId: number): NTNDArray =>
+    image([1], [1, 1], uniqueId)
+      .set('timeStamp.secondsPastEpoch', 0n)
+      .set('timeStamp.nanoseconds', ms * 1e6);
+
+  function withMetadata(queues: Record<string, Value[]>, config = {}) {
+    const result = published(new MetadataProcessor(args(config)));
+    result.processor.metadataQueueMap = new Map(
+      Object.entries(queues).map(([name, values]) => [
+        name,
+        {
+          get: () => values.shift(),
+          get length() {
+            return values.length;
+          },
+        },
+      ]),
+    );
+    result.processor.start();
+    return result;
+  }
+
+  it('adds the values taken at the time of the image, each once', () => {
+    const { processor, out } = withMetadata({
+      x: [at(10, 1), at(20, 2), at(30, 3)],
+      y: [at(10, 10), at(30, 30)],
+    });
+    for (const [id, ms] of [
+      [1, 10],
+      [2, 20],
+      [3, 30],
+    ] as const)
+      processor.process(frameAt(ms, id));
+    expect(out.map((o) => Object.fromEntries((o as NTNDArray).attributes))).toEqual([
+      { x: 1, y: 10 },
+      { x: 2 },
+      { x: 3, y: 30 },
+    ]);
+    expect(processor.getStats()).toEqual({
+      nFramesProcessed: 2,
+      nFrameErrors: 1,
+      nMetadataProcessed: 5,
+      nMetadataDiscarded: 0,
+      nMissing_1: 0,
+      nMissing_2: 1,
+    });
+  });
+
+  it('discards what is too old, keeps what is newer, within tolerance and offset', () => {
+    const { processor, out } = withMetadata(
+      { x: [at(1, 1), at(5, 5), at(16, 16)] },
+      { timestampTolerance: 0.002, metadataTimestampOffset: 0.004 },
+    );
+    processor.process(frameAt(10, 1));
+    processor.process(frameAt(20, 2));
+    expect(out.map((o) => Object.fromEntries((o as NTNDArray).attributes))).toEqual([{ x: 5 }, { x: 16 }]);
+    expect(processor.getStats()).toMatchObject({
+      nMetadataProcessed: 2,
+      nMetadataDiscarded: 1,
+      nFrameErrors: 0,
+    });
+  });
+
+  it('publishes no image before the detector has one', () => {
+    const { processor, out } = withMetadata({});
+    expect(processor.process(NTNDArray.create({ uniqueId: 0 }))).toBeUndefined();
+    expect(out).toEqual([]);
+  });
+});
+
+describe('every ready-made processor', () => {
+  it.for(Object.keys(PROCESSORS))('%s is a class with this name', async (name) => {
+    const Processor = (await PROCESSORS[name]?.()) as { name: string };
+    expect(Processor.name).toBe(name);
+  });
+});
