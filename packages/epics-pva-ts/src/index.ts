@@ -66,11 +66,17 @@ export {
   toSeconds,
   writeTimeStamp,
 } from './nt/time-stamp.ts';
+export type { AccessMacros } from './server/access-macros.ts';
+export type { AccessRights, AccessSecurityOptions } from './server/access-security.ts';
+export { AccessSecurity } from './server/access-security.ts';
+export type { TrappedWrite } from './server/guarded-pv.ts';
+export type { LimitCounters, ServerLimits } from './server/limits.ts';
+export type { ChannelReport, ConnectionReport, MonitorReport, ServerReport } from './server/report.ts';
 export type { ServerOptions } from './server/server.ts';
 export { Server, VERSION } from './server/server.ts';
-export type { PutHandler, RpcHandler, SharedPVHandlers } from './server/shared-pv.ts';
+export type { PutHandler, RpcHandler, SharedPVHandlers, SharedPVOptions } from './server/shared-pv.ts';
 export { SharedPV } from './server/shared-pv.ts';
-export type { MonitorSink, ServedPV, Source } from './server/source.ts';
+export type { MonitorSink, ServedPV, Source, SourceEvents } from './server/source.ts';
 export { StaticSource } from './server/source.ts';
 export { AnyValue, UnionValue } from './value/containers.ts';
 export type { FormatMode, FormatOptions } from './value/format.ts';

@@ -34,6 +34,8 @@ export interface ConnectionOptions {
   readonly timeout?: number;
   /** Largest message accepted, in bytes. */
   readonly maxMessage?: number;
+  /** Server: bytes owed to the client above which nothing more is read from it; default {@link MAX_UNSENT}. */
+  readonly maxUnsent?: number;
   /** Milliseconds, monotonic: when the connection was opened. */
   readonly now: number;
 }
@@ -42,9 +44,12 @@ export interface ConnectionOptions {
 export interface ConnectionStats {
   readonly peer: string;
   readonly bytesReceived: number;
+  readonly bytesSent: number;
   readonly messagesReceived: number;
   readonly messagesSent: number;
   readonly pendingBytes: number;
+  /** Times reading stopped because the peer was owed too much. */
+  readonly stalls: number;
 }
 
 export abstract class Connection {
@@ -56,6 +61,7 @@ export abstract class Connection {
   private readonly reader: WireReader = new WireReader();
   private readonly role: 'client' | 'server';
   private readonly maxMessage: number | undefined;
+  private readonly maxUnsent: number;
   private readonly timeoutMs: number;
   private outgoing: Uint8Array[] = [];
   private outgoingBytes = 0;
@@ -73,12 +79,15 @@ export abstract class Connection {
   private bytesReceived = 0;
   private messagesReceived = 0;
   private messagesSent = 0;
+  private bytesSentCount = 0;
+  private stalls = 0;
 
   constructor(options: ConnectionOptions) {
     this.role = options.role;
     this.transport = options.transport;
     this.timeoutMs = (options.timeout ?? 40) * 1000;
     this.maxMessage = options.maxMessage;
+    this.maxUnsent = options.maxUnsent ?? MAX_UNSENT;
     this.lastReceived = options.now;
     this.decoder = new FrameDecoder({
       onFrame: (frame) => this.handleFrame(frame),
@@ -92,14 +101,21 @@ export abstract class Connection {
   }
 
   get stats(): ConnectionStats {
-    const { bytesReceived, messagesReceived, messagesSent, transport } = this;
+    const { bytesReceived, bytesSent, messagesReceived, messagesSent, transport, stalls } = this;
     return {
       peer: transport.peer,
       bytesReceived,
+      bytesSent,
       messagesReceived,
       messagesSent,
       pendingBytes: transport.pendingBytes,
+      stalls,
     };
+  }
+
+  /** Bytes of all messages sent so far, also of those still on their way. */
+  get bytesSent(): number {
+    return this.bytesSentCount;
   }
 
   /** `n` bytes have been read into the decoder's `target`. Never throws: a peer's bad bytes end the connection. */
@@ -150,8 +166,9 @@ export abstract class Connection {
     } finally {
       this.context.block = null;
     }
-    if (this.role === 'server' && !this.owing && this.unsentBytes > MAX_UNSENT) {
+    if (this.role === 'server' && !this.owing && this.unsentBytes > this.maxUnsent) {
       this.owing = true;
+      this.stalls++;
       this.takenSinceTick = true;
       this.holdReading();
     }
@@ -195,6 +212,7 @@ export abstract class Connection {
 
   private enqueue(chunk: Uint8Array): void {
     this.outgoingBytes += chunk.length;
+    this.bytesSentCount += chunk.length;
     const last = this.outgoing[this.outgoing.length - 1];
     // Messages written one after the other lie in one piece of the writer's buffer.
     if (last && last.buffer === chunk.buffer && last.byteOffset + last.length === chunk.byteOffset)
@@ -225,7 +243,7 @@ export abstract class Connection {
       for (const release of releases) release();
       if (this.stopped) return;
       this.takenSinceTick = true;
-      if (this.owing && this.unsentBytes <= MAX_UNSENT / 2) {
+      if (this.owing && this.unsentBytes <= this.maxUnsent / 2) {
         this.owing = false;
         this.releaseReading();
       }

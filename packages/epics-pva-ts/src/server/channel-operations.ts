@@ -4,7 +4,6 @@
  * Replies repeat the sub-command of the request, INIT replies are 0x08. One execution at a time per operation.
  * A PV that is not open yet makes INIT wait.
  */
-import type { Connection } from '../connection/connection.ts';
 import type { Credentials } from '../connection/server-connection.ts';
 import { isPromise } from '../connection/surface.ts';
 import { LocalProtocolError, PvRequestError } from '../errors.ts';
@@ -20,10 +19,11 @@ import { type FieldNode, struct, type TypeDef } from '../value/type-def.ts';
 import type { Value } from '../value/value.ts';
 import type { BitSet } from '../wire/bit-set.ts';
 import { errorStatus, OK, type Status } from '../wire/status.ts';
+import type { ReplySender } from './channel-traffic.ts';
 import type { ServedPV } from './source.ts';
 
 export interface OperationContext {
-  readonly connection: Connection;
+  readonly connection: ReplySender;
   readonly pv: ServedPV;
   readonly client: Credentials;
   readonly ioid: number;

@@ -8,10 +8,11 @@ import { Command } from '../frame/command.ts';
 import { encodeMonitorResponse } from '../message/monitor.ts';
 import { SUB } from '../message/operation.ts';
 import type { TypeDef } from '../value/type-def.ts';
-import { OK, type Status } from '../wire/status.ts';
+import { errorStatus, OK, type Status } from '../wire/status.ts';
 import { type OperationContext, ServerOperation } from './channel-operations.ts';
 import { DEFAULT_QUEUE_SIZE, MonitorQueue, type QueuedUpdate } from './monitor-queue.ts';
 import type { PostedUpdate } from './posted-update.ts';
+import type { MonitorReport } from './report.ts';
 import type { MonitorSink } from './source.ts';
 
 /** Bytes of a connection not yet taken by the system above which monitors wait, and their queues fill. */
@@ -23,15 +24,6 @@ export interface Congestion {
   waitForRoom(monitor: MonitorOperation): void;
 }
 
-/** Counters of one subscriber. */
-export interface MonitorStats {
-  readonly peer: string;
-  readonly queued: number;
-  readonly sent: number;
-  /** Updates merged into another because the queue was full. */
-  readonly squashed: number;
-}
-
 export class MonitorOperation extends ServerOperation implements MonitorSink {
   readonly command = Command.MONITOR;
   private readonly congestion: Congestion;
@@ -41,6 +33,7 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
   private window: number;
   private readonly pipeline: boolean;
   private sent = 0;
+  private bytes = 0;
   private finishing = false;
 
   constructor(context: OperationContext, congestion: Congestion, pipeline: boolean, nfree: number) {
@@ -55,9 +48,28 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
     if (!usable) this.warn(`queueSize=${asked} is not a positive integer, ${DEFAULT_QUEUE_SIZE} is used`);
   }
 
-  get stats(): MonitorStats {
-    const { queue, sent } = this;
-    return { peer: this.context.client.peer, queued: queue.length, sent, squashed: queue.squashed };
+  /** Counters of this subscriber; `reset` begins to count anew. */
+  report(reset: boolean): MonitorReport {
+    const { queue, sent, bytes } = this;
+    const { pushed: queued, squashed, dropped, length, maxLength, limit } = queue;
+    const window = this.pipeline ? { window: this.window } : {};
+    const running = this.unsubscribe !== null;
+    if (reset) {
+      queue.resetCounters();
+      this.sent = 0;
+      this.bytes = 0;
+    }
+    return { queued, sent, bytes, squashed, dropped, length, maxLength, limit, ...window, running };
+  }
+
+  override init(): void {
+    const refusal = this.context.pv.refused?.('read');
+    if (refusal === undefined) {
+      super.init();
+      return;
+    }
+    this.replyInit(errorStatus(refusal), undefined);
+    this.context.ended();
   }
 
   protected replyInit(status: Status, type: TypeDef | undefined): void {
@@ -105,6 +117,22 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
     this.pump();
   }
 
+  fail(message: string): void {
+    if (this.destroyed) return;
+    this.leave();
+    this.queue.clear();
+    this.sendEnd(errorStatus(message));
+  }
+
+  /** The last message of this monitor: no more will come, in good order or not. */
+  private sendEnd(status: Status): void {
+    const { connection, ioid, ended } = this.context;
+    connection.send(Command.MONITOR, (w) =>
+      encodeMonitorResponse(w, { ioid, subcommand: SUB.DESTROY, status }),
+    );
+    ended();
+  }
+
   /** Writes what the connection and the window allow; true if that was anything. */
   pump(): boolean {
     const before = this.sent;
@@ -115,13 +143,7 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
       }
       this.writeOne();
     }
-    if (this.finishing && this.queue.length === 0 && !this.destroyed) {
-      const { connection, ioid, ended } = this.context;
-      connection.send(Command.MONITOR, (w) =>
-        encodeMonitorResponse(w, { ioid, subcommand: SUB.DESTROY, status: OK }),
-      );
-      ended();
-    }
+    if (this.finishing && this.queue.length === 0 && !this.destroyed) this.sendEnd(OK);
     return this.sent > before;
   }
 
@@ -132,6 +154,7 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
     this.sent++;
     const chunks = update.chunks(this.selection);
     const { borrowsMemory } = update;
+    const before = connection.bytesSent;
     if (borrowsMemory) connection.whenSent(() => update.release());
     connection.send(Command.MONITOR, (w) => {
       w.u32(ioid);
@@ -140,6 +163,7 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
       if (overrun) overrun.encode(w);
       else w.u8(0);
     });
+    this.bytes += connection.bytesSent - before;
     if (!borrowsMemory) update.release();
   }
 

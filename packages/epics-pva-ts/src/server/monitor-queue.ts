@@ -22,7 +22,10 @@ export class MonitorQueue {
   readonly limit: number;
   private items: (QueuedUpdate | undefined)[] = [];
   private head = 0;
+  private pushedCount = 0;
   private squashedCount = 0;
+  private droppedCount = 0;
+  private longest = 0;
 
   constructor(limit: number = DEFAULT_QUEUE_SIZE) {
     this.limit = Math.min(MAX_QUEUE_SIZE, Math.max(MIN_QUEUE_SIZE, Math.trunc(limit)));
@@ -32,15 +35,41 @@ export class MonitorQueue {
     return this.items.length - this.head;
   }
 
+  /** Updates given to the queue. */
+  get pushed(): number {
+    return this.pushedCount;
+  }
+
   /** Updates merged into another because the queue was full. */
   get squashed(): number {
     return this.squashedCount;
   }
 
+  /** Updates that were in it when it was cleared. */
+  get dropped(): number {
+    return this.droppedCount;
+  }
+
+  /** The most updates there were in it. */
+  get maxLength(): number {
+    return this.longest;
+  }
+
+  /** Counts from here on; what is in it counts as pushed. */
+  resetCounters(): void {
+    this.pushedCount = this.length;
+    this.longest = this.length;
+    this.squashedCount = 0;
+    this.droppedCount = 0;
+  }
+
   /** Adds an update, which the queue retains. */
   push(update: PostedUpdate): void {
-    if (this.length < this.limit) {
+    this.pushedCount++;
+    const { length } = this;
+    if (length < this.limit) {
       this.items.push({ update: update.retain(), overrun: null });
+      if (length >= this.longest) this.longest = length + 1;
       return;
     }
     this.squashedCount++;
@@ -66,6 +95,7 @@ export class MonitorQueue {
   }
 
   clear(): void {
+    this.droppedCount += this.length;
     for (let item = this.shift(); item; item = this.shift()) item.update.release();
   }
 }

@@ -10,6 +10,7 @@ import type { Transport } from '../connection/transport.ts';
 import { answerSearch, MAX_NAME_BYTES } from '../connection/udp-responder.ts';
 import { type PvaError, RemoteProtocolError } from '../errors.ts';
 import { Command, commandName } from '../frame/command.ts';
+import { HEADER_SIZE } from '../frame/header.ts';
 import {
   decodeCreateChannelRequest,
   decodeDestroyChannel,
@@ -43,7 +44,11 @@ import {
   type ServerOperation,
   statusOf,
 } from './channel-operations.ts';
+import { ChannelTraffic } from './channel-traffic.ts';
+import { ClientCounters } from './client-counters.ts';
+import { DEFAULT_LIMITS, type ServerLimits } from './limits.ts';
 import { MonitorOperation } from './monitor-operation.ts';
+import type { ConnectionReport } from './report.ts';
 import type { ServedPV } from './source.ts';
 
 /** What a server does for its clients' connections. */
@@ -52,14 +57,13 @@ export interface ServerClientHost {
   readonly tcpPort: number;
   /** Seconds. */
   readonly timeout: number;
+  /** Default {@link DEFAULT_LIMITS}. */
+  readonly limits?: ServerLimits;
   has(name: string): boolean;
   open(name: string, client: Credentials): ServedPV | undefined;
   closed(client: ServerClient, reason: PvaError | undefined): void;
 }
 
-/** Channels and operations one client may have. */
-const MAX_CHANNELS = 20_000;
-const MAX_OPERATIONS = 100_000;
 /** Types of ended puts kept so that requests still in flight can be decoded, with the types they may define. */
 const MAX_RETIRED = 1000;
 const REFUSED_SID = 0xffffffff;
@@ -69,6 +73,7 @@ interface ServerChannel {
   readonly sid: number;
   readonly name: string;
   readonly pv: ServedPV;
+  readonly traffic: ChannelTraffic;
   readonly operations: Set<number>;
   /** How to give up each GET_FIELD that waits for the PV to open. */
   readonly waiting: Set<() => void>;
@@ -84,14 +89,19 @@ export class ServerClient {
   private congested = new Set<MonitorOperation>();
   private credentials: Credentials;
   private nextSid = 0;
+  private monitors = 0;
+  private readonly limits: ServerLimits;
+  private readonly counters = new ClientCounters();
 
   constructor(host: ServerClientHost, transport: Transport) {
     this.host = host;
+    this.limits = host.limits ?? DEFAULT_LIMITS;
     this.credentials = { peer: transport.peer, method: '', account: '', host: '' };
     this.connection = new ServerConnection({
       transport,
       now: performance.now(),
       timeout: host.timeout,
+      maxUnsent: this.limits.unsentBytes,
       handler: {
         ready: (credentials) => {
           this.credentials = credentials;
@@ -112,7 +122,29 @@ export class ServerClient {
     return [...this.channels.values()].map((c) => c.name);
   }
 
+  /** Counters of this connection, its channels and monitors; `reset` begins to count anew. */
+  report(reset: boolean): ConnectionReport {
+    const { connection, credentials } = this;
+    const channels = Array.from(this.channels.values(), ({ name, traffic, operations }) => ({
+      name,
+      traffic,
+      operations: [...operations].flatMap((ioid) => this.operations.get(ioid)?.op ?? []),
+    }));
+    const { stats, unsentBytes } = connection;
+    return this.counters.report({ stats, unsentBytes, credentials, channels }, reset);
+  }
+
+  /** Requests of a channel begin with its id. */
+  private countReceived(command: number, r: WireReader): void {
+    if (command < Command.DESTROY_CHANNEL || command === Command.MESSAGE || r.remaining < 4) return;
+    const { bytes, offset, littleEndian, remaining } = r;
+    const sid = littleEndian ? bytes.readUInt32LE(offset) : bytes.readUInt32BE(offset);
+    const channel = this.channels.get(sid);
+    if (channel) channel.traffic.rx += remaining + HEADER_SIZE;
+  }
+
   private onMessage(command: number, r: WireReader, ctx: DecodeContext): void {
+    this.countReceived(command, r);
     switch (command) {
       case Command.MONITOR:
         this.onMonitor(decodeMonitorRequest(r, ctx));
@@ -176,8 +208,9 @@ export class ServerClient {
       refuse(`a channel name has 1 to ${MAX_NAME_BYTES} bytes`);
       return;
     }
-    if (this.channels.size >= MAX_CHANNELS) {
-      refuse(`too many channels (${MAX_CHANNELS}) on this connection`);
+    if (this.channels.size >= this.limits.channels) {
+      this.counters.refused.channels++;
+      refuse(`too many channels (${this.limits.channels}) on this connection`);
       return;
     }
     let pv: ServedPV | undefined;
@@ -193,7 +226,17 @@ export class ServerClient {
     }
     const sid = this.newSid();
     const detach = pv.attach(() => this.dropChannel(sid));
-    this.channels.set(sid, { cid, sid, name, pv, operations: new Set(), waiting: new Set(), detach });
+    const traffic = new ChannelTraffic(this.connection);
+    this.channels.set(sid, {
+      cid,
+      sid,
+      name,
+      pv,
+      traffic,
+      operations: new Set(),
+      waiting: new Set(),
+      detach,
+    });
     this.connection.send(Command.CREATE_CHANNEL, (w) =>
       encodeCreateChannelResponse(w, { cid, sid, status: OK }),
     );
@@ -229,6 +272,7 @@ export class ServerClient {
     const entry = this.operations.get(ioid);
     if (!entry) return;
     this.operations.delete(ioid);
+    if (entry.op.command === Command.MONITOR) this.monitors--;
     entry.channel.operations.delete(ioid);
     if (entry.op instanceof PutOperation && entry.op.type) {
       this.retired.set(ioid, entry.op.type);
@@ -257,12 +301,14 @@ export class ServerClient {
     }
     if (this.operations.has(m.ioid))
       throw new RemoteProtocolError(`${commandName(command)}: operation id ${m.ioid} is in use`);
-    if (this.operations.size >= MAX_OPERATIONS) {
-      fail(`too many operations (${MAX_OPERATIONS}) on this connection`);
+    const full = this.isFull(command);
+    if (full) {
+      this.counters.refused[full]++;
+      fail(`too many ${full} (${this.limits[full]}) on this connection`);
       return;
     }
     const op = make(channel, {
-      connection: this.connection,
+      connection: channel.traffic,
       pv: channel.pv,
       client: this.credentials,
       ioid: m.ioid,
@@ -270,8 +316,15 @@ export class ServerClient {
       ended: () => this.destroyOperation(m.ioid),
     });
     this.operations.set(m.ioid, { op, channel });
+    if (command === Command.MONITOR) this.monitors++;
     channel.operations.add(m.ioid);
     op.init();
+  }
+
+  /** The limit that leaves no room for one more operation of this command. */
+  private isFull(command: number): 'operations' | 'monitors' | undefined {
+    if (this.operations.size >= this.limits.operations) return 'operations';
+    return command === Command.MONITOR && this.monitors >= this.limits.monitors ? 'monitors' : undefined;
   }
 
   /** The operation a request is for; unknown ids are answered as pvAccessCPP does. */
@@ -340,8 +393,9 @@ export class ServerClient {
       );
       return;
     }
-    if (channel.waiting.size >= MAX_OPERATIONS) {
-      const status = errorStatus(`too many operations (${MAX_OPERATIONS}) on this channel`);
+    if (channel.waiting.size >= this.limits.operations) {
+      this.counters.refused.operations++;
+      const status = errorStatus(`too many operations (${this.limits.operations}) on this channel`);
       this.connection.send(Command.GET_FIELD, (w) => encodeGetFieldResponse(w, { ioid, status }));
       return;
     }

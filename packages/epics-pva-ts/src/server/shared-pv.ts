@@ -32,8 +32,16 @@ export interface SharedPVHandlers {
   onLastDisconnect?: (pv: SharedPV) => void;
 }
 
+export interface SharedPVOptions extends SharedPVHandlers {
+  /** Access security group and level, as of a record; default DEFAULT and 0. See AccessSecurity. */
+  readonly asg?: string;
+  readonly asl?: 0 | 1;
+}
+
 export class SharedPV implements ServedPV {
-  private readonly handlers: SharedPVHandlers;
+  readonly asg: string | undefined;
+  readonly asl: 0 | 1 | undefined;
+  private handlers: SharedPVHandlers;
   private typeNow: TypeDef | undefined;
   /** Types that were compared with it and found equal. */
   private sameTypes = new WeakSet<TypeDef>();
@@ -49,13 +57,17 @@ export class SharedPV implements ServedPV {
   private readonly channels = new Set<() => void>();
   private posted = 0;
 
-  constructor(handlers: SharedPVHandlers = {}) {
+  constructor(options: SharedPVOptions = {}) {
+    const { asg, asl, ...handlers } = options;
+    this.asg = asg;
+    this.asl = asl;
     this.handlers = handlers;
   }
 
   /** A PV that takes what clients put, and stamps it with the time if the client did not. */
-  static mailbox(initial?: Value): SharedPV {
+  static mailbox(initial?: Value, options: Omit<SharedPVOptions, 'onPut'> = {}): SharedPV {
     const pv = new SharedPV({
+      ...options,
       onPut: (self, value) => {
         stamp(value);
         self.post(value);
@@ -66,10 +78,16 @@ export class SharedPV implements ServedPV {
   }
 
   /** A PV that refuses puts. */
-  static readonly(initial?: Value): SharedPV {
-    const pv = new SharedPV();
+  static readonly(initial?: Value, options: Omit<SharedPVOptions, 'onPut'> = {}): SharedPV {
+    const pv = new SharedPV({ ...options, onPut: undefined } as SharedPVOptions);
     if (initial) pv.open(initial);
     return pv;
+  }
+
+  /** Replaces the handlers that are given, the others stay. For the requests that begin from now on. */
+  setHandlers(handlers: SharedPVHandlers): this {
+    this.handlers = { ...this.handlers, ...handlers };
+    return this;
   }
 
   get isOpen(): boolean {
@@ -115,12 +133,18 @@ export class SharedPV implements ServedPV {
   }
 
   /**
-   * Sends the marked fields of `value` to all subscribers and keeps them.
-   * @throws LocalProtocolError if the PV is not open; NoConvertError for a structure of another type
+   * Sends the marked fields of `update` to all subscribers and keeps them; a plain object has the changed fields by
+   * path, `{ value: 5, 'alarm.severity': 1 }`.
+   * @throws LocalProtocolError if the PV is not open; NoConvertError for a structure of another type or a field's
+   * value that does not fit; NoFieldError
    */
-  post(value: Value): void {
+  post(update: Value | Readonly<Record<string, unknown>>): void {
     const type = this.typeNow;
     if (!type) throw new LocalProtocolError('post() before open()');
+    this.send(update instanceof Value ? update : Value.create(type, update), type);
+  }
+
+  private send(value: Value, type: TypeDef): void {
     if (!this.serves(value.type))
       throw new NoConvertError(
         `this PV serves ${type.displayId} with other fields than the posted ${value.id}; open it with the new type`,
