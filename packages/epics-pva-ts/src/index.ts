@@ -67,7 +67,7 @@ export {
   writeTimeStamp,
 } from './nt/time-stamp.ts';
 export type { AccessMacros } from './server/access-macros.ts';
-export type { AccessRights, AccessSecurityOptions } from './server/access-security.ts';
+export type { AccessGrant, AccessSecurityOptions } from './server/access-security.ts';
 export { AccessSecurity } from './server/access-security.ts';
 export type { TrappedWrite } from './server/guarded-pv.ts';
 export type { LimitCounters, ServerLimits } from './server/limits.ts';

@@ -79,7 +79,7 @@ export abstract class Connection {
   private bytesReceived = 0;
   private messagesReceived = 0;
   private messagesSent = 0;
-  private bytesSentCount = 0;
+  private flushedBytes = 0;
   private stalls = 0;
 
   constructor(options: ConnectionOptions) {
@@ -115,7 +115,7 @@ export abstract class Connection {
 
   /** Bytes of all messages sent so far, also of those still on their way. */
   get bytesSent(): number {
-    return this.bytesSentCount;
+    return this.flushedBytes + this.outgoingBytes;
   }
 
   /** `n` bytes have been read into the decoder's `target`. Never throws: a peer's bad bytes end the connection. */
@@ -212,7 +212,6 @@ export abstract class Connection {
 
   private enqueue(chunk: Uint8Array): void {
     this.outgoingBytes += chunk.length;
-    this.bytesSentCount += chunk.length;
     const last = this.outgoing[this.outgoing.length - 1];
     // Messages written one after the other lie in one piece of the writer's buffer.
     if (last && last.buffer === chunk.buffer && last.byteOffset + last.length === chunk.byteOffset)
@@ -236,6 +235,7 @@ export abstract class Connection {
     if (this.stopped || this.outgoing.length === 0) return;
     const chunks = this.outgoing;
     const releases = this.releases;
+    this.flushedBytes += this.outgoingBytes;
     this.outgoing = [];
     this.outgoingBytes = 0;
     this.releases = [];

@@ -21,7 +21,7 @@ import {
 } from './access-parser.ts';
 
 /** What a client may do with a PV. */
-export interface AccessRights {
+export interface AccessGrant {
   /** Get, monitor, and reading back before a put. */
   readonly read: boolean;
   /** Put, process and RPC. */
@@ -30,8 +30,8 @@ export interface AccessRights {
   readonly trapWrite: boolean;
 }
 
-/** The rights of everybody where there is no access security. */
-export const ALL_RIGHTS: AccessRights = { read: true, write: true, trapWrite: false };
+/** What everybody may do where there is no access security. */
+export const FULL_GRANT: AccessGrant = { read: true, write: true, trapWrite: false };
 
 export interface AccessSecurityOptions {
   /**
@@ -138,7 +138,7 @@ export class AccessSecurity {
    * @param asg the PV's access security group; DEFAULT if undefined or not in the file
    * @param asl the PV's access security level: only RULEs of this or a higher level apply
    */
-  rights(asg: string | undefined, asl: number, client: Credentials): AccessRights {
+  grant(asg: string | undefined, asl: number, client: Credentials): AccessGrant {
     const { groups } = this.rules;
     const rules = groups.get(asg ?? 'DEFAULT') ?? groups.get('DEFAULT') ?? [];
     const identity = this.identity(client);

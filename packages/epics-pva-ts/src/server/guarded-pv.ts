@@ -9,8 +9,8 @@ import { callUser } from '../connection/surface.ts';
 import { RemoteError } from '../errors.ts';
 import type { PvRequest } from '../value/pv-request.ts';
 import type { TypeDef } from '../value/type-def.ts';
-import type { Value } from '../value/value.ts';
-import { type AccessRights, ALL_RIGHTS } from './access-security.ts';
+import { Value } from '../value/value.ts';
+import { type AccessGrant, FULL_GRANT } from './access-security.ts';
 import type { MonitorSink, ServedPV, Source } from './source.ts';
 
 /** A write that a rule with TRAPWRITE allowed, before it is carried out. */
@@ -28,7 +28,7 @@ export interface GuardedPVOptions {
   readonly source: Source;
   readonly client: Credentials;
   /** Undefined: no access security, everything is allowed. */
-  readonly rights?: AccessRights | undefined;
+  readonly grant?: AccessGrant | undefined;
   /** The channel was created, or is gone. */
   readonly attached: (pv: GuardedPV, isThere: boolean) => void;
   readonly onTrapWrite?: ((write: TrappedWrite) => void) | undefined;
@@ -38,11 +38,10 @@ export class GuardedPV implements ServedPV {
   readonly name: string;
   readonly source: Source;
   readonly client: Credentials;
-  /** Told when the client's rights have changed while the channel lives; the channel's connection may set it. */
-  onAccessChanged: ((rights: AccessRights) => void) | undefined;
   private readonly pv: ServedPV;
   private readonly options: GuardedPVOptions;
-  private rightsNow: AccessRights;
+  private grantNow: AccessGrant;
+  private accessChanged: ((grant: AccessGrant) => void) | undefined;
   private readonly monitors = new Map<MonitorSink, () => void>();
   private disconnectChannel: () => void = () => {};
 
@@ -52,7 +51,22 @@ export class GuardedPV implements ServedPV {
     this.source = options.source;
     this.client = options.client;
     this.pv = options.pv;
-    this.rightsNow = options.rights ?? ALL_RIGHTS;
+    this.grantNow = options.grant ?? FULL_GRANT;
+    this.forward('process');
+    this.forward('putGet');
+  }
+
+  /** Operations that not every PV has: this one has them if the PV behind it has. */
+  private forward(operation: 'process' | 'putGet'): void {
+    const { pv } = this.options;
+    const method: unknown = Reflect.get(pv, operation);
+    if (typeof method !== 'function') return;
+    const guarded = (...args: unknown[]): unknown => {
+      const [first] = args;
+      this.demandWrite(first instanceof Value ? first : null);
+      return Reflect.apply(method, pv, args);
+    };
+    Object.defineProperty(this, operation, { value: guarded, enumerable: true });
   }
 
   get asg(): string | undefined {
@@ -63,26 +77,32 @@ export class GuardedPV implements ServedPV {
     return this.pv.asl;
   }
 
-  get rights(): AccessRights {
-    return this.rightsNow;
+  /** What the client may do now. */
+  get grant(): AccessGrant {
+    return this.grantNow;
+  }
+
+  onAccessChanged(listener: (grant: AccessGrant) => void): void {
+    this.accessChanged = listener;
+    listener(this.grantNow);
   }
 
   /** New rules: monitors end when the client may no longer read. */
-  setRights(rights: AccessRights = ALL_RIGHTS): void {
-    const before = this.rightsNow;
-    this.rightsNow = rights;
-    if (before.read === rights.read && before.write === rights.write) return;
+  setGrant(grant: AccessGrant = FULL_GRANT): void {
+    const before = this.grantNow;
+    this.grantNow = grant;
+    if (before.read === grant.read && before.write === grant.write) return;
     const refusal = this.refused('read');
     if (refusal)
       for (const [sink, stop] of [...this.monitors]) {
         stop();
         sink.fail?.(refusal);
       }
-    this.onAccessChanged?.(rights);
+    this.accessChanged?.(grant);
   }
 
   refused(what: 'read' | 'write'): string | undefined {
-    if (this.rightsNow[what]) return undefined;
+    if (this.grantNow[what]) return undefined;
     const { client, asg = 'DEFAULT', asl = 0 } = this;
     const who = client.method === 'ca' && client.account !== '' ? `'${client.account}'` : 'anonymous';
     return `${what} access denied to ${who} at ${client.peer} (ASG ${asg}, ASL ${asl})`;
@@ -96,7 +116,7 @@ export class GuardedPV implements ServedPV {
   private demandWrite(value: Value | null): void {
     this.demand('write');
     const { onTrapWrite } = this.options;
-    if (!onTrapWrite || !this.rightsNow.trapWrite) return;
+    if (!onTrapWrite || !this.grantNow.trapWrite) return;
     const { name, client } = this;
     callUser(() => onTrapWrite({ name, client, value }));
   }
@@ -105,19 +125,19 @@ export class GuardedPV implements ServedPV {
     return this.pv.whenOpen(ready);
   }
 
-  get(client: Credentials): Value | Promise<Value> {
+  get(...args: Parameters<ServedPV['get']>): ReturnType<ServedPV['get']> {
     this.demand('read');
-    return this.pv.get(client);
+    return this.pv.get(...args);
   }
 
-  put(value: Value, client: Credentials): void | Promise<void> {
-    this.demandWrite(value);
-    return this.pv.put(value, client);
+  put(...args: Parameters<ServedPV['put']>): ReturnType<ServedPV['put']> {
+    this.demandWrite(args[0]);
+    return this.pv.put(...args);
   }
 
-  rpc(argument: Value | null, client: Credentials): Value | null | Promise<Value | null> {
-    this.demandWrite(argument);
-    return this.pv.rpc(argument, client);
+  rpc(...args: Parameters<ServedPV['rpc']>): ReturnType<ServedPV['rpc']> {
+    this.demandWrite(args[0]);
+    return this.pv.rpc(...args);
   }
 
   subscribe(sink: MonitorSink, request: PvRequest): () => void {

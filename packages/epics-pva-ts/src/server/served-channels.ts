@@ -5,7 +5,7 @@
  * to be destroyed or to get other rights.
  */
 import type { Credentials } from '../connection/server-connection.ts';
-import type { AccessRights, AccessSecurity } from './access-security.ts';
+import type { AccessGrant, AccessSecurity } from './access-security.ts';
 import { GuardedPV, type TrappedWrite } from './guarded-pv.ts';
 import type { ServedPV, Source } from './source.ts';
 
@@ -97,8 +97,8 @@ export class ServedChannels {
       if (isOpenToAll) return pv;
       const { onTrapWrite } = this.options;
       const attached = (channel: GuardedPV, isThere: boolean): void => this.attached(channel, isThere);
-      const rights = this.rightsOf(pv, client);
-      return new GuardedPV({ name, pv, source, client, rights, attached, onTrapWrite });
+      const grant = this.grantTo(pv, client);
+      return new GuardedPV({ name, pv, source, client, grant, attached, onTrapWrite });
     }
     return undefined;
   }
@@ -117,15 +117,15 @@ export class ServedChannels {
     if (set?.size === 0) this.channels.delete(channel.name);
   }
 
-  private rightsOf(pv: ServedPV, client: Credentials): AccessRights | undefined {
-    return this.security?.rights(pv.asg, pv.asl ?? 0, client);
+  private grantTo(pv: ServedPV, client: Credentials): AccessGrant | undefined {
+    return this.security?.grant(pv.asg, pv.asl ?? 0, client);
   }
 
   /** New rules for all channels, existing ones included; null: everything is allowed. */
   setAccessSecurity(security: AccessSecurity | null): void {
     this.security = security;
     for (const set of [...this.channels.values()])
-      for (const channel of [...set]) channel.setRights(this.rightsOf(channel, channel.client));
+      for (const channel of [...set]) channel.setGrant(this.grantTo(channel, channel.client));
   }
 
   /** Names of all sources that know theirs, each once, sorted (PVXS). */

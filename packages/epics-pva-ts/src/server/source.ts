@@ -9,6 +9,7 @@ import type { Credentials } from '../connection/server-connection.ts';
 import type { PvRequest } from '../value/pv-request.ts';
 import type { TypeDef } from '../value/type-def.ts';
 import type { Value } from '../value/value.ts';
+import type { AccessGrant } from './access-security.ts';
 import type { PostedUpdate } from './posted-update.ts';
 
 /** Receives what a PV posts; implemented by each client's monitor. */
@@ -28,6 +29,8 @@ export interface ServedPV {
   readonly asl?: 0 | 1 | undefined;
   /** Why the client of this channel may not read or write; undefined: it may. */
   refused?(what: 'read' | 'write'): string | undefined;
+  /** Calls back with what the client of this channel may do, at once and whenever it changes. */
+  onAccessChanged?(listener: (grant: AccessGrant) => void): void;
   /** Calls back with the type as soon as there is one; returns how to give up waiting. */
   whenOpen(ready: (type: TypeDef) => void): () => void;
   get(client: Credentials): Value | Promise<Value>;

@@ -19,7 +19,7 @@ const ANONYMOUS: Credentials = { peer: '10.0.0.5:40000', method: 'anonymous', ac
 
 /** `-`, `r`, `w`, and `t` behind `w` for TRAPWRITE. */
 function right(s: AccessSecurity, asg: string | undefined, asl: number, client: Credentials): string {
-  const { read, write, trapWrite } = s.rights(asg, asl, client);
+  const { read, write, trapWrite } = s.grant(asg, asl, client);
   expect(write && !read).toBe(false);
   return (write ? 'w' : read ? 'r' : '-') + (trapWrite ? 't' : '');
 }
