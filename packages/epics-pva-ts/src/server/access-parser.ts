@@ -206,7 +206,7 @@ class AccessParser {
     this.next();
     while (!this.isNext('}')) {
       const { kind, text } = this.peek;
-      if (kind !== 'word' || !/^(RULE|INP[A-L])$/.test(text)) this.expected(`RULE, INPA to INPL or '}'`);
+      if (kind !== 'word' || !/^(RULE|INP[A-U])$/.test(text)) this.expected(`RULE, INPA to INPU or '}'`);
       const keyword = this.next();
       // Inputs serve CALC only, which never grants here.
       if (text !== 'RULE') this.head('the name of a PV');
