@@ -20,6 +20,9 @@ export interface HostGroup {
   readonly hosts: readonly string[];
 }
 
+/** Braces within braces; real files have three. */
+const MAX_NESTING = 50;
+
 /** One RULE. Lists of one kind are alternatives; all kinds given must match. */
 export interface AccessRule {
   readonly line: number;
@@ -179,8 +182,9 @@ class AccessParser {
   }
 
   /** `AUTHORITY([id,] "common name") { AUTHORITY ... }`: chains of certificate authorities, root first. */
-  private authority(): void {
+  private authority(depth = 0): void {
     const { line } = this.peek;
+    if (depth > MAX_NESTING) this.fail(line, 'AUTHORITY is nested too deeply');
     this.expect('(');
     const names = this.list(')', 'the name of an authority').map((t) => t.text);
     if (names.length < 1 || names.length > 2) this.fail(line, 'AUTHORITY has one or two names');
@@ -190,7 +194,7 @@ class AccessParser {
     while (!this.isNext('}')) {
       if (this.peek.kind !== 'word' || this.peek.text !== 'AUTHORITY') this.expected(`AUTHORITY or '}'`);
       this.next();
-      this.authority();
+      this.authority(depth + 1);
     }
     this.next();
   }
@@ -290,7 +294,8 @@ class AccessParser {
   }
 
   /** Of something unknown: `(a, b)` and, if it has one, its `{a, b}` or `{ NAME(...) ... }`. */
-  private skipArguments(): void {
+  private skipArguments(depth = 0): void {
+    if (depth > MAX_NESTING) this.fail(this.peek.line, 'braces are nested too deeply');
     this.expect('(');
     this.list(')', 'a name');
     if (!this.isNext('{')) return;
@@ -302,7 +307,7 @@ class AccessParser {
     }
     while (!this.isNext('}')) {
       this.name('a name');
-      this.skipArguments();
+      this.skipArguments(depth + 1);
     }
     this.next();
   }

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Credentials } from '../../src/connection/server-connection.ts';
 import { AccessSecurity, type AccessSecurityOptions } from '../../src/server/access-security.ts';
+import { Random } from '../support/random.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'epics-pva-ts-acf-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -230,6 +231,40 @@ describe('a file', () => {
     expect(() => AccessSecurity.parse('UAG(x)', 'A=1,B')).toThrow(
       "macros 'A=1,B': NAME=value expected at position 4",
     );
+  });
+
+  it('that is nested without end is refused', () => {
+    expect(() => AccessSecurity.parse('A() {'.repeat(10_000))).toThrow('ACF:1: braces are nested too deeply');
+    expect(() => AccessSecurity.parse('AUTHORITY(a) {'.repeat(10_000))).toThrow('nested too deeply');
+    expect(() => AccessSecurity.parse('$('.repeat(10_000))).toThrow("'$(' without ')'");
+  });
+
+  it('of any kind is taken or refused with its line, never a crash (seeded)', () => {
+    const words =
+      'UAG HAG ASG RULE CALC INPA METHOD AUTHORITY PROTOCOL READ WRITE TRAPWRITE DEFAULT a b 0 1 x.y'.split(
+        ' ',
+      );
+    const marks = ['(', ')', '{', '}', ',', '"', '\n', '#', '$(', '\\', ' ', '$(A)'];
+    const text =
+      'UAG(a) {x} HAG(b) {y} ASG(DEFAULT) { RULE(1,READ) RULE(0,WRITE,TRAPWRITE) { UAG(a) HAG(b) } }';
+    const counts = { taken: 0, refused: 0 };
+    for (let seed = 1; seed <= 5000; seed++) {
+      const random = new Random(seed);
+      const parts = text.split(/(?<=\W)|(?=\W)/);
+      for (let n = random.int(6); n > 0; n--) {
+        const from = random.int(2) === 0 ? words : marks;
+        parts.splice(random.int(parts.length + 1), random.int(3), from[random.int(from.length)] as string);
+      }
+      try {
+        AccessSecurity.parse(parts.join(''), 'A=a');
+        counts.taken++;
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'PVA_CONFIG', message: expect.stringMatching(/^ACF:\d+: ./) });
+        counts.refused++;
+      }
+    }
+    expect(counts.taken).toBeGreaterThan(500);
+    expect(counts.refused).toBeGreaterThan(500);
   });
 
   it('what newer files may have is skipped with a warning, and a rule with it never grants', () => {
