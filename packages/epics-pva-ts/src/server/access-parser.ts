@@ -20,6 +20,8 @@ export interface HostGroup {
   readonly hosts: readonly string[];
 }
 
+/** Words that mean something elsewhere in a file, so here they are a mistake; and numbers. */
+const MISPLACED = /^(RULE|CALC|METHOD|PROTOCOL|INP[A-U]|\d+)$/;
 /** Braces within braces; real files have three. */
 const MAX_NESTING = 50;
 
@@ -150,7 +152,7 @@ class AccessParser {
     else if (keyword.text === 'ASG') this.securityGroup();
     else if (keyword.text === 'AUTHORITY') this.authority();
     else {
-      if (!this.isNext('('))
+      if (!this.isNext('(') || MISPLACED.test(keyword.text))
         this.fail(keyword.line, `'${keyword.text}' is not known here: there are UAG, HAG, ASG`);
       this.skipArguments();
       this.warn(keyword.line, `'${keyword.text}' is not known and is skipped`);

@@ -218,6 +218,7 @@ describe('a file', () => {
     ['UAG(a) {$(B)}', "1: macro 'B' is not defined"],
     ['UAG(a) {$(B}', "1: '$(' without ')'"],
     ['FUTURE {x}', "1: 'FUTURE' is not known here: there are UAG, HAG, ASG"],
+    ['ASG(a)\n{ }\nRULE(1,READ)', "3: 'RULE' is not known here: there are UAG, HAG, ASG"],
     ['FUTURE(x y)', "1: ',' or ')' expected, not 'y'"],
     ['} ', "1: UAG, HAG or ASG expected, not '}'"],
   ])('%j is refused: where, and what', (text, message) => {
