@@ -5,9 +5,9 @@
  * What later versions of EPICS may add is skipped with a warning if it has the form `NAME(...) {...}`; a RULE with a
  * condition that is not understood never grants anything (EPICS base 7.0.9). No I/O: text in, rules out.
  */
-import { ConfigError } from '../errors.ts';
-import { type AccessToken, accessTokens } from './access-lexer.ts';
-import { type AccessMacros, macroTable } from './access-macros.ts';
+import { AccessCursor, MAX_NESTING } from './access-cursor.ts';
+import type { AccessToken } from './access-lexer.ts';
+import type { AccessMacros } from './access-macros.ts';
 
 /** In ascending order: each right implies those before it. */
 export const ACCESS_RANKS = ['NONE', 'READ', 'WRITE', 'RPC'] as const;
@@ -19,11 +19,6 @@ export interface HostGroup {
   /** As written, in lower case. */
   readonly hosts: readonly string[];
 }
-
-/** Words that mean something elsewhere in a file, so here they are a mistake; and numbers. */
-const MISPLACED = /^(RULE|CALC|METHOD|PROTOCOL|INP[A-U]|\d+)$/;
-/** Braces within braces; real files have three. */
-const MAX_NESTING = 50;
 
 /** One RULE. Lists of one kind are alternatives; all kinds given must match. */
 export interface AccessRule {
@@ -50,26 +45,21 @@ export interface AccessRules {
   readonly warnings: readonly string[];
 }
 
+/** Words that mean something elsewhere in a file, so here they are a mistake; and numbers. */
+const MISPLACED = /^(RULE|CALC|METHOD|PROTOCOL|INP[A-U]|\d+)$/;
+
 /** @throws ConfigError `file:line: what` for a text that is no ACF */
 export function parseAccessRules(text: string, file: string, macros?: AccessMacros): AccessRules {
   return new AccessParser(text, file, macros).parse();
 }
 
-class AccessParser {
-  private readonly file: string;
-  private readonly tokens: readonly AccessToken[];
-  private at = 0;
+class AccessParser extends AccessCursor {
   private readonly users = new Map<string, Set<string>>();
   private readonly hosts = new Map<string, HostGroup>();
   private readonly groups = new Map<string, AccessRule[]>();
   private readonly authorities = new Set<string>();
   private readonly warnings: string[] = [];
   private defaultGiven = false;
-
-  constructor(text: string, file: string, macros: AccessMacros | undefined) {
-    this.file = file;
-    this.tokens = accessTokens(text, macroTable(macros), (line, what) => this.fail(line, what));
-  }
 
   parse(): AccessRules {
     this.groups.set('DEFAULT', []);
@@ -79,68 +69,8 @@ class AccessParser {
     return { userGroups: users, hostGroups: hosts, groups, warnings };
   }
 
-  private fail(line: number, what: string): never {
-    throw new ConfigError(`${this.file}:${line}: ${what}`);
-  }
-
   private warn(line: number, what: string): void {
     this.warnings.push(`${this.file}:${line}: ${what}`);
-  }
-
-  private get peek(): AccessToken {
-    return this.tokens[this.at] as AccessToken;
-  }
-
-  private atEnd(): boolean {
-    return this.peek.kind === 'end';
-  }
-
-  private next(): AccessToken {
-    const token = this.peek;
-    if (token.kind !== 'end') this.at++;
-    return token;
-  }
-
-  private isNext(punctuation: string): boolean {
-    return this.peek.kind === 'punctuation' && this.peek.text === punctuation;
-  }
-
-  private expect(punctuation: string): void {
-    if (!this.isNext(punctuation)) this.expected(`'${punctuation}'`);
-    this.next();
-  }
-
-  private expected(what: string): never {
-    const { kind, text, line } = this.peek;
-    this.fail(line, `${what} expected, not ${kind === 'end' ? text : `'${text}'`}`);
-  }
-
-  private name(what: string): AccessToken {
-    if (this.peek.kind !== 'word' && this.peek.kind !== 'string') this.expected(what);
-    return this.next();
-  }
-
-  /** Names separated by commas, up to the closing bracket. */
-  private list(close: ')' | '}', what: string): AccessToken[] {
-    const names: AccessToken[] = [];
-    if (!this.isNext(close)) {
-      names.push(this.name(what));
-      while (this.isNext(',')) {
-        this.next();
-        names.push(this.name(what));
-      }
-    }
-    if (!this.isNext(close)) this.expected(`',' or '${close}'`);
-    this.next();
-    return names;
-  }
-
-  /** `(name)`. */
-  private head(what: string): AccessToken {
-    this.expect('(');
-    const name = this.name(what);
-    this.expect(')');
-    return name;
   }
 
   private item(): void {
@@ -293,24 +223,5 @@ class AccessParser {
       this.skipArguments();
       rule.never ??= `condition '${keyword}' is not known`;
     }
-  }
-
-  /** Of something unknown: `(a, b)` and, if it has one, its `{a, b}` or `{ NAME(...) ... }`. */
-  private skipArguments(depth = 0): void {
-    if (depth > MAX_NESTING) this.fail(this.peek.line, 'braces are nested too deeply');
-    this.expect('(');
-    this.list(')', 'a name');
-    if (!this.isNext('{')) return;
-    this.next();
-    const second = this.tokens[this.at + 1];
-    if (second?.kind !== 'punctuation' || second.text !== '(') {
-      this.list('}', 'a name');
-      return;
-    }
-    while (!this.isNext('}')) {
-      this.name('a name');
-      this.skipArguments(depth + 1);
-    }
-    this.next();
   }
 }
