@@ -24,6 +24,8 @@ export {
   RemoteProtocolError,
   TimeoutError,
 } from './errors.ts';
+export type { AccessRights } from './message/acl-change.ts';
+export { FULL_ACCESS } from './message/acl-change.ts';
 export type { Alarm } from './nt/alarm.ts';
 export {
   AlarmSeverity,
@@ -66,9 +68,10 @@ export {
   toSeconds,
   writeTimeStamp,
 } from './nt/time-stamp.ts';
+export type { ProcessOption, RequestInfo } from './server/request-info.ts';
 export type { ServerOptions } from './server/server.ts';
 export { Server, VERSION } from './server/server.ts';
-export type { PutHandler, RpcHandler, SharedPVHandlers } from './server/shared-pv.ts';
+export type { ProcessHandler, PutHandler, RpcHandler, SharedPVHandlers } from './server/shared-pv.ts';
 export { SharedPV } from './server/shared-pv.ts';
 export type { MonitorSink, ServedPV, Source } from './server/source.ts';
 export { StaticSource } from './server/source.ts';

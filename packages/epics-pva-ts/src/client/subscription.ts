@@ -8,6 +8,7 @@
 import { callUser, isPromise, surface } from '../connection/surface.ts';
 import { CancelledError, type PvaError, RemoteError } from '../errors.ts';
 import { Command } from '../frame/command.ts';
+import type { AccessRights } from '../message/acl-change.ts';
 import { encodeMonitorRequest, type MonitorResponse } from '../message/monitor.ts';
 import { SUB } from '../message/operation.ts';
 import { PvRequest } from '../value/pv-request.ts';
@@ -33,6 +34,8 @@ export interface MonitorHandlers {
   disconnected?(why: string): void;
   /** The server ended the stream in good order. */
   finished?(): void;
+  /** The server says what this client may do with the channel (ACL_CHANGE); most servers never do. */
+  accessRights?(rights: AccessRights): void;
   /** The server refused or ended the monitor with an error; it is tried again when the channel reconnects. */
   error?(error: PvaError): void;
 }
@@ -146,6 +149,10 @@ export class Subscription implements Operation, AsyncIterable<Value> {
 
   onReply(): void {}
   onServerMessage(): void {}
+
+  onAccessRights(rights: AccessRights): void {
+    callUser(() => this.handlers.accessRights?.(rights));
+  }
 
   onMonitor(m: MonitorResponse): void {
     const at = this.at;

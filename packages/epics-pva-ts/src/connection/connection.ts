@@ -7,7 +7,8 @@
 import { DecodeError, PvaError, RemoteProtocolError } from '../errors.ts';
 import { Command, ControlCommand, commandName } from '../frame/command.ts';
 import { type Frame, FrameDecoder } from '../frame/frame-decoder.ts';
-import { encodeMessage } from '../frame/frame-encoder.ts';
+import { encodeMessage, MAX_SEGMENT } from '../frame/frame-encoder.ts';
+import { decodeAuthnz } from '../message/authnz.ts';
 import { DecodeContext } from '../value/decode-context.ts';
 import { WireReader } from '../wire/reader.ts';
 import { WireWriter } from '../wire/writer.ts';
@@ -34,6 +35,8 @@ export interface ConnectionOptions {
   readonly timeout?: number;
   /** Largest message accepted, in bytes. */
   readonly maxMessage?: number;
+  /** Payload bytes above which a message is sent in segments; default {@link MAX_SEGMENT}. */
+  readonly maxSegment?: number | undefined;
   /** Milliseconds, monotonic: when the connection was opened. */
   readonly now: number;
 }
@@ -56,6 +59,8 @@ export abstract class Connection {
   private readonly reader: WireReader = new WireReader();
   private readonly role: 'client' | 'server';
   private readonly maxMessage: number | undefined;
+  private readonly maxSegment: number;
+  private authnzNoted = false;
   private readonly timeoutMs: number;
   private outgoing: Uint8Array[] = [];
   private outgoingBytes = 0;
@@ -79,6 +84,7 @@ export abstract class Connection {
     this.transport = options.transport;
     this.timeoutMs = (options.timeout ?? 40) * 1000;
     this.maxMessage = options.maxMessage;
+    this.maxSegment = options.maxSegment ?? MAX_SEGMENT;
     this.lastReceived = options.now;
     this.decoder = new FrameDecoder({
       onFrame: (frame) => this.handleFrame(frame),
@@ -173,7 +179,7 @@ export abstract class Connection {
   /** Sends one message; it leaves with all others of this turn of the event loop. */
   send(command: number, write: (w: WireWriter) => void): void {
     if (this.stopped) return;
-    for (const chunk of encodeMessage(this.writer, command, this.role === 'server', write))
+    for (const chunk of encodeMessage(this.writer, command, this.role === 'server', write, this.maxSegment))
       this.enqueue(chunk);
     this.messagesSent++;
     if (this.outgoingBytes >= FLUSH_AT) this.flush();
@@ -293,6 +299,20 @@ export abstract class Connection {
     for (const release of this.releases.splice(0)) release();
     this.decoder.close();
     this.onClosed(reason);
+  }
+
+  /** Something ignored that is worth a line in a log. */
+  protected abstract notice(text: string): void;
+
+  /**
+   * Further data of an authentication method. No method of ours has any, so it is for nobody; but it may define
+   * type ids that later messages use.
+   */
+  protected ignoreAuthnz(r: WireReader): void {
+    decodeAuthnz(r, this.context);
+    if (this.authnzNoted) return;
+    this.authnzNoted = true;
+    this.notice(`${this.transport.peer} sent AUTHNZ, which no authentication method in use has: ignored`);
   }
 
   /** Answers or sends an ECHO. */

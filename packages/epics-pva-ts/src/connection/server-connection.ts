@@ -38,6 +38,8 @@ export interface ServerConnectionHandler {
   closed(reason: PvaError | undefined): void;
   /** There may be room for more monitor updates. */
   drain(): void;
+  /** What the peer does that is ignored, but worth a line in a log. */
+  notice?(text: string): void;
 }
 
 export interface ServerConnectionOptions extends Omit<ConnectionOptions, 'role'> {
@@ -79,6 +81,12 @@ export class ServerConnection extends Connection {
       this.validate(r);
       return true;
     }
+    if (command === Command.AUTHNZ) {
+      this.ignoreAuthnz(r);
+      return true;
+    }
+    // A forwarder's address, which means something in front of a UDP search only.
+    if (command === Command.ORIGIN_TAG) return true;
     if (!this.ready) return false;
     this.handler.message(command, r, this.context);
     return true;
@@ -111,6 +119,10 @@ export class ServerConnection extends Connection {
 
   protected override onDrain(): void {
     this.handler.drain();
+  }
+
+  protected notice(text: string): void {
+    this.handler.notice?.(text);
   }
 
   protected onClosed(reason: PvaError | undefined): void {

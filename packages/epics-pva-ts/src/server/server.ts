@@ -27,6 +27,8 @@ export const VERSION = '0.1.0';
 export interface ServerOptions extends Partial<ServerConfig> {
   /** What is not an error of one client: a port that was taken, no beacons. Silent by default. */
   readonly log?: (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void;
+  /** Payload bytes above which a message is sent in segments; default 2^31-1, the most that every peer can read. */
+  readonly maxSegment?: number;
 }
 
 const LOOPBACK = '127.0.0.1';
@@ -35,6 +37,7 @@ export class Server {
   /** The configuration in force: the environment's with the given entries replaced. */
   readonly config: ServerConfig;
   private readonly log: NonNullable<ServerOptions['log']>;
+  private readonly maxSegment: number | undefined;
   private readonly guid = newGuid();
   private readonly pvs = new StaticSource();
   private sources: { order: number; source: Source }[] = [];
@@ -49,7 +52,8 @@ export class Server {
 
   /** @throws ConfigError for `EPICS_PVAS_*` variables that cannot be understood */
   constructor(options: ServerOptions = {}) {
-    const { log, ...config } = options;
+    const { log, maxSegment, ...config } = options;
+    this.maxSegment = maxSegment;
     this.config = { ...serverConfigFromEnv(), ...config };
     this.log = log ?? (() => {});
     this.addSource(this.pvs, 0);
@@ -214,6 +218,8 @@ export class Server {
         guid: this.guid,
         tcpPort: this.port,
         timeout: this.config.tcpTimeout,
+        maxSegment: this.maxSegment,
+        notice: (text) => this.log('info', text),
         has: (name) => this.has(name),
         open: (name, credentials) => this.open(name, credentials),
         closed: (ended, reason) => {
