@@ -7,6 +7,7 @@ export type { RequestOptions } from './client/operation.ts';
 export type { ChannelInfo, GetOptions, PutBuilder, PutOptions } from './client/requests.ts';
 export type { MonitorHandlers, MonitorOptions, SubscriptionStats } from './client/subscription.ts';
 export { Subscription } from './client/subscription.ts';
+export type { MonitorUpdate } from './client/update-queue.ts';
 export type { ClientConfig, ServerConfig } from './config.ts';
 export { clientConfigFromEnv, parseAddress, serverConfigFromEnv } from './config.ts';
 export type { Credentials } from './connection/server-connection.ts';
