@@ -7,6 +7,7 @@ export type { RequestOptions } from './client/operation.ts';
 export type { ChannelInfo, GetOptions, PutBuilder, PutOptions } from './client/requests.ts';
 export type { MonitorHandlers, MonitorOptions, SubscriptionStats } from './client/subscription.ts';
 export { Subscription } from './client/subscription.ts';
+export type { MonitorUpdate } from './client/update-queue.ts';
 export type { ClientConfig, ServerConfig } from './config.ts';
 export { clientConfigFromEnv, parseAddress, serverConfigFromEnv } from './config.ts';
 export type { Credentials } from './connection/server-connection.ts';
@@ -24,6 +25,8 @@ export {
   RemoteProtocolError,
   TimeoutError,
 } from './errors.ts';
+export type { AccessRights } from './message/acl-change.ts';
+export { FULL_ACCESS } from './message/acl-change.ts';
 export type { Alarm } from './nt/alarm.ts';
 export {
   AlarmSeverity,
@@ -72,9 +75,16 @@ export { AccessSecurity } from './server/access-security.ts';
 export type { TrappedWrite } from './server/guarded-pv.ts';
 export type { LimitCounters, ServerLimits } from './server/limits.ts';
 export type { ChannelReport, ConnectionReport, MonitorReport, ServerReport } from './server/report.ts';
+export type { ProcessOption, RequestInfo } from './server/request-info.ts';
 export type { ServerOptions } from './server/server.ts';
 export { Server, VERSION } from './server/server.ts';
-export type { PutHandler, RpcHandler, SharedPVHandlers, SharedPVOptions } from './server/shared-pv.ts';
+export type {
+  ProcessHandler,
+  PutHandler,
+  RpcHandler,
+  SharedPVHandlers,
+  SharedPVOptions,
+} from './server/shared-pv.ts';
 export { SharedPV } from './server/shared-pv.ts';
 export type { MonitorSink, ServedPV, Source, SourceEvents } from './server/source.ts';
 export { StaticSource } from './server/source.ts';

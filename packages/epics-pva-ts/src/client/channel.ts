@@ -7,6 +7,7 @@
 
 import type { SearchReason } from '../connection/search-schedule.ts';
 import type { Endpoint } from '../endpoint.ts';
+import { type AccessRights, FULL_ACCESS } from '../message/acl-change.ts';
 import type { Operation } from './operation.ts';
 import type { SearchEngine } from './search-engine.ts';
 import type { ServerLink } from './server-link.ts';
@@ -31,6 +32,7 @@ export class Channel {
   private stateNow: ChannelState = 'searching';
   private link: ServerLink | null = null;
   private sid = 0;
+  private rights: AccessRights = FULL_ACCESS;
   private connectingSince = 0;
   private idleRounds = 0;
 
@@ -48,6 +50,17 @@ export class Channel {
   /** `address:port` of the server while connected. */
   get server(): string | undefined {
     return this.stateNow === 'active' ? this.link?.name : undefined;
+  }
+
+  /** What the server says this client may do: everything until it says otherwise (a hint, PVXS never says it). */
+  get accessRights(): AccessRights {
+    return this.rights;
+  }
+
+  /** ACL_CHANGE; it may come before the channel is active. */
+  onAccessRights(rights: AccessRights): void {
+    this.rights = rights;
+    if (this.stateNow === 'active') for (const op of [...this.operations]) op.onAccessRights?.(rights);
   }
 
   hasSid(sid: number): boolean {
@@ -84,6 +97,7 @@ export class Channel {
   private backToSearch(reason: SearchReason): void {
     this.stateNow = 'searching';
     this.link = null;
+    this.rights = FULL_ACCESS;
     this.options.search.add(this.cid, this.name, reason);
   }
 
@@ -102,6 +116,7 @@ export class Channel {
       server: link.name,
       forget: (tell) => link.unregister(op, tell ? this.sid : undefined),
     });
+    if (this.rights !== FULL_ACCESS) op.onAccessRights?.(this.rights);
   }
 
   remove(op: Operation): void {

@@ -15,6 +15,8 @@ import type { Value } from '../value/value.ts';
 import { Channel } from './channel.ts';
 import { type Log, noLog } from './log.ts';
 import type { OneShot, RequestOptions } from './operation.ts';
+import { ProcessRequest } from './process-request.ts';
+import { PutGetReadRequest, PutGetRequest } from './put-get-request.ts';
 import {
   type ChannelInfo,
   type GetOptions,
@@ -35,6 +37,8 @@ export interface ContextOptions extends Partial<ClientConfig> {
   readonly user?: string;
   readonly host?: string;
   readonly log?: Log;
+  /** Payload bytes above which a message is sent in segments; default 2^31-1, the most that every peer can read. */
+  readonly maxSegment?: number;
 }
 
 /** A name server that does not answer is tried again after 1, 2, 4, 8 and then every 10 s (PVXS: 10 s always). */
@@ -62,6 +66,7 @@ export class Context {
   private readonly nameServers = new Map<string, NameServer>();
   private readonly open = new Set<{ fail(error: Error): void } | Subscription>();
   private readonly log: Log;
+  private readonly maxSegment: number | undefined;
   private readonly timer: NodeJS.Timeout;
   private nextCid = 0x12345678;
   private lastCollect = performance.now();
@@ -69,11 +74,12 @@ export class Context {
 
   /** @throws ConfigError for `EPICS_PVA_*` variables that cannot be understood */
   constructor(options: ContextOptions = {}) {
-    const { user, host, log, ...config } = options;
+    const { user, host, log, maxSegment, ...config } = options;
     this.config = clientConfig(config);
     this.user = user ?? userName();
     this.host = host ?? hostName();
     this.log = log ?? noLog;
+    this.maxSegment = maxSegment;
     this.search = new SearchEngine({
       config: this.config,
       log: this.log,
@@ -106,6 +112,41 @@ export class Context {
   async put(name: string, input: unknown, options: PutOptions = {}): Promise<void> {
     const pvRequest = requestValue(options.pvRequest);
     return this.run(new PutRequest(this.channel(name), input, { ...options, pvRequest }));
+  }
+
+  /**
+   * Processes the record behind a channel, without putting anything. PVXS servers never answer PROCESS: they want a
+   * put with `record[process=true]`.
+   * @throws TimeoutError, RemoteError, DisconnectedError (after it was sent)
+   */
+  async process(name: string, options: GetOptions = {}): Promise<void> {
+    const pvRequest = requestValue(options.pvRequest);
+    return this.run(new ProcessRequest(this.channel(name), { ...options, pvRequest }));
+  }
+
+  /**
+   * Puts `input` as {@link put} does, and returns what is there after the channel has been processed.
+   * `pvRequest` names what is put and what is got: `putField(value)getField(value,alarm)`. Only pvDatabase (PvaPy) and
+   * servers of this library have it; PVXS servers never answer.
+   * @throws as `put`
+   */
+  putGet(name: string, build: PutBuilder, options?: PutOptions): Promise<Value>;
+  putGet(name: string, input: unknown, options?: PutOptions): Promise<Value>;
+  async putGet(name: string, input: unknown, options: PutOptions = {}): Promise<Value> {
+    const pvRequest = requestValue(options.pvRequest);
+    return this.run(new PutGetRequest(this.channel(name), input, { ...options, pvRequest }));
+  }
+
+  /** What {@link putGet} would return, without putting (get-get). @throws as `get` */
+  async getGet(name: string, options: GetOptions = {}): Promise<Value> {
+    const pvRequest = requestValue(options.pvRequest);
+    return this.run(new PutGetReadRequest(this.channel(name), 'get', { ...options, pvRequest }));
+  }
+
+  /** What {@link putGet} would change, as it is now (get-put). @throws as `get` */
+  async getPut(name: string, options: GetOptions = {}): Promise<Value> {
+    const pvRequest = requestValue(options.pvRequest);
+    return this.run(new PutGetReadRequest(this.channel(name), 'put', { ...options, pvRequest }));
   }
 
   /**
@@ -172,6 +213,8 @@ export class Context {
         timeout: this.config.tcpTimeout,
         user: this.user,
         host: this.host,
+        maxSegment: this.maxSegment,
+        notice: (text) => this.log('info', text),
         search: this.search,
         ready: (ready) => {
           if (this.nameServers.has(key)) this.askNameServer(ready);

@@ -1,10 +1,11 @@
 /**
- * Operation: what get, put, rpc, info and monitor have in common on the client.
+ * Operation: what get, put, put-get, process, rpc, info and monitor have in common on the client.
  *
  * An operation is told when its channel is there (`onConnect`), when it is lost, and of every reply to its ioid.
  */
 import type { Connection } from '../connection/connection.ts';
 import { CancelledError, DisconnectedError, RemoteError, TimeoutError } from '../errors.ts';
+import type { AccessRights } from '../message/acl-change.ts';
 import type { MonitorResponse } from '../message/monitor.ts';
 import type { OperationResponse } from '../message/operation.ts';
 import type { TypeDef } from '../value/type-def.ts';
@@ -24,6 +25,7 @@ export interface Attachment {
 /** Any reply with a Status; what else it holds depends on the command. */
 export interface Reply extends OperationResponse {
   readonly type?: TypeDef | null | undefined;
+  readonly putType?: TypeDef | undefined;
   readonly value?: Value | undefined;
   readonly result?: Value | null;
 }
@@ -33,11 +35,15 @@ export interface Operation {
   readonly ioid: number;
   /** The type of its data once INIT is answered. */
   readonly type: TypeDef | undefined;
+  /** PUT_GET: the type of what is put. */
+  readonly putType?: TypeDef | undefined;
   onConnect(at: Attachment): void;
   onDisconnect(why: string): void;
   onReply(command: number, reply: Reply): void;
   onMonitor(m: MonitorResponse): void;
   onServerMessage(severity: number, message: string): void;
+  /** The server says what this client may do with the channel. */
+  onAccessRights?(rights: AccessRights): void;
 }
 
 let nextIoid = 0x10002000;

@@ -1,6 +1,7 @@
 /** get, put, rpc and info: each one INIT (where there is one) and one execution. pva-protocol.md 3.9-3.16. */
 import { NoConvertError } from '../errors.ts';
 import { Command } from '../frame/command.ts';
+import type { AccessRights } from '../message/acl-change.ts';
 import { encodeGetRequest } from '../message/get.ts';
 import { encodeGetFieldRequest } from '../message/get-field.ts';
 import { SUB } from '../message/operation.ts';
@@ -184,6 +185,8 @@ export interface ChannelInfo {
   readonly type: TypeDef;
   /** `address:port` of the server. */
   readonly server: string;
+  /** What the server says this client may do (ACL_CHANGE); everything if it says nothing, which most servers do. */
+  readonly accessRights: AccessRights;
 }
 
 export class InfoRequest extends OneShot<ChannelInfo> {
@@ -197,7 +200,9 @@ export class InfoRequest extends OneShot<ChannelInfo> {
   }
 
   protected handle(reply: Reply): void {
-    if (reply.type) this.succeed({ type: reply.type, server: (this.at as Attachment).server }, false);
+    const { accessRights } = this.channel;
+    if (reply.type)
+      this.succeed({ type: reply.type, server: (this.at as Attachment).server, accessRights }, false);
     else this.fail(new NoConvertError(`${this.channel.name}: the server sent no type`));
   }
 

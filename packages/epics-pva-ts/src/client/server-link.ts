@@ -7,6 +7,7 @@ import type { Transport } from '../connection/transport.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { PvaError } from '../errors.ts';
 import { Command } from '../frame/command.ts';
+import { decodeAclChange } from '../message/acl-change.ts';
 import {
   decodeCreateChannelResponse,
   decodeDestroyChannel,
@@ -16,7 +17,9 @@ import {
 import { decodeGetResponse } from '../message/get.ts';
 import { decodeGetFieldResponse } from '../message/get-field.ts';
 import { decodeMonitorResponse } from '../message/monitor.ts';
+import { decodeProcessResponse } from '../message/process.ts';
 import { decodePutResponse } from '../message/put.ts';
+import { decodePutGetResponse } from '../message/put-get.ts';
 import { decodeServerMessage, encodeRequestControl } from '../message/request-control.ts';
 import { decodeRpcResponse } from '../message/rpc.ts';
 import {
@@ -54,6 +57,10 @@ export interface ServerLinkOptions {
   readonly timeout: number;
   readonly user: string;
   readonly host: string;
+  /** Payload bytes above which a message is sent in segments; default: the most a header can announce to every peer. */
+  readonly maxSegment?: number | undefined;
+  /** What the peer does that is ignored, but worth a line in the log. */
+  readonly notice?: (text: string) => void;
   readonly search: Pick<SearchEngine, 'onResponse'>;
   /** Opens the connection; default TCP. Tests join client and server in memory. */
   readonly connect?: (endpoint: Endpoint, events: LinkEvents) => LinkTransport;
@@ -69,7 +76,7 @@ export class ServerLink {
   /** By cid. */
   private readonly channels = new Map<number, Channel>();
   private readonly operations = new Map<number, Operation>();
-  private readonly retired = new Map<number, TypeDef>();
+  private readonly retired = new Map<number, { type: TypeDef; putType: TypeDef | undefined }>();
   private wasReady = false;
   private ended = false;
   /** Rounds of `collect` without a channel. */
@@ -88,7 +95,9 @@ export class ServerLink {
       timeout: options.timeout,
       user: options.user,
       host: options.host,
+      maxSegment: options.maxSegment,
       handler: {
+        notice: (text) => options.notice?.(text),
         ready: () => {
           this.wasReady = true;
           for (const channel of this.channels.values()) this.create(channel);
@@ -135,7 +144,7 @@ export class ServerLink {
   unregister(operation: Operation, sid?: number): void {
     if (!this.operations.delete(operation.ioid)) return;
     if (operation.type) {
-      this.retired.set(operation.ioid, operation.type);
+      this.retired.set(operation.ioid, { type: operation.type, putType: operation.putType });
       if (this.retired.size > MAX_RETIRED) this.retired.delete(this.retired.keys().next().value as number);
     }
     if (sid !== undefined)
@@ -145,7 +154,15 @@ export class ServerLink {
   }
 
   private readonly typeOf = (ioid: number): TypeDef | undefined =>
-    this.operations.get(ioid)?.type ?? this.retired.get(ioid);
+    this.operations.get(ioid)?.type ?? this.retired.get(ioid)?.type;
+
+  private readonly putTypeOf = (ioid: number): TypeDef | undefined =>
+    this.operations.get(ioid)?.putType ?? this.retired.get(ioid)?.putType;
+
+  /** Operations that wait for replies or updates. */
+  get operationCount(): number {
+    return this.operations.size;
+  }
 
   private onMessage(command: number, r: WireReader, context: DecodeContext): void {
     switch (command) {
@@ -163,6 +180,16 @@ export class ServerLink {
       }
       case Command.PUT: {
         const m = decodePutResponse(r, context, this.typeOf);
+        this.operations.get(m.ioid)?.onReply(command, m);
+        break;
+      }
+      case Command.PUT_GET: {
+        const m = decodePutGetResponse(r, context, this.typeOf, this.putTypeOf);
+        this.operations.get(m.ioid)?.onReply(command, m);
+        break;
+      }
+      case Command.PROCESS: {
+        const m = decodeProcessResponse(r);
         this.operations.get(m.ioid)?.onReply(command, m);
         break;
       }
@@ -201,6 +228,11 @@ export class ServerLink {
         }
         break;
       }
+      case Command.ACL_CHANGE: {
+        const { cid, rights } = decodeAclChange(r);
+        this.channels.get(cid)?.onAccessRights(rights);
+        break;
+      }
       case Command.SEARCH_RESPONSE:
         this.options.search.onResponse(decodeSearchResponse(r), this.endpoint.address);
         break;
@@ -210,7 +242,7 @@ export class ServerLink {
         break;
       }
       default:
-      // ACL_CHANGE is a hint, AUTHNZ needs no answer, unknown commands are ignored (pva-protocol.md 3).
+      // ORIGIN_TAG and unknown commands are ignored (pva-protocol.md 3).
     }
   }
 

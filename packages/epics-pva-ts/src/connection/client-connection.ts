@@ -19,7 +19,8 @@ import {
 import type { DecodeContext } from '../value/decode-context.ts';
 import type { WireReader } from '../wire/reader.ts';
 import { isSuccess } from '../wire/status.ts';
-import { Connection, type ConnectionOptions } from './connection.ts';
+import { Connection } from './connection.ts';
+import type { ConnectionOptions } from './connection-options.ts';
 
 /** What the owner of a client connection is told. Exceptions thrown from `message` end the connection. */
 export interface ClientConnectionHandler {
@@ -27,6 +28,8 @@ export interface ClientConnectionHandler {
   /** One message of a ready connection. */
   message(command: number, r: WireReader, context: DecodeContext): void;
   closed(reason: PvaError | undefined): void;
+  /** What the peer does that is ignored, but worth a line in a log. */
+  notice?(text: string): void;
 }
 
 export interface ClientConnectionOptions extends Omit<ConnectionOptions, 'role'> {
@@ -82,6 +85,9 @@ export class ClientConnection extends Connection {
       }
       case Command.ECHO:
         return true;
+      case Command.AUTHNZ:
+        this.ignoreAuthnz(r);
+        return true;
       default:
         if (this.state === 'ready') this.handler.message(command, r, this.context);
         return true;
@@ -109,6 +115,10 @@ export class ClientConnection extends Connection {
     if (!this.isReady || now - this.lastEcho < this.echoMs) return;
     this.lastEcho = now;
     this.sendEcho(EMPTY);
+  }
+
+  protected notice(text: string): void {
+    this.handler.notice?.(text);
   }
 
   protected onClosed(reason: PvaError | undefined): void {

@@ -7,10 +7,12 @@
 import { DecodeError, PvaError, RemoteProtocolError } from '../errors.ts';
 import { Command, ControlCommand, commandName } from '../frame/command.ts';
 import { type Frame, FrameDecoder } from '../frame/frame-decoder.ts';
-import { encodeMessage } from '../frame/frame-encoder.ts';
+import { encodeMessage, MAX_SEGMENT } from '../frame/frame-encoder.ts';
+import { decodeAuthnz } from '../message/authnz.ts';
 import { DecodeContext } from '../value/decode-context.ts';
 import { WireReader } from '../wire/reader.ts';
 import { WireWriter } from '../wire/writer.ts';
+import type { ConnectionOptions, ConnectionStats } from './connection-options.ts';
 import type { Transport } from './transport.ts';
 
 /** Arrays from this size on are sent by reference; smaller ones are cheaper to copy than to write separately. */
@@ -27,31 +29,6 @@ const MAX_HANDSHAKE_MESSAGE = 64 * 1024;
  */
 export const MAX_UNSENT: number = 16 * 1024 * 1024;
 
-export interface ConnectionOptions {
-  readonly role: 'client' | 'server';
-  readonly transport: Transport;
-  /** Seconds without a received byte after which the connection is closed; default 40. */
-  readonly timeout?: number;
-  /** Largest message accepted, in bytes. */
-  readonly maxMessage?: number;
-  /** Server: bytes owed to the client above which nothing more is read from it; default {@link MAX_UNSENT}. */
-  readonly maxUnsent?: number;
-  /** Milliseconds, monotonic: when the connection was opened. */
-  readonly now: number;
-}
-
-/** Counters of one connection; all since it was opened. */
-export interface ConnectionStats {
-  readonly peer: string;
-  readonly bytesReceived: number;
-  readonly bytesSent: number;
-  readonly messagesReceived: number;
-  readonly messagesSent: number;
-  readonly pendingBytes: number;
-  /** Times reading stopped because the peer was owed too much. */
-  readonly stalls: number;
-}
-
 export abstract class Connection {
   readonly transport: Transport;
   readonly decoder: FrameDecoder;
@@ -62,6 +39,8 @@ export abstract class Connection {
   private readonly role: 'client' | 'server';
   private readonly maxMessage: number | undefined;
   private readonly maxUnsent: number;
+  private readonly maxSegment: number;
+  private authnzNoted = false;
   private readonly timeoutMs: number;
   private outgoing: Uint8Array[] = [];
   private outgoingBytes = 0;
@@ -88,6 +67,7 @@ export abstract class Connection {
     this.timeoutMs = (options.timeout ?? 40) * 1000;
     this.maxMessage = options.maxMessage;
     this.maxUnsent = options.maxUnsent ?? MAX_UNSENT;
+    this.maxSegment = options.maxSegment ?? MAX_SEGMENT;
     this.lastReceived = options.now;
     this.decoder = new FrameDecoder({
       onFrame: (frame) => this.handleFrame(frame),
@@ -190,7 +170,7 @@ export abstract class Connection {
   /** Sends one message; it leaves with all others of this turn of the event loop. */
   send(command: number, write: (w: WireWriter) => void): void {
     if (this.stopped) return;
-    for (const chunk of encodeMessage(this.writer, command, this.role === 'server', write))
+    for (const chunk of encodeMessage(this.writer, command, this.role === 'server', write, this.maxSegment))
       this.enqueue(chunk);
     this.messagesSent++;
     if (this.outgoingBytes >= FLUSH_AT) this.flush();
@@ -311,6 +291,20 @@ export abstract class Connection {
     for (const release of this.releases.splice(0)) release();
     this.decoder.close();
     this.onClosed(reason);
+  }
+
+  /** Something ignored that is worth a line in a log. */
+  protected abstract notice(text: string): void;
+
+  /**
+   * Further data of an authentication method. No method of ours has any, so it is for nobody; but it may define
+   * type ids that later messages use.
+   */
+  protected ignoreAuthnz(r: WireReader): void {
+    decodeAuthnz(r, this.context);
+    if (this.authnzNoted) return;
+    this.authnzNoted = true;
+    this.notice(`${this.transport.peer} sent AUTHNZ, which no authentication method in use has: ignored`);
   }
 
   /** Answers or sends an ECHO. */

@@ -19,7 +19,8 @@ import {
 import type { DecodeContext } from '../value/decode-context.ts';
 import type { WireReader } from '../wire/reader.ts';
 import { errorStatus, OK } from '../wire/status.ts';
-import { Connection, type ConnectionOptions } from './connection.ts';
+import { Connection } from './connection.ts';
+import type { ConnectionOptions } from './connection-options.ts';
 
 /** Who a client says it is; "ca" claims are not verified, so access rules must not trust them alone. */
 export interface Credentials {
@@ -38,6 +39,8 @@ export interface ServerConnectionHandler {
   closed(reason: PvaError | undefined): void;
   /** There may be room for more monitor updates. */
   drain(): void;
+  /** What the peer does that is ignored, but worth a line in a log. */
+  notice?(text: string): void;
 }
 
 export interface ServerConnectionOptions extends Omit<ConnectionOptions, 'role'> {
@@ -79,6 +82,12 @@ export class ServerConnection extends Connection {
       this.validate(r);
       return true;
     }
+    if (command === Command.AUTHNZ) {
+      this.ignoreAuthnz(r);
+      return true;
+    }
+    // A forwarder's address, which means something in front of a UDP search only.
+    if (command === Command.ORIGIN_TAG) return true;
     if (!this.ready) return false;
     this.handler.message(command, r, this.context);
     return true;
@@ -111,6 +120,10 @@ export class ServerConnection extends Connection {
 
   protected override onDrain(): void {
     this.handler.drain();
+  }
+
+  protected notice(text: string): void {
+    this.handler.notice?.(text);
   }
 
   protected onClosed(reason: PvaError | undefined): void {

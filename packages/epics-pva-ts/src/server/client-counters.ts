@@ -1,5 +1,5 @@
 /** ClientCounters: what a report says of one connection, and from where its counters count. */
-import type { ConnectionStats } from '../connection/connection.ts';
+import type { ConnectionStats } from '../connection/connection-options.ts';
 import type { Credentials } from '../connection/server-connection.ts';
 import type { ServerOperation } from './channel-operations.ts';
 import type { ChannelTraffic } from './channel-traffic.ts';

@@ -9,7 +9,7 @@ import { callUser } from '../connection/surface.ts';
 import { RemoteError } from '../errors.ts';
 import type { PvRequest } from '../value/pv-request.ts';
 import type { TypeDef } from '../value/type-def.ts';
-import { Value } from '../value/value.ts';
+import type { Value } from '../value/value.ts';
 import { type AccessGrant, FULL_GRANT } from './access-security.ts';
 import type { MonitorSink, ServedPV, Source } from './source.ts';
 
@@ -38,6 +38,9 @@ export class GuardedPV implements ServedPV {
   readonly name: string;
   readonly source: Source;
   readonly client: Credentials;
+  /** Operations that not every PV has: this one has them if the PV behind it has. */
+  readonly process?: NonNullable<ServedPV['process']>;
+  readonly putGet?: NonNullable<ServedPV['putGet']>;
   private readonly pv: ServedPV;
   private readonly options: GuardedPVOptions;
   private grantNow: AccessGrant;
@@ -52,21 +55,17 @@ export class GuardedPV implements ServedPV {
     this.client = options.client;
     this.pv = options.pv;
     this.grantNow = options.grant ?? FULL_GRANT;
-    this.forward('process');
-    this.forward('putGet');
-  }
-
-  /** Operations that not every PV has: this one has them if the PV behind it has. */
-  private forward(operation: 'process' | 'putGet'): void {
-    const { pv } = this.options;
-    const method: unknown = Reflect.get(pv, operation);
-    if (typeof method !== 'function') return;
-    const guarded = (...args: unknown[]): unknown => {
-      const [first] = args;
-      this.demandWrite(first instanceof Value ? first : null);
-      return Reflect.apply(method, pv, args);
-    };
-    Object.defineProperty(this, operation, { value: guarded, enumerable: true });
+    const { pv } = this;
+    if (pv.process)
+      this.process = (...args) => {
+        this.demandWrite(null);
+        return pv.process?.(...args);
+      };
+    if (pv.putGet)
+      this.putGet = (...args) => {
+        this.demandWrite(args[0]);
+        return (pv as Required<ServedPV>).putGet(...args);
+      };
   }
 
   get asg(): string | undefined {

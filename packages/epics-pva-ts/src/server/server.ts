@@ -37,6 +37,8 @@ export interface ServerOptions extends Partial<ServerConfig> {
   readonly limits?: Partial<ServerLimits>;
   /** Told of every put and RPC that a rule with TRAPWRITE allows, before it is carried out. */
   readonly onTrapWrite?: (write: TrappedWrite) => void;
+  /** Payload bytes above which a message is sent in segments; default 2^31-1, the most that every peer can read. */
+  readonly maxSegment?: number;
 }
 
 /** Where a server's own sources stand among others: its PVs, and the channel `server` (PVXS). */
@@ -49,6 +51,7 @@ export class Server {
   /** The configuration in force: the environment's with the given entries replaced. */
   readonly config: ServerConfig;
   private readonly log: NonNullable<ServerOptions['log']>;
+  private readonly maxSegment: number | undefined;
   private readonly guid = newGuid();
   private readonly pvs = new StaticSource();
   private readonly channels: ServedChannels;
@@ -67,7 +70,8 @@ export class Server {
 
   /** @throws ConfigError for `EPICS_PVAS_*` variables that cannot be understood */
   constructor(options: ServerOptions = {}) {
-    const { log, accessSecurity, limits, onTrapWrite, ...config } = options;
+    const { log, accessSecurity, limits, maxSegment, onTrapWrite, ...config } = options;
+    this.maxSegment = maxSegment;
     this.config = { ...serverConfigFromEnv(), ...config };
     this.log = log ?? (() => {});
     this.accessSecurity = accessSecurity;
@@ -268,6 +272,8 @@ export class Server {
         limits: this.limits,
         has: (name) => this.channels.has(name),
         open: (name, credentials) => this.channels.open(name, credentials),
+        maxSegment: this.maxSegment,
+        notice: (text) => this.log('info', text),
         closed: (ended, reason) => {
           this.clients.delete(ended);
           this.counters[reason ? 'failed' : 'closed']++;

@@ -13,19 +13,30 @@ import type { TypeDef } from '../value/type-def.ts';
 import { Value } from '../value/value.ts';
 import { Distributor, parseDistributorRequest } from './distributor.ts';
 import { PostedUpdate } from './posted-update.ts';
+import type { RequestInfo } from './request-info.ts';
 import type { MonitorSink, ServedPV } from './source.ts';
 
 /** Decides about a put: `post()` it or not; throw (or reject) to refuse it with a message. */
-export type PutHandler = (pv: SharedPV, value: Value, client: Credentials) => void | Promise<void>;
+export type PutHandler = (
+  pv: SharedPV,
+  value: Value,
+  client: Credentials,
+  info: RequestInfo,
+) => void | Promise<void>;
 export type RpcHandler = (
   pv: SharedPV,
   argument: Value | null,
   client: Credentials,
+  info: RequestInfo,
 ) => Value | null | Promise<Value | null>;
+/** Does what processing means for this PV; throw (or reject) to tell the client that it failed. */
+export type ProcessHandler = (pv: SharedPV, client: Credentials, info: RequestInfo) => void | Promise<void>;
 
 export interface SharedPVHandlers {
   onPut?: PutHandler;
   onRpc?: RpcHandler;
+  /** PROCESS, and puts and gets with `record[process=true]`; without it PROCESS is refused. */
+  onProcess?: ProcessHandler;
   /** The first client has connected. */
   onFirstConnect?: (pv: SharedPV) => void;
   /** The last client is gone. */
@@ -56,12 +67,15 @@ export class SharedPV implements ServedPV {
   private readonly waiting = new Set<(type: TypeDef) => void>();
   private readonly channels = new Set<() => void>();
   private posted = 0;
+  /** There only with `onProcess`: what a PV cannot do is refused at once. */
+  process?: (client: Credentials, info: RequestInfo) => void | Promise<void>;
 
   constructor(options: SharedPVOptions = {}) {
     const { asg, asl, ...handlers } = options;
     this.asg = asg;
     this.asl = asl;
-    this.handlers = handlers;
+    this.handlers = {};
+    this.setHandlers(handlers);
   }
 
   /** A PV that takes what clients put, and stamps it with the time if the client did not. */
@@ -87,6 +101,8 @@ export class SharedPV implements ServedPV {
   /** Replaces the handlers that are given, the others stay. For the requests that begin from now on. */
   setHandlers(handlers: SharedPVHandlers): this {
     this.handlers = { ...this.handlers, ...handlers };
+    const { onProcess } = handlers;
+    if (onProcess) this.process = (client, info) => onProcess(this, client, info);
     return this;
   }
 
@@ -217,14 +233,14 @@ export class SharedPV implements ServedPV {
     return this.fetch();
   }
 
-  put(value: Value, client: Credentials): void | Promise<void> {
+  put(value: Value, client: Credentials, info: RequestInfo): void | Promise<void> {
     if (!this.handlers.onPut) throw new RemoteError('put not permitted: this PV is read-only');
-    return this.handlers.onPut(this, value, client);
+    return this.handlers.onPut(this, value, client, info);
   }
 
-  rpc(argument: Value | null, client: Credentials): Value | null | Promise<Value | null> {
+  rpc(argument: Value | null, client: Credentials, info: RequestInfo): Value | null | Promise<Value | null> {
     if (!this.handlers.onRpc) throw new RemoteError('RPC not implemented by this PV');
-    return this.handlers.onRpc(this, argument, client);
+    return this.handlers.onRpc(this, argument, client, info);
   }
 
   subscribe(sink: MonitorSink, request: PvRequest): () => void {

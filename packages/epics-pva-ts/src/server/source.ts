@@ -11,6 +11,7 @@ import type { TypeDef } from '../value/type-def.ts';
 import type { Value } from '../value/value.ts';
 import type { AccessGrant } from './access-security.ts';
 import type { PostedUpdate } from './posted-update.ts';
+import type { RequestInfo } from './request-info.ts';
 
 /** Receives what a PV posts; implemented by each client's monitor. */
 export interface MonitorSink {
@@ -34,9 +35,16 @@ export interface ServedPV {
   /** Calls back with the type as soon as there is one; returns how to give up waiting. */
   whenOpen(ready: (type: TypeDef) => void): () => void;
   get(client: Credentials): Value | Promise<Value>;
-  /** @throws what the client is to be told */
-  put(value: Value, client: Credentials): void | Promise<void>;
-  rpc(argument: Value | null, client: Credentials): Value | null | Promise<Value | null>;
+  /** `value` marks the fields to be set. @throws what the client is to be told */
+  put(value: Value, client: Credentials, info: RequestInfo): void | Promise<void>;
+  rpc(argument: Value | null, client: Credentials, info: RequestInfo): Value | null | Promise<Value | null>;
+  /**
+   * PROCESS, and what `record[process=true]` adds to a put or get; without it clients are told that the PV has no
+   * such thing. @throws what the client is to be told
+   */
+  process?(client: Credentials, info: RequestInfo): void | Promise<void>;
+  /** PUT_GET; without it put, process and get do it, one after the other. */
+  putGet?(value: Value, client: Credentials, info: RequestInfo): Value | Promise<Value>;
   /** Starts updates, beginning with the present value; returns how to stop them. */
   subscribe(sink: MonitorSink, request: PvRequest): () => void;
   /** A channel was created or destroyed; `close` disconnects it. */

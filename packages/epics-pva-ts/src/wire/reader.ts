@@ -10,6 +10,8 @@ import { DecodeError } from '../errors.ts';
 
 /** Returned by {@link WireReader.size} for the null size (`0xFF`). */
 export const NULL_SIZE = -1;
+/** Bytes of the largest array sent or received; decision 0012. */
+export const MAX_ARRAY_BYTES = 0x7fff_ffff;
 
 export class WireReader {
   /** The bytes read from; positions below are offsets in this array. */
@@ -118,6 +120,10 @@ export class WireReader {
     const at = this.offset;
     const n = this.size();
     if (n === NULL_SIZE) throw new DecodeError(`null size where a count is needed, at offset ${at}`);
+    if (n * minBytes > MAX_ARRAY_BYTES)
+      throw new DecodeError(
+        `array of ${n * minBytes} bytes at offset ${at}, at most ${MAX_ARRAY_BYTES} are taken`,
+      );
     if (n * minBytes > this.remaining)
       throw new DecodeError(`count ${n} at offset ${at} needs more than the ${this.remaining} byte(s) left`);
     return n;
