@@ -129,6 +129,21 @@ describe('access security', () => {
     expect(errors.all).toHaveLength(1);
   });
 
+  it('tells clients what they may do, when they connect and when it changes (ACL_CHANGE)', async () => {
+    const server = await serve(pvs(), { accessSecurity: AccessSecurity.parse(ACF) });
+    const visitor = clientOf(server, { user: 'visitor' });
+    const none = { put: false, putGet: false, rpc: false };
+    const all = { put: true, putGet: true, rpc: true };
+    expect((await visitor.info('x')).accessRights).toEqual(none);
+    expect((await clientOf(server, { user: 'op' }).info('x')).accessRights).toEqual(all);
+    const told = new Happenings<unknown>();
+    visitor.monitor('x', {}, { update: () => {}, accessRights: told.push });
+    await server.setAccessSecurity(null);
+    await told.until((list) => list.length > 0 && (list.at(-1) as typeof all).put);
+    expect(told.all.at(-1)).toEqual(all);
+    expect((await visitor.info('x')).accessRights).toEqual(all);
+  });
+
   it('says what is doubtful in the rules to the log of the server', async () => {
     const lines: string[] = [];
     const security = AccessSecurity.parse(
