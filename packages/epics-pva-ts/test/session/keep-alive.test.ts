@@ -211,9 +211,12 @@ describe('a server', () => {
     expect(connection.stats).toEqual({
       peer: 'memory:client',
       bytesReceived: 27 + 8,
+      // Byte order, validation, validated, echo.
+      bytesSent: 8 + 28 + 9 + 8,
       messagesReceived: 2,
       messagesSent: 3,
       pendingBytes: 0,
+      stalls: 0,
     });
   });
 });
