@@ -40,7 +40,7 @@ export interface AccessSecurityOptions {
    * is set; anybody can claim any.
    */
   readonly hostCheck?: 'address' | 'claimed';
-  /** Groups of an account, for `role/GROUP` in a UAG. Default: the local files (see {@link accountGroups}). */
+  /** Groups of an account, for `role/GROUP` in a UAG. Default: those of `/etc/group`. */
   readonly groupsOf?: (account: string) => Iterable<string>;
 }
 
