@@ -50,6 +50,8 @@ export interface ConnectionReport {
   readonly messagesReceived: number;
   /** Bytes it has not taken yet. */
   readonly unsentBytes: number;
+  /** Bytes, roughly, of the updates in the queues of its monitors. */
+  readonly queuedBytes: number;
   readonly refused: Readonly<LimitCounters>;
   readonly channels: readonly ChannelReport[];
 }

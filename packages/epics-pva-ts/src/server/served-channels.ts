@@ -95,15 +95,15 @@ export class ServedChannels {
       const pv = source.open(name, client);
       if (!pv) continue;
       if (isOpenToAll) return pv;
+      const { attached } = this;
       const { onTrapWrite } = this.options;
-      const attached = (channel: GuardedPV, isThere: boolean): void => this.attached(channel, isThere);
       const grant = this.grantTo(pv, client);
       return new GuardedPV({ name, pv, source, client, grant, attached, onTrapWrite });
     }
     return undefined;
   }
 
-  private attached(channel: GuardedPV, isThere: boolean): void {
+  private readonly attached = (channel: GuardedPV, isThere: boolean): void => {
     let set = this.channels.get(channel.name);
     if (isThere) {
       if (!set) {
@@ -115,7 +115,7 @@ export class ServedChannels {
     }
     set?.delete(channel);
     if (set?.size === 0) this.channels.delete(channel.name);
-  }
+  };
 
   private grantTo(pv: ServedPV, client: Credentials): AccessGrant | undefined {
     return this.security?.grant(pv.asg, pv.asl ?? 0, client);
