@@ -12,6 +12,7 @@ import { BeaconSender } from '../connection/beacon-sender.ts';
 import type { Credentials } from '../connection/server-connection.ts';
 import { UdpResponder } from '../connection/udp-responder.ts';
 import { LocalProtocolError, PvaError } from '../errors.ts';
+import type { AccessRights } from '../message/acl-change.ts';
 import { newGuid } from '../message/guid.ts';
 import { type Destination, LOCAL_GROUP, resolveDestinations } from '../socket/destinations.ts';
 import { isBroadcastAddress, isLocalAddress } from '../socket/interfaces.ts';
@@ -29,6 +30,8 @@ export interface ServerOptions extends Partial<ServerConfig> {
   readonly log?: (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void;
   /** Payload bytes above which a message is sent in segments; default 2^31-1, the most that every peer can read. */
   readonly maxSegment?: number;
+  /** What a client may do with a channel beside reading; undefined: everything. See {@link Server.accessChanged}. */
+  readonly accessRights?: (name: string, client: Credentials) => AccessRights | undefined;
 }
 
 const LOOPBACK = '127.0.0.1';
@@ -38,6 +41,7 @@ export class Server {
   readonly config: ServerConfig;
   private readonly log: NonNullable<ServerOptions['log']>;
   private readonly maxSegment: number | undefined;
+  private readonly accessRights: NonNullable<ServerOptions['accessRights']>;
   private readonly guid = newGuid();
   private readonly pvs = new StaticSource();
   private sources: { order: number; source: Source }[] = [];
@@ -52,8 +56,9 @@ export class Server {
 
   /** @throws ConfigError for `EPICS_PVAS_*` variables that cannot be understood */
   constructor(options: ServerOptions = {}) {
-    const { log, maxSegment, ...config } = options;
+    const { log, maxSegment, accessRights, ...config } = options;
     this.maxSegment = maxSegment;
+    this.accessRights = accessRights ?? (() => undefined);
     this.config = { ...serverConfigFromEnv(), ...config };
     this.log = log ?? (() => {});
     this.addSource(this.pvs, 0);
@@ -93,6 +98,11 @@ export class Server {
     this.sources.push({ order, source });
     this.sources.sort((a, b) => a.order - b.order);
     return this;
+  }
+
+  /** The option `accessRights` would answer differently now: clients are held to it, and told (ACL_CHANGE). */
+  accessChanged(): void {
+    for (const client of this.clients) client.updateRights();
   }
 
   /** Names of all sources that know theirs. */
@@ -219,6 +229,7 @@ export class Server {
         tcpPort: this.port,
         timeout: this.config.tcpTimeout,
         maxSegment: this.maxSegment,
+        rights: this.accessRights,
         notice: (text) => this.log('info', text),
         has: (name) => this.has(name),
         open: (name, credentials) => this.open(name, credentials),
