@@ -67,7 +67,7 @@ export abstract class Connection {
     this.timeoutMs = (options.timeout ?? 40) * 1000;
     this.maxMessage = options.maxMessage;
     this.maxUnsent = options.maxUnsent ?? MAX_UNSENT;
-    this.maxSegment = options.maxSegment ?? MAX_SEGMENT;
+    this.maxSegment = Math.min(MAX_SEGMENT, Math.max(1, Math.trunc(options.maxSegment ?? MAX_SEGMENT)));
     this.lastReceived = options.now;
     this.decoder = new FrameDecoder({
       onFrame: (frame) => this.handleFrame(frame),

@@ -31,6 +31,9 @@ export class ServerChannel {
   readonly waiting = new Set<() => void>();
   private readonly connection: Connection;
   private rightsNow: AccessRights = FULL_ACCESS;
+  /** What the host says, and whether access security lets the client write. */
+  private given: AccessRights = FULL_ACCESS;
+  private writable = true;
 
   constructor(connection: Connection, cid: number, sid: number, name: string, pv: ServedPV) {
     this.connection = connection;
@@ -48,7 +51,19 @@ export class ServerChannel {
 
   /** From now on the client may do this and no more, and is told so (ACL_CHANGE) if it is something new. */
   setRights(rights: AccessRights): void {
-    const now = this.rightsNow;
+    this.given = rights;
+    this.update();
+  }
+
+  /** What access security says of writing; `setRights` may allow less. */
+  setWritable(writable: boolean): void {
+    this.writable = writable;
+    this.update();
+  }
+
+  private update(): void {
+    const { writable, given, rightsNow: now } = this;
+    const rights = writable ? given : { put: false, putGet: false, rpc: false };
     if (rights.put === now.put && rights.putGet === now.putGet && rights.rpc === now.rpc) return;
     this.rightsNow = rights;
     this.connection.send(Command.ACL_CHANGE, (w) => encodeAclChange(w, { cid: this.cid, rights }));
@@ -115,7 +130,7 @@ export class ChannelTable {
     const { sid } = channel;
     this.bySid.set(sid, { channel, detach: pv.attach(() => this.destroy(sid)) });
     // As core-pva does it: in front of the reply.
-    pv.onAccessChanged?.(({ write }) => channel.setRights({ put: write, putGet: write, rpc: write }));
+    pv.onAccessChanged?.(({ write }) => channel.setWritable(write));
     if (rights) channel.setRights(rights);
     reply(sid, OK);
   }

@@ -4,6 +4,7 @@
  * While the connection takes bytes an update is written as it is posted; the queue fills only when the network or
  * the client is slow. With `pipeline` the client's window limits it as well (pva-protocol.md 7.6).
  */
+import { PvRequestError } from '../errors.ts';
 import { Command } from '../frame/command.ts';
 import { encodeMonitorResponse } from '../message/monitor.ts';
 import { SUB } from '../message/operation.ts';
@@ -35,6 +36,8 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
   /** Updates the client has still room for; unlimited without pipeline. */
   private window: number;
   private readonly pipeline: boolean;
+  /** What is wrong with the queue size asked for. */
+  private readonly problem: string | undefined;
   private queued = 0;
   private sent = 0;
   private bytes = 0;
@@ -49,7 +52,14 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
     this.queue = new MonitorQueue(usable ? size : DEFAULT_QUEUE_SIZE, congestion.budget);
     this.pipeline = pipeline;
     this.window = pipeline ? nfree : Number.POSITIVE_INFINITY;
-    if (!usable) this.warn(`queueSize=${asked} is not a positive integer, ${DEFAULT_QUEUE_SIZE} is used`);
+    this.problem = usable ? undefined : `queueSize=${asked} is not a positive integer`;
+    if (this.problem && !pipeline) this.warn(`${this.problem}, ${DEFAULT_QUEUE_SIZE} is used`);
+  }
+
+  /** With flow control both sides must mean the same queue: a size that means nothing ends it (PVXS). */
+  protected override choose(type: TypeDef): readonly string[] {
+    if (this.pipeline && this.problem) throw new PvRequestError(this.problem);
+    return super.choose(type);
   }
 
   /** Counters of this subscriber; `reset` begins to count anew. */

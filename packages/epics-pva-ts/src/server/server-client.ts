@@ -12,7 +12,7 @@ import { answerSearch } from '../connection/udp-responder.ts';
 import type { PvaError } from '../errors.ts';
 import { Command } from '../frame/command.ts';
 import { HEADER_SIZE } from '../frame/header.ts';
-import type { AccessRights } from '../message/acl-change.ts';
+import { type AccessRights, FULL_ACCESS } from '../message/acl-change.ts';
 import { decodeCreateChannelRequest, decodeDestroyChannel } from '../message/channel.ts';
 import { decodeGetFieldRequest } from '../message/get-field.ts';
 import { decodeSearchRequest, encodeSearchResponse } from '../message/search.ts';
@@ -104,6 +104,12 @@ export class ServerClient implements Congestion {
   /** Channels this client has, in the order of their creation. */
   channelList(): ServerChannel[] {
     return [...this.channels];
+  }
+
+  /** Asks the host again what the client may do with each of its channels. */
+  updateRights(): void {
+    for (const channel of this.channels)
+      channel.setRights(this.host.rights?.(channel.name, this.credentials) ?? FULL_ACCESS);
   }
 
   /** Names of the channels this client has. */

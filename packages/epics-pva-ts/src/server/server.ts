@@ -9,8 +9,10 @@
  */
 import { type ClientConfig, parseAddress, type ServerConfig, serverConfigFromEnv } from '../config.ts';
 import { BeaconSender } from '../connection/beacon-sender.ts';
+import type { Credentials } from '../connection/server-connection.ts';
 import { UdpResponder } from '../connection/udp-responder.ts';
 import { LocalProtocolError, PvaError } from '../errors.ts';
+import type { AccessRights } from '../message/acl-change.ts';
 import { newGuid } from '../message/guid.ts';
 import { type Destination, LOCAL_GROUP, resolveDestinations } from '../socket/destinations.ts';
 import { isBroadcastAddress, isLocalAddress } from '../socket/interfaces.ts';
@@ -39,6 +41,11 @@ export interface ServerOptions extends Partial<ServerConfig> {
   readonly onTrapWrite?: (write: TrappedWrite) => void;
   /** Payload bytes above which a message is sent in segments; default 2^31-1, the most that every peer can read. */
   readonly maxSegment?: number;
+  /**
+   * What a client may do with a channel beside reading; undefined: everything. See {@link Server.accessChanged}. With
+   * `accessSecurity` both must allow it.
+   */
+  readonly accessRights?: (name: string, client: Credentials) => AccessRights | undefined;
 }
 
 /** Where a server's own sources stand among others: its PVs, and the channel `server` (PVXS). */
@@ -52,6 +59,7 @@ export class Server {
   readonly config: ServerConfig;
   private readonly log: NonNullable<ServerOptions['log']>;
   private readonly maxSegment: number | undefined;
+  private readonly accessRights: NonNullable<ServerOptions['accessRights']>;
   private readonly guid = newGuid();
   private readonly pvs = new StaticSource();
   private readonly channels: ServedChannels;
@@ -70,8 +78,9 @@ export class Server {
 
   /** @throws ConfigError for `EPICS_PVAS_*` variables that cannot be understood */
   constructor(options: ServerOptions = {}) {
-    const { log, accessSecurity, limits, maxSegment, onTrapWrite, ...config } = options;
+    const { log, accessSecurity, accessRights, limits, maxSegment, onTrapWrite, ...config } = options;
     this.maxSegment = maxSegment;
+    this.accessRights = accessRights ?? (() => undefined);
     this.config = { ...serverConfigFromEnv(), ...config };
     this.log = log ?? (() => {});
     this.accessSecurity = accessSecurity;
@@ -137,6 +146,11 @@ export class Server {
    */
   disconnect(name: string): number {
     return this.channels.disconnectName(name);
+  }
+
+  /** The option `accessRights` would answer differently now: clients are held to it, and told (ACL_CHANGE). */
+  accessChanged(): void {
+    for (const client of this.clients) client.updateRights();
   }
 
   /** Names of all sources that know theirs, each once, sorted. */
@@ -273,6 +287,7 @@ export class Server {
         has: (name) => this.channels.has(name),
         open: (name, credentials) => this.channels.open(name, credentials),
         maxSegment: this.maxSegment,
+        rights: this.accessRights,
         notice: (text) => this.log('info', text),
         closed: (ended, reason) => {
           this.clients.delete(ended);
