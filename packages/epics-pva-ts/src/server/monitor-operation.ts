@@ -12,7 +12,6 @@ import { errorStatus, OK, type Status } from '../wire/status.ts';
 import { type OperationContext, ServerOperation } from './channel-operations.ts';
 import { DEFAULT_QUEUE_SIZE, MonitorQueue, type QueuedUpdate } from './monitor-queue.ts';
 import type { PostedUpdate } from './posted-update.ts';
-import type { QueueBudget } from './queue-budget.ts';
 import type { MonitorReport } from './report.ts';
 import type { MonitorSink } from './source.ts';
 
@@ -21,8 +20,6 @@ const HIGH_WATER = 4 * 1024 * 1024;
 
 /** Gives monitors of a congested connection a turn when bytes have left. */
 export interface Congestion {
-  /** Memory of all queues of the client. */
-  readonly budget: QueueBudget;
   /** `pump()` will be called. Who has just written waits behind those who have not. */
   waitForRoom(monitor: MonitorOperation): void;
 }
@@ -35,7 +32,6 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
   /** Updates the client has still room for; unlimited without pipeline. */
   private window: number;
   private readonly pipeline: boolean;
-  private queued = 0;
   private sent = 0;
   private bytes = 0;
   private finishing = false;
@@ -46,7 +42,7 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
     const asked = context.request.option('queueSize');
     const size = asked === undefined ? DEFAULT_QUEUE_SIZE : Number(asked);
     const usable = Number.isInteger(size) && size > 0;
-    this.queue = new MonitorQueue(usable ? size : DEFAULT_QUEUE_SIZE, congestion.budget);
+    this.queue = new MonitorQueue(usable ? size : DEFAULT_QUEUE_SIZE);
     this.pipeline = pipeline;
     this.window = pipeline ? nfree : Number.POSITIVE_INFINITY;
     if (!usable) this.warn(`queueSize=${asked} is not a positive integer, ${DEFAULT_QUEUE_SIZE} is used`);
@@ -54,13 +50,12 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
 
   /** Counters of this subscriber; `reset` begins to count anew. */
   report(reset: boolean): MonitorReport {
-    const { queue, queued, sent, bytes } = this;
-    const { squashed, dropped, length, maxLength, limit } = queue;
+    const { queue, sent, bytes } = this;
+    const { pushed: queued, squashed, dropped, length, maxLength, limit } = queue;
     const window = this.pipeline ? { window: this.window } : {};
     const running = this.unsubscribe !== null;
     if (reset) {
       queue.resetCounters();
-      this.queued = length;
       this.sent = 0;
       this.bytes = 0;
     }
@@ -112,7 +107,6 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
   push(update: PostedUpdate): void {
     // An update without any of the fields asked for is none to this client (PVXS).
     if (this.selection && !update.value.markedFields().intersects(this.selection)) return;
-    this.queued++;
     this.queue.push(update);
     this.pump();
   }

@@ -48,7 +48,6 @@ import { ChannelTraffic } from './channel-traffic.ts';
 import { ClientCounters } from './client-counters.ts';
 import { DEFAULT_LIMITS, type ServerLimits } from './limits.ts';
 import { MonitorOperation } from './monitor-operation.ts';
-import { QueueBudget } from './queue-budget.ts';
 import type { ConnectionReport } from './report.ts';
 import type { ServedPV } from './source.ts';
 
@@ -93,13 +92,10 @@ export class ServerClient {
   private monitors = 0;
   private readonly limits: ServerLimits;
   private readonly counters = new ClientCounters();
-  /** Memory of the queues of all monitors. */
-  readonly budget: QueueBudget;
 
   constructor(host: ServerClientHost, transport: Transport) {
     this.host = host;
     this.limits = host.limits ?? DEFAULT_LIMITS;
-    this.budget = new QueueBudget(this.limits.queuedBytes);
     this.credentials = { peer: transport.peer, method: '', account: '', host: '' };
     this.connection = new ServerConnection({
       transport,
@@ -128,14 +124,14 @@ export class ServerClient {
 
   /** Counters of this connection, its channels and monitors; `reset` begins to count anew. */
   report(reset: boolean): ConnectionReport {
-    const { connection, credentials, budget } = this;
+    const { connection, credentials } = this;
     const channels = Array.from(this.channels.values(), ({ name, traffic, operations }) => ({
       name,
       traffic,
       operations: [...operations].flatMap((ioid) => this.operations.get(ioid)?.op ?? []),
     }));
     const { stats, unsentBytes } = connection;
-    return this.counters.report({ stats, unsentBytes, budget, credentials, channels }, reset);
+    return this.counters.report({ stats, unsentBytes, credentials, channels }, reset);
   }
 
   /** Requests of a channel begin with its id. */
