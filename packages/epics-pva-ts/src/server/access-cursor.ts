@@ -7,7 +7,7 @@ import { type AccessToken, accessTokens } from './access-lexer.ts';
 import { type AccessMacros, macroTable } from './access-macros.ts';
 
 /** Braces within braces; real files have three. */
-export const MAX_NESTING = 50;
+export const DEEPEST_NESTING = 50;
 
 export class AccessCursor {
   protected readonly file: string;
@@ -82,7 +82,7 @@ export class AccessCursor {
 
   /** Of something unknown: `(a, b)` and, if it has one, its `{a, b}` or `{ NAME(...) ... }`. */
   protected skipArguments(depth = 0): void {
-    if (depth > MAX_NESTING) this.fail(this.peek.line, 'braces are nested too deeply');
+    if (depth > DEEPEST_NESTING) this.fail(this.peek.line, 'braces are nested too deeply');
     this.expect('(');
     this.list(')', 'a name');
     if (!this.isNext('{')) return;

@@ -10,9 +10,9 @@ import { ConfigError } from '../errors.ts';
 export type AccessMacros = string | Readonly<Record<string, string>>;
 
 /** Macros may refer to others; deeper than this they refer to themselves. */
-const MAX_DEPTH = 20;
+const DEEPEST_MACRO = 20;
 /** Characters one line may expand to. */
-const MAX_LENGTH = 1024 * 1024;
+const LONGEST_LINE = 1024 * 1024;
 
 /** @throws ConfigError if a text is not `NAME=value[,NAME=value...]` */
 export function macroTable(macros: AccessMacros = {}): ReadonlyMap<string, string> {
@@ -36,7 +36,7 @@ export function expandMacros(
   depth = 0,
 ): string {
   if (!text.includes('$')) return text;
-  if (depth > MAX_DEPTH) fail('macros refer to each other without end');
+  if (depth > DEEPEST_MACRO) fail('macros refer to each other without end');
   let out = '';
   let at = 0;
   for (;;) {
@@ -56,7 +56,7 @@ export function expandMacros(
     const value = macros.get(name) ?? (equals < 0 ? undefined : inner.slice(equals + 1));
     if (value === undefined) fail(`macro '${name}' is not defined`);
     out += text.slice(at, start) + expandMacros(value, macros, fail, depth + 1);
-    if (out.length > MAX_LENGTH) fail(`macros make a line longer than ${MAX_LENGTH} characters`);
+    if (out.length > LONGEST_LINE) fail(`macros make a line longer than ${LONGEST_LINE} characters`);
     at = end + 1;
   }
 }

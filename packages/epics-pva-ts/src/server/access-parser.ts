@@ -5,7 +5,7 @@
  * What later versions of EPICS may add is skipped with a warning if it has the form `NAME(...) {...}`; a RULE with a
  * condition that is not understood never grants anything (EPICS base 7.0.9). No I/O: text in, rules out.
  */
-import { AccessCursor, MAX_NESTING } from './access-cursor.ts';
+import { AccessCursor, DEEPEST_NESTING } from './access-cursor.ts';
 import type { AccessToken } from './access-lexer.ts';
 import type { AccessMacros } from './access-macros.ts';
 
@@ -116,7 +116,7 @@ class AccessParser extends AccessCursor {
   /** `AUTHORITY([id,] "common name") { AUTHORITY ... }`: chains of certificate authorities, root first. */
   private authority(depth = 0): void {
     const { line } = this.peek;
-    if (depth > MAX_NESTING) this.fail(line, 'AUTHORITY is nested too deeply');
+    if (depth > DEEPEST_NESTING) this.fail(line, 'AUTHORITY is nested too deeply');
     this.expect('(');
     const names = this.list(')', 'the name of an authority').map((t) => t.text);
     if (names.length < 1 || names.length > 2) this.fail(line, 'AUTHORITY has one or two names');

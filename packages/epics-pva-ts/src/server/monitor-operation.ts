@@ -32,6 +32,7 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
   /** Updates the client has still room for; unlimited without pipeline. */
   private window: number;
   private readonly pipeline: boolean;
+  private queued = 0;
   private sent = 0;
   private bytes = 0;
   private finishing = false;
@@ -50,12 +51,13 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
 
   /** Counters of this subscriber; `reset` begins to count anew. */
   report(reset: boolean): MonitorReport {
-    const { queue, sent, bytes } = this;
-    const { pushed: queued, squashed, dropped, length, maxLength, limit } = queue;
+    const { queue, queued, sent, bytes } = this;
+    const { squashed, dropped, length, maxLength, limit } = queue;
     const window = this.pipeline ? { window: this.window } : {};
     const running = this.unsubscribe !== null;
     if (reset) {
       queue.resetCounters();
+      this.queued = length;
       this.sent = 0;
       this.bytes = 0;
     }
@@ -107,6 +109,7 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
   push(update: PostedUpdate): void {
     // An update without any of the fields asked for is none to this client (PVXS).
     if (this.selection && !update.value.markedFields().intersects(this.selection)) return;
+    this.queued++;
     this.queue.push(update);
     this.pump();
   }

@@ -22,7 +22,6 @@ export class MonitorQueue {
   readonly limit: number;
   private items: (QueuedUpdate | undefined)[] = [];
   private head = 0;
-  private pushedCount = 0;
   private squashedCount = 0;
   private droppedCount = 0;
   private longest = 0;
@@ -33,11 +32,6 @@ export class MonitorQueue {
 
   get length(): number {
     return this.items.length - this.head;
-  }
-
-  /** Updates given to the queue. */
-  get pushed(): number {
-    return this.pushedCount;
   }
 
   /** Updates merged into another because the queue was full. */
@@ -55,9 +49,8 @@ export class MonitorQueue {
     return this.longest;
   }
 
-  /** Counts from here on; what is in it counts as pushed. */
+  /** Counts from here on. */
   resetCounters(): void {
-    this.pushedCount = this.length;
     this.longest = this.length;
     this.squashedCount = 0;
     this.droppedCount = 0;
@@ -65,7 +58,6 @@ export class MonitorQueue {
 
   /** Adds an update, which the queue retains. */
   push(update: PostedUpdate): void {
-    this.pushedCount++;
     const { length } = this;
     if (length < this.limit) {
       this.items.push({ update: update.retain(), overrun: null });
