@@ -5,7 +5,6 @@ import type { ServerOperation } from './channel-operations.ts';
 import type { ChannelTraffic } from './channel-traffic.ts';
 import { type LimitCounters, noRefusals } from './limits.ts';
 import { MonitorOperation } from './monitor-operation.ts';
-import type { QueueBudget } from './queue-budget.ts';
 import type { ChannelReport, ConnectionReport } from './report.ts';
 
 /** A channel as a report sees it. */
@@ -18,28 +17,21 @@ export interface CountedChannel {
 export interface CountedClient {
   readonly stats: ConnectionStats;
   readonly unsentBytes: number;
-  readonly budget: QueueBudget;
   readonly credentials: Credentials;
   readonly channels: readonly CountedChannel[];
 }
 
 export class ClientCounters {
-  /** Limits this client met; the connection and the queues count theirs. */
+  /** Limits this client met; the connection itself counts `unsentBytes`. */
   refused: LimitCounters = noRefusals();
   /** The connection's counters at the last report that reset them. */
   private since = { bytesSent: 0, bytesReceived: 0, messagesSent: 0, messagesReceived: 0, stalls: 0 };
-  private hits = 0;
 
   report(client: CountedClient, reset: boolean): ConnectionReport {
-    const { stats, unsentBytes, budget, credentials, channels } = client;
+    const { stats, unsentBytes, credentials, channels } = client;
     const { since } = this;
-    const refused = {
-      ...this.refused,
-      unsentBytes: stats.stalls - since.stalls,
-      queuedBytes: budget.hits - this.hits,
-    };
+    const refused = { ...this.refused, unsentBytes: stats.stalls - since.stalls };
     if (reset) {
-      this.hits = budget.hits;
       this.since = stats;
       this.refused = noRefusals();
     }
@@ -51,7 +43,6 @@ export class ClientCounters {
       messagesSent: stats.messagesSent - since.messagesSent,
       messagesReceived: stats.messagesReceived - since.messagesReceived,
       unsentBytes,
-      queuedBytes: budget.bytes,
       refused,
       channels: channels.map((channel) => channelReport(channel, reset)),
     };

@@ -18,11 +18,6 @@ export interface ServerLimits {
    * stop filling it earlier, at 4 MiB, and squash. Default 16 MiB.
    */
   readonly unsentBytes: number;
-  /**
-   * Bytes, roughly, of the updates in the queues of all its monitors. Above it queues take no more: updates are merged
-   * into the newest ones, as when a queue is full, whatever `queueSize` was asked for. Default 2 GiB.
-   */
-  readonly queuedBytes: number;
 }
 
 export const DEFAULT_LIMITS: ServerLimits = {
@@ -30,7 +25,6 @@ export const DEFAULT_LIMITS: ServerLimits = {
   operations: 100_000,
   monitors: 20_000,
   unsentBytes: 16 * 1024 * 1024,
-  queuedBytes: 2 * 1024 * 1024 * 1024,
 };
 
 /** How often a limit was met. */
@@ -41,12 +35,10 @@ export interface LimitCounters {
   monitors: number;
   /** Times reading stopped because of `unsentBytes`. */
   unsentBytes: number;
-  /** Updates merged because of `queuedBytes`. */
-  queuedBytes: number;
 }
 
 export function noRefusals(): LimitCounters {
-  return { channels: 0, operations: 0, monitors: 0, unsentBytes: 0, queuedBytes: 0 };
+  return { channels: 0, operations: 0, monitors: 0, unsentBytes: 0 };
 }
 
 export function addRefusals(sum: LimitCounters, more: LimitCounters): void {
@@ -54,5 +46,4 @@ export function addRefusals(sum: LimitCounters, more: LimitCounters): void {
   sum.operations += more.operations;
   sum.monitors += more.monitors;
   sum.unsentBytes += more.unsentBytes;
-  sum.queuedBytes += more.queuedBytes;
 }

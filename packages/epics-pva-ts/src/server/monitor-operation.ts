@@ -13,7 +13,6 @@ import { errorStatus, OK, type Status } from '../wire/status.ts';
 import { type OperationContext, ServerOperation } from './channel-operations.ts';
 import { DEFAULT_QUEUE_SIZE, MonitorQueue, type QueuedUpdate } from './monitor-queue.ts';
 import type { PostedUpdate } from './posted-update.ts';
-import type { QueueBudget } from './queue-budget.ts';
 import type { MonitorReport } from './report.ts';
 import type { MonitorSink } from './source.ts';
 
@@ -22,8 +21,6 @@ const HIGH_WATER = 4 * 1024 * 1024;
 
 /** Gives monitors of a congested connection a turn when bytes have left. */
 export interface Congestion {
-  /** Memory of all queues of the client. */
-  readonly budget: QueueBudget;
   /** `pump()` will be called. Who has just written waits behind those who have not. */
   waitForRoom(monitor: MonitorOperation): void;
 }
@@ -49,7 +46,7 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
     const asked = context.request.option('queueSize');
     const size = asked === undefined ? DEFAULT_QUEUE_SIZE : Number(asked);
     const usable = Number.isInteger(size) && size > 0;
-    this.queue = new MonitorQueue(usable ? size : DEFAULT_QUEUE_SIZE, congestion.budget);
+    this.queue = new MonitorQueue(usable ? size : DEFAULT_QUEUE_SIZE);
     this.pipeline = pipeline;
     this.window = pipeline ? nfree : Number.POSITIVE_INFINITY;
     this.problem = usable ? undefined : `queueSize=${asked} is not a positive integer`;

@@ -6,7 +6,6 @@
  */
 import type { BitSet } from '../wire/bit-set.ts';
 import { PostedUpdate } from './posted-update.ts';
-import type { QueueBudget } from './queue-budget.ts';
 
 /** Length when the client asks for none (PVXS). */
 export const DEFAULT_QUEUE_SIZE = 4;
@@ -19,23 +18,15 @@ export interface QueuedUpdate {
   readonly overrun: BitSet | null;
 }
 
-interface Item extends QueuedUpdate {
-  /** What it takes of the budget. */
-  readonly bytes: number;
-}
-
 export class MonitorQueue {
   readonly limit: number;
-  private readonly budget: QueueBudget | undefined;
-  private items: (Item | undefined)[] = [];
+  private items: (QueuedUpdate | undefined)[] = [];
   private head = 0;
   private squashedCount = 0;
   private droppedCount = 0;
   private longest = 0;
 
-  /** @param budget of the client, shared with its other queues */
-  constructor(limit: number = DEFAULT_QUEUE_SIZE, budget?: QueueBudget) {
-    this.budget = budget;
+  constructor(limit: number = DEFAULT_QUEUE_SIZE) {
     this.limit = Math.min(MAX_QUEUE_SIZE, Math.max(MIN_QUEUE_SIZE, Math.trunc(limit)));
   }
 
@@ -67,31 +58,23 @@ export class MonitorQueue {
 
   /** Adds an update, which the queue retains. */
   push(update: PostedUpdate): void {
-    const { length, budget } = this;
-    const isOver = budget?.isFull === true && length >= MIN_QUEUE_SIZE;
-    if (length < this.limit && !isOver) {
-      // The first one is on its way as a rule: not worth measuring.
-      const bytes = budget && length > 0 ? update.size : 0;
-      budget?.take(bytes);
-      this.items.push({ update: update.retain(), overrun: null, bytes });
+    const { length } = this;
+    if (length < this.limit) {
+      this.items.push({ update: update.retain(), overrun: null });
       if (length >= this.longest) this.longest = length + 1;
       return;
     }
     this.squashedCount++;
-    if (isOver && length < this.limit) budget.hit();
     const at = this.items.length - 1;
-    const newest = this.items[at] as Item;
-    const { update: merged, overrun } = squash(newest, update);
-    // Of one stream updates have one size; measuring each would cost when there is no time.
-    this.items[at] = { update: merged, overrun, bytes: newest.bytes };
+    const newest = this.items[at] as QueuedUpdate;
+    this.items[at] = squash(newest, update);
     newest.update.release();
   }
 
   /** The oldest update; the caller releases it. */
   shift(): QueuedUpdate | undefined {
     if (this.length === 0) return undefined;
-    const item = this.items[this.head] as Item;
-    this.budget?.free(item.bytes);
+    const item = this.items[this.head];
     this.items[this.head++] = undefined;
     if (this.head === this.items.length) {
       this.items = [];

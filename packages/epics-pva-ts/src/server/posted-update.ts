@@ -6,8 +6,7 @@
  * its pool when the last socket has taken the bytes.
  */
 
-import { AnyValue, UnionValue } from '../value/containers.ts';
-import { Value } from '../value/value.ts';
+import type { Value } from '../value/value.ts';
 import type { BitSet } from '../wire/bit-set.ts';
 import { WireWriter } from '../wire/writer.ts';
 
@@ -19,7 +18,6 @@ export class PostedUpdate {
   private holders = 1;
   private encoded: readonly Uint8Array[] | null = null;
   private raw: boolean;
-  private measured: number | undefined;
 
   /** Takes `value` over: a snapshot that nobody else changes. */
   constructor(value: Value) {
@@ -36,12 +34,6 @@ export class PostedUpdate {
     if (--this.holders === 0) this.value.release();
     // The PV keeps its latest update for its value; the bytes have been sent.
     if (this.holders <= 1) this.encoded = null;
-  }
-
-  /** Bytes of memory it takes, roughly; measured when first asked for. */
-  get size(): number {
-    this.measured ??= this.value.receivedBytes || memoryOf(this.value);
-    return this.measured;
   }
 
   /** Is the receive memory needed until the bytes are sent? */
@@ -73,25 +65,4 @@ function encode(value: Value, selection: BitSet | undefined): Uint8Array[] {
     throw error;
   }
   return writer.finish();
-}
-
-/** Structures, unions, any and strings have some weight of their own; arrays of numbers have their bytes. */
-const OBJECT_BYTES = 64;
-
-/** Roughly what the marked fields of a value hold. */
-function memoryOf(value: Value): number {
-  const marked = value.markedFields();
-  let sum = OBJECT_BYTES;
-  for (const node of value.type.nodes)
-    if (!node.isStruct && marked.get(node.index)) sum += weight(value.get(node.path));
-  return sum;
-}
-
-function weight(v: unknown): number {
-  if (ArrayBuffer.isView(v)) return OBJECT_BYTES + v.byteLength;
-  if (typeof v === 'string') return 16 + v.length * 2;
-  if (Array.isArray(v)) return v.reduce((sum: number, x) => sum + weight(x), OBJECT_BYTES);
-  if (v instanceof Value) return memoryOf(v);
-  if (v instanceof UnionValue || v instanceof AnyValue) return OBJECT_BYTES + weight(v.value);
-  return 8;
 }

@@ -50,8 +50,6 @@ export interface ConnectionReport {
   readonly messagesReceived: number;
   /** Bytes it has not taken yet. */
   readonly unsentBytes: number;
-  /** Bytes, roughly, of the updates in the queues of its monitors. */
-  readonly queuedBytes: number;
   readonly refused: Readonly<LimitCounters>;
   readonly channels: readonly ChannelReport[];
 }

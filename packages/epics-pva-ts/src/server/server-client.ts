@@ -23,7 +23,6 @@ import { ClientCounters } from './client-counters.ts';
 import { DEFAULT_LIMITS, type ServerLimits } from './limits.ts';
 import type { Congestion, MonitorOperation } from './monitor-operation.ts';
 import { OperationTable } from './operation-table.ts';
-import { QueueBudget } from './queue-budget.ts';
 import type { ConnectionReport } from './report.ts';
 import type { ServedPV } from './source.ts';
 
@@ -54,13 +53,10 @@ export class ServerClient implements Congestion {
   private congested = new Set<MonitorOperation>();
   private credentials: Credentials;
   private readonly counters = new ClientCounters();
-  /** Memory of the queues of all monitors. */
-  readonly budget: QueueBudget;
 
   constructor(host: ServerClientHost, transport: Transport) {
     this.host = host;
     const limits = host.limits ?? DEFAULT_LIMITS;
-    this.budget = new QueueBudget(limits.queuedBytes);
     this.credentials = { peer: transport.peer, method: '', account: '', host: '' };
     this.connection = new ServerConnection({
       transport,
@@ -124,14 +120,14 @@ export class ServerClient implements Congestion {
 
   /** Counters of this connection, its channels and monitors; `reset` begins to count anew. */
   report(reset: boolean): ConnectionReport {
-    const { connection, credentials, budget } = this;
+    const { connection, credentials } = this;
     const channels = this.channelList().map(({ name, traffic, operations }) => ({
       name,
       traffic,
       operations: [...operations].flatMap((ioid) => this.operations.get(ioid) ?? []),
     }));
     const { stats, unsentBytes } = connection;
-    return this.counters.report({ stats, unsentBytes, budget, credentials, channels }, reset);
+    return this.counters.report({ stats, unsentBytes, credentials, channels }, reset);
   }
 
   /** Requests of a channel begin with its id. */
