@@ -5,7 +5,11 @@
  * message expected next: nothing is copied, and when its holders release a message before the next one arrives, the
  * same block, still in the processor's cache, serves again. Measured: reading into a few hundred KiB that stay cached
  * is up to twice as fast as reading into megabytes.
+ *
+ * A header is only a claim. What it claims is reserved up to {@link RECEIVE_RESERVE_BYTES}, or up to the size of the
+ * last large message, which did arrive; beyond that the block grows to twice of what has arrived.
  */
+import { RECEIVE_RESERVE_BYTES } from '../limits.ts';
 import { type MemoryBlock, MemoryPool } from '../wire/memory-block.ts';
 import { HEADER_SIZE } from './header.ts';
 
@@ -114,8 +118,10 @@ export class ReceiveMemory {
     // A message whose header is there is completed where it is, if it fits. Before that, a block which the message
     // expected next does not fit into is changed at once, while there is next to nothing to move.
     const wanted = left < HEADER_SIZE ? Math.max(size, left === 0 ? LEAST_READ : 0) : needed;
-    const fits = this.parsed + wanted <= capacity;
-    if (!fits) this.grow(wanted);
+    if (this.parsed + wanted <= capacity) return;
+    if (wanted <= RECEIVE_RESERVE_BYTES || wanted <= this.expected) this.grow(wanted);
+    else if (capacity - this.filled < LEAST_READ)
+      this.grow(Math.min(wanted, Math.max(RECEIVE_RESERVE_BYTES, this.expected, 2 * left)));
   }
 
   /** Nobody else looks at this block, and no read into it is under way. */

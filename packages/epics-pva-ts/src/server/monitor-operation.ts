@@ -5,6 +5,7 @@
  * the client is slow. With `pipeline` the client's window limits it as well (pva-protocol.md 7.6).
  */
 import { Command } from '../frame/command.ts';
+import { MONITOR_HIGH_WATER_BYTES } from '../limits.ts';
 import { encodeMonitorResponse } from '../message/monitor.ts';
 import { SUB } from '../message/operation.ts';
 import type { TypeDef } from '../value/type-def.ts';
@@ -13,9 +14,6 @@ import { type OperationContext, ServerOperation } from './channel-operations.ts'
 import { DEFAULT_QUEUE_SIZE, MonitorQueue, type QueuedUpdate } from './monitor-queue.ts';
 import type { PostedUpdate } from './posted-update.ts';
 import type { MonitorSink } from './source.ts';
-
-/** Bytes of a connection not yet taken by the system above which monitors wait, and their queues fill. */
-const HIGH_WATER = 4 * 1024 * 1024;
 
 /** Gives monitors of a congested connection a turn when bytes have left. */
 export interface Congestion {
@@ -109,7 +107,7 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
   pump(): boolean {
     const before = this.sent;
     while (this.queue.length > 0 && this.window > 0) {
-      if (this.context.connection.unsentBytes >= HIGH_WATER) {
+      if (this.context.connection.unsentBytes >= MONITOR_HIGH_WATER_BYTES) {
         this.congestion.waitForRoom(this);
         return this.sent > before;
       }

@@ -4,14 +4,11 @@
  * When it is full a new update is merged into the newest queued one, as in PVXS: the latest value is never lost,
  * only what lay between. Fields that were overwritten so are reported in the overrun mask, as in pvAccessCPP.
  */
+import { DEFAULT_QUEUE_SIZE, MAX_QUEUE_SIZE, MIN_QUEUE_SIZE } from '../limits.ts';
 import type { BitSet } from '../wire/bit-set.ts';
 import { PostedUpdate } from './posted-update.ts';
 
-/** Length when the client asks for none (PVXS). */
-export const DEFAULT_QUEUE_SIZE = 4;
-export const MIN_QUEUE_SIZE = 2;
-/** Most a client may ask for. */
-export const MAX_QUEUE_SIZE = 100_000;
+export { DEFAULT_QUEUE_SIZE, MAX_QUEUE_SIZE, MIN_QUEUE_SIZE };
 
 export interface QueuedUpdate {
   readonly update: PostedUpdate;

@@ -7,9 +7,17 @@
 import type { Credentials } from '../connection/server-connection.ts';
 import { ServerConnection } from '../connection/server-connection.ts';
 import type { Transport } from '../connection/transport.ts';
-import { answerSearch, MAX_NAME_BYTES } from '../connection/udp-responder.ts';
+import { answerSearch } from '../connection/udp-responder.ts';
 import { type PvaError, RemoteProtocolError } from '../errors.ts';
 import { Command, commandName } from '../frame/command.ts';
+import {
+  MAX_CHANNELS,
+  MAX_NAME_BYTES,
+  MAX_OPERATIONS,
+  MAX_REQUEST_BYTES,
+  MAX_RETIRED_OPERATIONS,
+  MAX_WAITING_GET_FIELDS,
+} from '../limits.ts';
 import {
   decodeCreateChannelRequest,
   decodeDestroyChannel,
@@ -57,11 +65,6 @@ export interface ServerClientHost {
   closed(client: ServerClient, reason: PvaError | undefined): void;
 }
 
-/** Channels and operations one client may have. */
-const MAX_CHANNELS = 20_000;
-const MAX_OPERATIONS = 100_000;
-/** Types of ended puts kept so that requests still in flight can be decoded, with the types they may define. */
-const MAX_RETIRED = 1000;
 const REFUSED_SID = 0xffffffff;
 
 interface ServerChannel {
@@ -79,7 +82,16 @@ export class ServerClient {
   readonly connection: ServerConnection;
   private readonly host: ServerClientHost;
   private readonly channels = new Map<number, ServerChannel>();
-  private readonly operations = new Map<number, { op: ServerOperation; channel: ServerChannel }>();
+  private readonly operations = new Map<
+    number,
+    { op: ServerOperation; channel: ServerChannel; bytes: number }
+  >();
+  /** Bytes of the INITs that made these operations, and of the message being handled. */
+  private requestBytes = 0;
+  private messageBytes = 0;
+  /** GET_FIELDs that wait. */
+  private waiting = 0;
+  /** Types of ended puts: requests still in flight can be decoded, with the types they may define. */
   private readonly retired = new Map<number, TypeDef>();
   private congested = new Set<MonitorOperation>();
   private credentials: Credentials;
@@ -113,6 +125,7 @@ export class ServerClient {
   }
 
   private onMessage(command: number, r: WireReader, ctx: DecodeContext): void {
+    this.messageBytes = r.remaining;
     switch (command) {
       case Command.MONITOR:
         this.onMonitor(decodeMonitorRequest(r, ctx));
@@ -222,6 +235,7 @@ export class ServerClient {
     this.channels.delete(channel.sid);
     for (const ioid of [...channel.operations]) this.destroyOperation(ioid);
     for (const giveUp of channel.waiting) giveUp();
+    this.waiting -= channel.waiting.size;
     channel.detach();
   }
 
@@ -229,10 +243,12 @@ export class ServerClient {
     const entry = this.operations.get(ioid);
     if (!entry) return;
     this.operations.delete(ioid);
+    this.requestBytes -= entry.bytes;
     entry.channel.operations.delete(ioid);
     if (entry.op instanceof PutOperation && entry.op.type) {
       this.retired.set(ioid, entry.op.type);
-      if (this.retired.size > MAX_RETIRED) this.retired.delete(this.retired.keys().next().value as number);
+      if (this.retired.size > MAX_RETIRED_OPERATIONS)
+        this.retired.delete(this.retired.keys().next().value as number);
     }
     entry.op.destroy();
   }
@@ -261,6 +277,11 @@ export class ServerClient {
       fail(`too many operations (${MAX_OPERATIONS}) on this connection`);
       return;
     }
+    const bytes = this.messageBytes;
+    if (this.requestBytes + bytes > MAX_REQUEST_BYTES) {
+      fail(`the pvRequests of this connection take more than ${MAX_REQUEST_BYTES} bytes`);
+      return;
+    }
     const op = make(channel, {
       connection: this.connection,
       pv: channel.pv,
@@ -269,7 +290,8 @@ export class ServerClient {
       request: new PvRequest(m.pvRequest),
       ended: () => this.destroyOperation(m.ioid),
     });
-    this.operations.set(m.ioid, { op, channel });
+    this.operations.set(m.ioid, { op, channel, bytes });
+    this.requestBytes += bytes;
     channel.operations.add(m.ioid);
     op.init();
   }
@@ -340,8 +362,8 @@ export class ServerClient {
       );
       return;
     }
-    if (channel.waiting.size >= MAX_OPERATIONS) {
-      const status = errorStatus(`too many operations (${MAX_OPERATIONS}) on this channel`);
+    if (this.waiting >= MAX_WAITING_GET_FIELDS) {
+      const status = errorStatus(`too many GET_FIELDs (${MAX_WAITING_GET_FIELDS}) wait on this connection`);
       this.connection.send(Command.GET_FIELD, (w) => encodeGetFieldResponse(w, { ioid, status }));
       return;
     }
@@ -349,12 +371,14 @@ export class ServerClient {
     let giveUp = (): void => {};
     giveUp = channel.pv.whenOpen((top) => {
       answered = true;
-      channel.waiting.delete(giveUp);
+      if (channel.waiting.delete(giveUp)) this.waiting--;
       const type = m.subfield === '' ? top : top.find(m.subfield)?.type;
       const status = type ? OK : errorStatus(`no field '${m.subfield}'`);
       this.connection.send(Command.GET_FIELD, (w) => encodeGetFieldResponse(w, { ioid, status, type }));
     });
-    if (!answered) channel.waiting.add(giveUp);
+    if (answered) return;
+    channel.waiting.add(giveUp);
+    this.waiting++;
   }
 
   waitForRoom(monitor: MonitorOperation): void {

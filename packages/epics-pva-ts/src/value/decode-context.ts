@@ -1,10 +1,8 @@
 /** DecodeContext: what decoding needs beside the bytes; one per connection and direction. */
 import { DecodeError } from '../errors.ts';
+import { MAX_FIELDS_BEYOND_BYTES, MAX_VALUE_DEPTH } from '../limits.ts';
 import type { MemoryBlock } from '../wire/memory-block.ts';
 import { TypeCache } from './type-codec.ts';
-
-/** Levels of structures inside arrays, unions and any; PVXS allows 20. */
-const MAX_VALUE_DEPTH = 20;
 
 /** What decoding needs beside the bytes. One per connection and direction. */
 export class DecodeContext {
@@ -33,7 +31,7 @@ export class DecodeContext {
    * millions of those made for a few bytes.
    */
   allow(bytes: number): void {
-    if (this.depth === 0) this.budget = 100_000 + 4 * bytes;
+    if (this.depth === 0) this.budget = MAX_FIELDS_BEYOND_BYTES + 4 * bytes;
   }
 
   spend(fields: number): void {
