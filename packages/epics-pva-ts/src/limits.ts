@@ -31,7 +31,7 @@ export const MAX_FIELD_NAME_BYTES = 4096;
 /** Types a connection's cache holds: ids are 16-bit. */
 export const MAX_CACHED_TYPES = 65_536;
 /** Fields of all types in a connection's cache together. */
-export const MAX_CACHED_FIELDS = 1_000_000;
+export const MAX_CACHED_FIELDS = 250_000;
 /** Bytes of the descriptions of all types in a connection's cache together. */
 export const MAX_CACHED_TYPE_BYTES: number = 32 * 1024 * 1024;
 /** Length of a fixed array, which is made whole even when it does not come. */
@@ -42,6 +42,8 @@ export const MAX_TYPE_DEFINITIONS = 8;
 export const MAX_VALUE_DEPTH = 20;
 /** Fields of one message beyond four for each of its bytes. */
 export const MAX_FIELDS_BEYOND_BYTES = 100_000;
+/** Heap, roughly, for the strings, structures, unions and any of one message; arrays of numbers are not counted. */
+export const MAX_MESSAGE_HEAP_BYTES: number = 512 * 1024 * 1024;
 /** Paths of fields a type remembers. */
 export const MAX_REMEMBERED_PATHS = 1000;
 
@@ -86,7 +88,7 @@ export const MAX_CHANNELS = 20_000;
 /** Operations of one connection. */
 export const MAX_OPERATIONS = 100_000;
 /** Bytes of the INITs of a connection's operations together: a pvRequest lives as long as its operation. */
-export const MAX_REQUEST_BYTES: number = 64 * 1024 * 1024;
+export const MAX_REQUEST_BYTES: number = 16 * 1024 * 1024;
 /** GET_FIELDs of one connection that wait for a PV to open. */
 export const MAX_WAITING_GET_FIELDS = 100_000;
 /** Types of ended operations kept for messages still in flight, on either side. */

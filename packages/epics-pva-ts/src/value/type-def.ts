@@ -55,7 +55,7 @@ export class TypeDef {
   readonly depth: number;
   private flat: readonly FieldNode[] | undefined;
   /** Fields found so far, by path: programs use a few, a peer's type may have very many. */
-  private readonly found = new Map<string, FieldNode>();
+  private found: Map<string, FieldNode> | undefined;
   /** Scratch of the codec: encoders and decoders compiled for this type. */
   codec: unknown;
 
@@ -80,6 +80,7 @@ export class TypeDef {
     this.fieldCount =
       kind === 'struct' && array === 'none' ? members.reduce((n, m) => n + m.type.fieldCount, 1) : 1;
     this.flat = undefined;
+    this.found = undefined;
     this.codec = undefined;
   }
 
@@ -125,10 +126,12 @@ export class TypeDef {
 
   /** The field at a dotted path ("" is the structure itself), or undefined. */
   find(path: string): FieldNode | undefined {
-    const known = this.found.get(path);
+    const known = this.found?.get(path);
     if (known) return known;
     const node = path === '' ? this.nodes[0] : this.walk(path.split('.'));
-    if (node && this.found.size < MAX_REMEMBERED_PATHS) this.found.set(path, node);
+    if (!node) return undefined;
+    this.found ??= new Map();
+    if (this.found.size < MAX_REMEMBERED_PATHS) this.found.set(path, node);
     return node;
   }
 
