@@ -190,8 +190,16 @@ function decode(
   const id = identifier(r);
   const n = r.count(2);
   const members: Member[] = [];
+  const names = new Set<string>();
   for (let i = 0; i < n; i++) {
+    const at = r.offset;
     const name = identifier(r);
+    // Fields are found by dotted paths. pvDataCPP makes no such types either.
+    if (name === '' || name.includes('.') || names.has(name))
+      throw new DecodeError(
+        `field name '${name.slice(0, 40)}' is empty, dotted or there twice, at offset ${at}`,
+      );
+    names.add(name);
     const type = decode(r, cache, depth + 1, budget);
     if (!type) throw new DecodeError(`member '${name}' without a type at offset ${r.offset - 1}`);
     members.push({ name, type });
