@@ -99,6 +99,8 @@ export const DEFAULT_QUEUE_SIZE = 4;
 export const MIN_QUEUE_SIZE = 2;
 /** Longest queue a client may ask for. */
 export const MAX_QUEUE_SIZE = 100_000;
+/** Arrays in one monitor's queue together, beyond its first few updates. */
+export const MAX_QUEUE_BYTES: number = 1024 * 1024 * 1024;
 /** Unsent bytes of a connection above which its monitors wait and their queues fill. */
 export const MONITOR_HIGH_WATER_BYTES: number = 4 * 1024 * 1024;
 
