@@ -5,7 +5,7 @@
  * messages are assembled in place. Segments (pvAccessCPP sends them for
  * large arrays) are joined here; control messages may stand between them. Nobody pads messages, so nothing is skipped.
  */
-import { DecodeError, PvaError } from '../errors.ts';
+import { DecodeError } from '../errors.ts';
 import { MAX_MESSAGE_BYTES } from '../limits.ts';
 import { type MemoryBlock, MemoryPool } from '../wire/memory-block.ts';
 import { decodeHeader, HEADER_SIZE, newHeader, Segment } from './header.ts';
@@ -55,8 +55,6 @@ export class FrameDecoder {
   private suspended = false;
   private running = false;
   private closed = false;
-  /** Why there was no memory to lend, until `commit` can say so. */
-  private failure: PvaError | null = null;
   /** Segments joined so far. */
   private joined: { command: number; block: MemoryBlock; length: number } | null = null;
   private readonly frame: Frame;
@@ -86,18 +84,11 @@ export class FrameDecoder {
    * for it where nobody catches: if there is no memory, `commit` will throw that.
    */
   writeTarget(): Buffer {
-    try {
-      return this.memory.lend(this.needed);
-    } catch (error) {
-      if (!PvaError.isPvaError(error)) throw error;
-      this.failure = error;
-      return Buffer.allocUnsafe(HEADER_SIZE);
-    }
+    return this.memory.lend(this.needed);
   }
 
   /** `n` bytes have been read into `target`. @throws DecodeError, PVA_NO_MEMORY, and what `onFrame` throws */
   commit(target: Uint8Array, n: number): void {
-    if (this.failure) throw this.failure;
     if (this.memory.take(target, n)) this.run();
     else this.push(target.subarray(0, n));
   }
