@@ -7,6 +7,7 @@
 
 import type { SearchReason } from '../connection/search-schedule.ts';
 import type { Endpoint } from '../endpoint.ts';
+import { CREATE_CHANNEL_MS } from '../limits.ts';
 import { type AccessRights, FULL_ACCESS } from '../message/acl-change.ts';
 import type { Operation } from './operation.ts';
 import type { SearchEngine } from './search-engine.ts';
@@ -20,9 +21,6 @@ export interface ChannelOptions {
   readonly search: Pick<SearchEngine, 'add' | 'remove'>;
   linkTo(server: Endpoint): ServerLink;
 }
-
-/** A server that claims a name must create its channel within this time; core-pva servers may never answer. */
-const CREATE_MS = 10_000;
 
 export class Channel {
   readonly name: string;
@@ -123,9 +121,9 @@ export class Channel {
     this.operations.delete(op);
   }
 
-  /** Once a second: gives up on a server that does not create the channel. */
+  /** Once a second: gives up on a server that does not create the channel; core-pva servers may never answer. */
   tick(now: number): void {
-    if (this.stateNow !== 'connecting' || now - this.connectingSince < CREATE_MS) return;
+    if (this.stateNow !== 'connecting' || now - this.connectingSince < CREATE_CHANNEL_MS) return;
     this.link?.removeChannel(this, undefined);
     this.backToSearch('connect-failed');
   }

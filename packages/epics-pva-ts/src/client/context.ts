@@ -7,9 +7,11 @@
  * ```
  */
 import type { ClientConfig } from '../config.ts';
+import { lossReport } from '../connection/loss-report.ts';
 import { SEARCH_SEQUENCE, searchBatches } from '../connection/search-batch.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { DisconnectedError, LocalProtocolError } from '../errors.ts';
+import { COLLECT_MS, NAME_SERVER_RETRY_MS } from '../limits.ts';
 import { hostName, userName } from '../socket/identity.ts';
 import type { Value } from '../value/value.ts';
 import { Channel } from './channel.ts';
@@ -42,17 +44,12 @@ export interface ContextOptions extends Partial<ClientConfig> {
 }
 
 /** A name server that does not answer is tried again after 1, 2, 4, 8 and then every 10 s (PVXS: 10 s always). */
-const NAME_SERVER_RETRY_MS = 10_000;
-
 interface NameServer {
   readonly endpoint: Endpoint;
   /** When to connect again, and how long to wait after the next failure. */
   retryAt: number;
   delay: number;
 }
-
-/** Channels and connections nobody uses are closed after two to three of these, in ms (PVXS). */
-const COLLECT_MS = 10_000;
 
 export class Context {
   /** The configuration in force: the environment's with the given entries replaced. */
@@ -222,7 +219,7 @@ export class Context {
         closed: (ended, channels, connected, reason) => {
           if (this.links.get(key) === ended) this.links.delete(key);
           this.nameServerLost(key, connected);
-          if (reason && connected) this.log('warn', `connection to ${key} lost: ${reason.message}`);
+          if (reason && connected) this.log(...lossReport(`connection to ${key} lost`, reason));
           const why = `connection to ${key} lost${reason ? `: ${reason.message}` : ''}`;
           if (!this.closed)
             for (const c of channels) c.onLost(connected ? 'disconnected' : 'connect-failed', why);

@@ -5,6 +5,7 @@
  */
 import type { Connection } from '../connection/connection.ts';
 import { CancelledError, DisconnectedError, RemoteError, TimeoutError } from '../errors.ts';
+import { REQUEST_TIMEOUT_SECONDS } from '../limits.ts';
 import type { AccessRights } from '../message/acl-change.ts';
 import type { MonitorResponse } from '../message/monitor.ts';
 import type { OperationResponse } from '../message/operation.ts';
@@ -60,8 +61,6 @@ export interface RequestOptions {
   readonly signal?: AbortSignal;
 }
 
-export const DEFAULT_TIMEOUT = 5;
-
 /** Whatever was thrown, as an Error. */
 export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
@@ -88,7 +87,7 @@ export abstract class OneShot<T> implements Operation {
     this.promise = new Promise<T>((resolve, reject) => {
       this.settle = { resolve, reject };
     });
-    const seconds = options.timeout ?? DEFAULT_TIMEOUT;
+    const seconds = options.timeout ?? REQUEST_TIMEOUT_SECONDS;
     if (seconds > 0)
       this.timer = setTimeout(
         () => this.fail(new TimeoutError(`${channel.name}: ${this.waitingFor()} within ${seconds} s`)),

@@ -41,6 +41,8 @@ export class GetRequest extends OneShot<Value> {
 
   protected handle(reply: Reply): void {
     if (reply.subcommand & SUB.INIT) {
+      // Said twice it is answered once.
+      if (this.dataType) return;
       this.dataType = reply.type ?? undefined;
       const { connection, sid } = this.at as Attachment;
       const { ioid } = this;
@@ -86,6 +88,7 @@ export class PutRequest extends OneShot<void> {
 
   protected handle(reply: Reply): void {
     if (reply.subcommand & SUB.INIT) {
+      if (this.dataType) return;
       this.dataType = reply.type ?? undefined;
       if (!this.fetch) {
         this.execute(undefined);

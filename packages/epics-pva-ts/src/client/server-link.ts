@@ -7,6 +7,7 @@ import type { Transport } from '../connection/transport.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { PvaError } from '../errors.ts';
 import { Command } from '../frame/command.ts';
+import { MAX_RETIRED_OPERATIONS, MAX_UNSENT_BYTES, NAME_SERVER_UNSENT_BYTES } from '../limits.ts';
 import { decodeAclChange } from '../message/acl-change.ts';
 import {
   decodeCreateChannelResponse,
@@ -37,9 +38,6 @@ import { isSuccess } from '../wire/status.ts';
 import type { Channel } from './channel.ts';
 import type { Operation } from './operation.ts';
 import type { SearchEngine } from './search-engine.ts';
-
-/** Types of ended operations kept so that replies still in flight can be decoded. */
-const MAX_RETIRED = 1000;
 
 /** What a link needs of its transport beside {@link Transport}. */
 export interface LinkTransport extends Transport {
@@ -145,7 +143,8 @@ export class ServerLink {
     if (!this.operations.delete(operation.ioid)) return;
     if (operation.type) {
       this.retired.set(operation.ioid, { type: operation.type, putType: operation.putType });
-      if (this.retired.size > MAX_RETIRED) this.retired.delete(this.retired.keys().next().value as number);
+      if (this.retired.size > MAX_RETIRED_OPERATIONS)
+        this.retired.delete(this.retired.keys().next().value as number);
     }
     if (sid !== undefined)
       this.connection.send(Command.DESTROY_REQUEST, (w) =>
@@ -208,7 +207,8 @@ export class ServerLink {
         const channel = this.channels.get(m.cid);
         if (channel?.state !== 'connecting') {
           // Not wanted any more, or there already: PVXS gives it back too.
-          if (isSuccess(m.status))
+          // A server that sends such replies and reads nothing must not fill our memory with what we return.
+          if (isSuccess(m.status) && this.connection.unsentBytes < MAX_UNSENT_BYTES)
             this.connection.send(Command.DESTROY_CHANNEL, (w) =>
               encodeDestroyChannel(w, { sid: m.sid, cid: m.cid }),
             );
@@ -248,7 +248,7 @@ export class ServerLink {
 
   /** Sends names to this server as a name server; skipped while much is unsent, as PVXS does. */
   search(channels: readonly SearchChannel[], sequence: number): void {
-    if (!this.connection.isReady || this.connection.unsentBytes > 64 * 1024) return;
+    if (!this.connection.isReady || this.connection.unsentBytes > NAME_SERVER_UNSENT_BYTES) return;
     const request = searchRequest(channels, { sequence, flags: SearchFlag.UNICAST, replyPort: 0 });
     this.connection.send(Command.SEARCH, (w) => encodeSearchRequest(w, request));
   }

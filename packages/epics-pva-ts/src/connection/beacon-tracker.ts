@@ -4,14 +4,13 @@
  */
 import type { Endpoint } from '../endpoint.ts';
 import { formatEndpoint } from '../endpoint.ts';
+import { BEACON_LOST_AFTER_MS, MAX_BEACON_SERVERS } from '../limits.ts';
 import type { Beacon } from '../message/beacon.ts';
 import { formatGuid } from '../message/guid.ts';
 import { ANY_ADDRESS } from '../wire/address.ts';
 
-/** Servers remembered at most, as PVXS. */
-export const BEACON_TABLE_LIMIT = 20_000;
 /** A server is forgotten after two of the longest beacon periods. */
-export const BEACON_LOST_AFTER = 360_000;
+export const BEACON_LOST_AFTER: number = BEACON_LOST_AFTER_MS;
 
 /** A server known from its beacons. */
 export interface BeaconServer {
@@ -45,7 +44,7 @@ export class BeaconTracker {
   private readonly limit: number;
   private ignoredCount = 0;
 
-  constructor(limit: number = BEACON_TABLE_LIMIT) {
+  constructor(limit: number = MAX_BEACON_SERVERS) {
     this.limit = limit;
   }
 

@@ -8,6 +8,7 @@
 import type { PvaError } from '../errors.ts';
 import { RemoteProtocolError } from '../errors.ts';
 import { Command } from '../frame/command.ts';
+import { ECHO_SECONDS, TCP_TIMEOUT_SECONDS } from '../limits.ts';
 import {
   caCredentials,
   decodeServerValidation,
@@ -55,8 +56,9 @@ export class ClientConnection extends Connection {
     this.user = options.user;
     this.host = options.host;
     this.lastEcho = options.now;
+    const timeout = options.timeout ?? TCP_TIMEOUT_SECONDS;
     // PVXS: 3/8 of the timeout, between 1 and 15 s.
-    this.echoMs = Math.min(15, Math.max(1, ((options.timeout ?? 40) * 3) / 8)) * 1000;
+    this.echoMs = Math.min(ECHO_SECONDS, Math.max(1, (timeout * 3) / 8)) * 1000;
   }
 
   get isReady(): boolean {

@@ -9,6 +9,7 @@ import type { PvaError } from '../errors.ts';
 import { RemoteProtocolError } from '../errors.ts';
 import { Command, ControlCommand } from '../frame/command.ts';
 import { writeControl } from '../frame/header.ts';
+import { HANDSHAKE_MS } from '../limits.ts';
 import {
   decodeClientValidation,
   encodeServerValidation,
@@ -48,18 +49,14 @@ export interface ServerConnectionOptions extends Omit<ConnectionOptions, 'role'>
 }
 
 const METHODS = ['anonymous', 'ca'];
-/** A client that has not authenticated by then is disconnected. */
-const HANDSHAKE_MS = 10_000;
 
 export class ServerConnection extends Connection {
   private readonly handler: ServerConnectionHandler;
-  private readonly openedAt: number;
   private ready = false;
 
   constructor(options: ServerConnectionOptions) {
     super({ ...options, role: 'server' });
     this.handler = options.handler;
-    this.openedAt = options.now;
     this.sendBytes((w) => writeControl(w, ControlCommand.SET_BYTE_ORDER, true));
     this.send(Command.CONNECTION_VALIDATION, (w) =>
       encodeServerValidation(w, {
@@ -111,11 +108,9 @@ export class ServerConnection extends Connection {
   }
 
   override tick(now: number): void {
-    if (!this.ready && now - this.openedAt >= HANDSHAKE_MS) {
-      this.close(new RemoteProtocolError('no valid handshake within 10 s'));
-      return;
-    }
     super.tick(now);
+    if (!this.ready && this.listened >= HANDSHAKE_MS)
+      this.close(new RemoteProtocolError(`no valid handshake within ${HANDSHAKE_MS / 1000} s`));
   }
 
   protected override onDrain(): void {

@@ -2,6 +2,7 @@
  * One whole application message: header, payload, and the length put into the header when it is known. A payload
  * above a limit leaves in segments.
  */
+import { MAX_SEGMENT_BYTES } from '../limits.ts';
 import { WireWriter } from '../wire/writer.ts';
 import { HEADER_SIZE, headerFlags, Segment, writeHeader } from './header.ts';
 
@@ -9,7 +10,7 @@ import { HEADER_SIZE, headerFlags, Segment, writeHeader } from './header.ts';
  * Most payload bytes in one message or segment. pvAccessCPP reads the length as a signed number, PVXS as an unsigned
  * one; both join segments of any size, and PVXS never sends any (pva-protocol.md 1.4).
  */
-export const MAX_SEGMENT = 0x7fff_ffff;
+export const MAX_SEGMENT: number = MAX_SEGMENT_BYTES;
 
 /**
  * Encodes one message with `w`, which must be empty. The chunks are in order; large arrays are taken by reference.

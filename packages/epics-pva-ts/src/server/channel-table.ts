@@ -3,8 +3,8 @@
  * ACL_CHANGE).
  */
 import type { Connection } from '../connection/connection.ts';
-import { MAX_NAME_BYTES } from '../connection/udp-responder.ts';
 import { Command } from '../frame/command.ts';
+import { MAX_NAME_BYTES, MAX_WAITING_GET_FIELDS } from '../limits.ts';
 import { type AccessRights, encodeAclChange, FULL_ACCESS } from '../message/acl-change.ts';
 import { encodeCreateChannelResponse, encodeDestroyChannel } from '../message/channel.ts';
 import { encodeGetFieldResponse, type GetFieldRequest } from '../message/get-field.ts';
@@ -86,6 +86,8 @@ export class ChannelTable {
   private readonly options: ChannelTableOptions;
   private readonly bySid = new Map<number, { channel: ServerChannel; detach: () => void }>();
   private nextSid = 0;
+  /** GET_FIELDs that wait. */
+  private waiting = 0;
 
   constructor(options: ChannelTableOptions) {
     this.options = options;
@@ -157,6 +159,7 @@ export class ChannelTable {
     this.bySid.delete(sid);
     for (const ioid of [...channel.operations]) this.options.destroyOperation(ioid);
     for (const giveUp of channel.waiting) giveUp();
+    this.waiting -= channel.waiting.size;
     detach();
   }
 
@@ -178,20 +181,23 @@ export class ChannelTable {
       refuse('bad channel id');
       return;
     }
-    if (channel.waiting.size >= limits.operations) {
+    const most = Math.min(limits.operations, MAX_WAITING_GET_FIELDS);
+    if (this.waiting >= most) {
       counters.refused.operations++;
-      refuse(`too many operations (${limits.operations}) on this channel`);
+      refuse(`too many GET_FIELDs (${most}) wait on this connection`);
       return;
     }
     let answered = false;
     let giveUp = (): void => {};
     giveUp = channel.pv.whenOpen((top) => {
       answered = true;
-      channel.waiting.delete(giveUp);
+      if (channel.waiting.delete(giveUp)) this.waiting--;
       const type = m.subfield === '' ? top : top.find(m.subfield)?.type;
       const status = type ? OK : errorStatus(`no field '${m.subfield}'`);
       connection.send(Command.GET_FIELD, (w) => encodeGetFieldResponse(w, { ioid, status, type }));
     });
-    if (!answered) channel.waiting.add(giveUp);
+    if (answered) return;
+    channel.waiting.add(giveUp);
+    this.waiting++;
   }
 }

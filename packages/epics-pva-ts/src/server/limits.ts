@@ -3,6 +3,7 @@
  *
  * They keep a client that asks without end from filling the server's memory; no ordinary client comes near them.
  */
+import { MAX_CHANNELS, MAX_MONITORS, MAX_OPERATIONS, MAX_UNSENT_BYTES } from '../limits.ts';
 
 /** Limits of one connection. */
 export interface ServerLimits {
@@ -10,7 +11,7 @@ export interface ServerLimits {
   readonly channels: number;
   /** Operations between their INIT and their end, monitors among them. INIT gets an error. Default 100,000. */
   readonly operations: number;
-  /** Monitors. INIT gets an error. Default 20,000. */
+  /** Monitors among the operations. INIT gets an error. Default 100,000, as operations. */
   readonly monitors: number;
   /**
    * Bytes of replies and updates the client has not taken. Above it the server reads no more requests from this client
@@ -21,10 +22,10 @@ export interface ServerLimits {
 }
 
 export const DEFAULT_LIMITS: ServerLimits = {
-  channels: 20_000,
-  operations: 100_000,
-  monitors: 20_000,
-  unsentBytes: 16 * 1024 * 1024,
+  channels: MAX_CHANNELS,
+  operations: MAX_OPERATIONS,
+  monitors: MAX_MONITORS,
+  unsentBytes: MAX_UNSENT_BYTES,
 };
 
 /** How often a limit was met. */

@@ -6,6 +6,7 @@
  */
 import { PvRequestError } from '../errors.ts';
 import { Command } from '../frame/command.ts';
+import { MONITOR_HIGH_WATER_BYTES } from '../limits.ts';
 import { encodeMonitorResponse } from '../message/monitor.ts';
 import { SUB } from '../message/operation.ts';
 import type { TypeDef } from '../value/type-def.ts';
@@ -15,9 +16,6 @@ import { DEFAULT_QUEUE_SIZE, MonitorQueue, type QueuedUpdate } from './monitor-q
 import type { PostedUpdate } from './posted-update.ts';
 import type { MonitorReport } from './report.ts';
 import type { MonitorSink } from './source.ts';
-
-/** Bytes of a connection not yet taken by the system above which monitors wait, and their queues fill. */
-const HIGH_WATER = 4 * 1024 * 1024;
 
 /** Gives monitors of a congested connection a turn when bytes have left. */
 export interface Congestion {
@@ -150,7 +148,7 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
   pump(): boolean {
     const before = this.sent;
     while (this.queue.length > 0 && this.window > 0) {
-      if (this.context.connection.unsentBytes >= HIGH_WATER) {
+      if (this.context.connection.unsentBytes >= MONITOR_HIGH_WATER_BYTES) {
         this.congestion.waitForRoom(this);
         return this.sent > before;
       }

@@ -8,6 +8,7 @@ import type { Connection } from '../connection/connection.ts';
 import type { Credentials } from '../connection/server-connection.ts';
 import { RemoteProtocolError } from '../errors.ts';
 import { Command, commandName } from '../frame/command.ts';
+import { MAX_REQUEST_BYTES, MAX_RETIRED_OPERATIONS } from '../limits.ts';
 import { decodeGetRequest } from '../message/get.ts';
 import { decodeMonitorRequest, type MonitorRequest } from '../message/monitor.ts';
 import {
@@ -41,9 +42,6 @@ import type { ServerLimits } from './limits.ts';
 import { type Congestion, MonitorOperation } from './monitor-operation.ts';
 import { ProcessOperation, PutGetOperation } from './put-get-operation.ts';
 
-/** Types of ended puts kept so that requests still in flight can be decoded, with the types they may define. */
-const MAX_RETIRED = 1000;
-
 export interface OperationTableOptions {
   readonly connection: Connection;
   readonly limits: ServerLimits;
@@ -56,7 +54,14 @@ export interface OperationTableOptions {
 
 export class OperationTable {
   private readonly options: OperationTableOptions;
-  private readonly operations = new Map<number, { op: ServerOperation; channel: ServerChannel }>();
+  private readonly operations = new Map<
+    number,
+    { op: ServerOperation; channel: ServerChannel; bytes: number }
+  >();
+  /** Bytes of the INITs that made these operations, and of the message being handled. */
+  private requestBytes = 0;
+  private messageBytes = 0;
+  /** Types of ended puts: requests still in flight can be decoded, with the types they may define. */
   private readonly retired = new Map<number, TypeDef>();
   private monitors = 0;
 
@@ -82,6 +87,7 @@ export class OperationTable {
 
   /** Handles a message if it is one of an operation; false if it is not. */
   onMessage(command: number, r: WireReader, ctx: DecodeContext): boolean {
+    this.messageBytes = r.remaining;
     switch (command) {
       case Command.MONITOR:
         this.onMonitor(decodeMonitorRequest(r, ctx));
@@ -157,6 +163,12 @@ export class OperationTable {
       fail(`too many ${full} (${limits[full]}) on this connection`);
       return;
     }
+    const bytes = this.messageBytes;
+    if (this.requestBytes + bytes > MAX_REQUEST_BYTES) {
+      counters.refused.operations++;
+      fail(`the pvRequests of this connection take more than ${MAX_REQUEST_BYTES} bytes`);
+      return;
+    }
     const op = make({
       connection: channel.traffic,
       pv: channel.pv,
@@ -168,7 +180,8 @@ export class OperationTable {
       },
       ended: () => this.destroy(m.ioid),
     });
-    this.operations.set(m.ioid, { op, channel });
+    this.operations.set(m.ioid, { op, channel, bytes });
+    this.requestBytes += bytes;
     if (command === Command.MONITOR) this.monitors++;
     channel.operations.add(m.ioid);
     op.init();
@@ -217,13 +230,15 @@ export class OperationTable {
   destroy(ioid: number): void {
     const entry = this.operations.get(ioid);
     if (!entry) return;
-    const { op, channel } = entry;
+    const { op, channel, bytes } = entry;
     this.operations.delete(ioid);
+    this.requestBytes -= bytes;
     if (op.command === Command.MONITOR) this.monitors--;
     channel.operations.delete(ioid);
     if ((op instanceof PutOperation || op instanceof PutGetOperation) && op.type) {
       this.retired.set(ioid, op.type);
-      if (this.retired.size > MAX_RETIRED) this.retired.delete(this.retired.keys().next().value as number);
+      if (this.retired.size > MAX_RETIRED_OPERATIONS)
+        this.retired.delete(this.retired.keys().next().value as number);
     }
     op.destroy();
   }

@@ -9,6 +9,7 @@
  */
 import { type ClientConfig, parseAddress, type ServerConfig, serverConfigFromEnv } from '../config.ts';
 import { BeaconSender } from '../connection/beacon-sender.ts';
+import { lossReport } from '../connection/loss-report.ts';
 import type { Credentials } from '../connection/server-connection.ts';
 import { UdpResponder } from '../connection/udp-responder.ts';
 import { LocalProtocolError, PvaError } from '../errors.ts';
@@ -293,7 +294,7 @@ export class Server {
           this.clients.delete(ended);
           this.counters[reason ? 'failed' : 'closed']++;
           addRefusals(this.counters.refused, ended.report(false).refused);
-          if (reason) this.log('warn', `client ${ended.peer} disconnected: ${reason.message}`);
+          if (reason) this.log(...lossReport(`client ${ended.peer} disconnected`, reason));
         },
       },
       transport,

@@ -218,8 +218,10 @@ export function stringsCodec(type: TypeDef): FieldCodec {
   return {
     mayUseTypes: false,
     immutable: false,
-    decode(r) {
+    decode(r, ctx) {
       const n = arrayCount(r, type, 1);
+      // A reference and a string: 32 bytes for the one byte of an empty one.
+      ctx.take(n * 32);
       const strings: string[] = [];
       for (let i = 0; i < n; i++) strings.push(r.string());
       return strings;

@@ -7,11 +7,10 @@
  */
 import { Buffer } from 'node:buffer';
 import { DecodeError } from '../errors.ts';
+import { MAX_ARRAY_BYTES } from '../limits.ts';
 
 /** Returned by {@link WireReader.size} for the null size (`0xFF`). */
 export const NULL_SIZE = -1;
-/** Bytes of the largest array sent or received; decision 0012. */
-export const MAX_ARRAY_BYTES = 0x7fff_ffff;
 
 export class WireReader {
   /** The bytes read from; positions below are offsets in this array. */

@@ -7,7 +7,8 @@
  */
 import { Buffer } from 'node:buffer';
 import { LocalProtocolError } from '../errors.ts';
-import { asBuffer, MAX_ARRAY_BYTES } from './reader.ts';
+import { MAX_ARRAY_BYTES } from '../limits.ts';
+import { asBuffer } from './reader.ts';
 
 export class WireWriter {
   littleEndian: boolean;

@@ -148,7 +148,9 @@ describe('limits of a connection', () => {
       );
     const replies = await session.peer.replies();
     expect(replies).toHaveLength(1);
-    expect(replies[0]?.payload.toString('latin1')).toContain('too many operations (2) on this channel');
+    expect(replies[0]?.payload.toString('latin1')).toContain(
+      'too many GET_FIELDs (2) wait on this connection',
+    );
     expect(refused()).toEqual({ ...none, operations: 2 });
     await stillWorks(session);
   });
