@@ -10,7 +10,7 @@ export interface ServerLimits {
   readonly channels: number;
   /** Operations between their INIT and their end, monitors among them. INIT gets an error. Default 100,000. */
   readonly operations: number;
-  /** Monitors. INIT gets an error. Default 20,000. */
+  /** Monitors among the operations. INIT gets an error. Default 100,000, as operations. */
   readonly monitors: number;
   /**
    * Bytes of replies and updates the client has not taken. Above it the server reads no more requests from this client
@@ -23,7 +23,7 @@ export interface ServerLimits {
 export const DEFAULT_LIMITS: ServerLimits = {
   channels: 20_000,
   operations: 100_000,
-  monitors: 20_000,
+  monitors: 100_000,
   unsentBytes: 16 * 1024 * 1024,
 };
 
