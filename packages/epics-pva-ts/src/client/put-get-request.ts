@@ -11,6 +11,8 @@ import type { Channel } from './channel.ts';
 import { type Attachment, OneShot, type Reply } from './operation.ts';
 import { buildPut, type GetOptions, type PutOptions, requestValue } from './requests.ts';
 
+const PVXS_SILENCE = ' (PVXS servers never answer PUT_GET; put and get instead)';
+
 /** INIT, then one read: `getGet` and `getPut`. */
 export class PutGetReadRequest extends OneShot<Value> {
   private readonly pvRequest: Value;
@@ -30,6 +32,10 @@ export class PutGetReadRequest extends OneShot<Value> {
 
   protected get repeatable(): boolean {
     return true;
+  }
+
+  protected override get silence(): string {
+    return PVXS_SILENCE;
   }
 
   protected init({ connection, sid }: Attachment): void {
@@ -72,6 +78,10 @@ export class PutGetRequest extends OneShot<Value> {
 
   protected get repeatable(): boolean {
     return !this.sent;
+  }
+
+  protected override get silence(): string {
+    return PVXS_SILENCE;
   }
 
   protected init({ connection, sid }: Attachment): void {
