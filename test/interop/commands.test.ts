@@ -178,3 +178,25 @@ describe.skipIf(!peers.available)('a PVXS server', () => {
     }
   });
 });
+
+describe.skipIf(!peers.available)('access rights', () => {
+  it.each(['pvapy', 'p4p'])('are told to a client of %s, which does not mind, and hold', async (kind) => {
+    const env = peerEnv(await freePorts());
+    await using server = new Server({
+      ...serverConfigFromEnv(env),
+      accessRights: () => ({ put: false, putGet: false, rpc: false }),
+    });
+    await server.addPV('our:locked', SharedPV.mailbox(Value.create(CALC, { value: 1 }))).start();
+    const client = await (kind === 'p4p' ? startP4pClient : startPvapyClient)(peers, env);
+    try {
+      expect((await client.get('our:locked')).value).toMatchObject({ value: 1 });
+      await expect(client.put('our:locked', { value: 2 })).rejects.toThrow(
+        'put not permitted: no right to put',
+      );
+      server.accessChanged();
+      expect((await client.get('our:locked')).value).toMatchObject({ value: 1 });
+    } finally {
+      await client.stop();
+    }
+  });
+});
