@@ -50,6 +50,8 @@ export class PutGetReadRequest extends OneShot<Value> {
       if (reply.value) this.succeed(reply.value);
       return;
     }
+    // Said twice it is answered once.
+    if (this.dataType) return;
     this.dataType = reply.type ?? undefined;
     this.putTypeNow = reply.putType;
     const { connection, sid } = this.at as Attachment;
@@ -98,6 +100,7 @@ export class PutGetRequest extends OneShot<Value> {
 
   protected handle(reply: Reply): void {
     if (reply.subcommand & SUB.INIT) {
+      if (this.dataType) return;
       this.dataType = reply.type ?? undefined;
       this.putTypeNow = reply.putType;
       if (!this.fetch) {

@@ -30,6 +30,8 @@ export class ServerChannel {
   readonly waiting = new Set<() => void>();
   private readonly connection: Connection;
   private rightsNow: AccessRights = FULL_ACCESS;
+  /** What the client was told last. */
+  private told: AccessRights = FULL_ACCESS;
 
   constructor(connection: Connection, cid: number, sid: number, name: string, pv: ServedPV) {
     this.connection = connection;
@@ -44,11 +46,17 @@ export class ServerChannel {
     return this.rightsNow;
   }
 
-  /** From now on the client may do this and no more, and is told so (ACL_CHANGE) if it is something new. */
+  /** From now on the client may do this and no more, and is told so if it is something new. */
   setRights(rights: AccessRights): void {
-    const now = this.rightsNow;
-    if (rights.put === now.put && rights.putGet === now.putGet && rights.rpc === now.rpc) return;
     this.rightsNow = rights;
+    this.tellRights(rights);
+  }
+
+  /** Tells the client what it may do (ACL_CHANGE) if it is something new: for PVs that see to it themselves. */
+  tellRights(rights: AccessRights): void {
+    const { told } = this;
+    if (rights.put === told.put && rights.putGet === told.putGet && rights.rpc === told.rpc) return;
+    this.told = rights;
     this.connection.send(Command.ACL_CHANGE, (w) => encodeAclChange(w, { cid: this.cid, rights }));
   }
 }
