@@ -158,3 +158,45 @@ describe.skipIf(!peers.available)('messages in segments with PVXS', () => {
     }
   });
 });
+
+describe.skipIf(!peers.available)('a PVXS server', () => {
+  it('never answers PROCESS and PUT_GET: the error says what to do, and the connection goes on', async () => {
+    const env = peerEnv(await freePorts());
+    const server = await startP4pServer(peers, env, 'p4p:');
+    await using context = new Context(clientConfigFromEnv(env));
+    try {
+      const value = (await context.get('p4p:scalar:int')).get('value');
+      await expect(context.process('p4p:scalar:int', { timeout: 0.5 })).rejects.toThrow(
+        'p4p:scalar:int: no reply (PVXS servers never answer PROCESS; put with record[process=true] instead) within 0.5 s',
+      );
+      await expect(context.putGet('p4p:scalar:int', 1, { timeout: 0.5 })).rejects.toThrow(
+        'p4p:scalar:int: no reply (PVXS servers never answer PUT_GET; put and get instead) within 0.5 s',
+      );
+      expect((await context.get('p4p:scalar:int')).get('value')).toBe(value);
+    } finally {
+      await server.stop();
+    }
+  });
+});
+
+describe.skipIf(!peers.available)('access rights', () => {
+  it.each(['pvapy', 'p4p'])('are told to a client of %s, which does not mind, and hold', async (kind) => {
+    const env = peerEnv(await freePorts());
+    await using server = new Server({
+      ...serverConfigFromEnv(env),
+      accessRights: () => ({ put: false, putGet: false, rpc: false }),
+    });
+    await server.addPV('our:locked', SharedPV.mailbox(Value.create(CALC, { value: 1 }))).start();
+    const client = await (kind === 'p4p' ? startP4pClient : startPvapyClient)(peers, env);
+    try {
+      expect((await client.get('our:locked')).value).toMatchObject({ value: 1 });
+      await expect(client.put('our:locked', { value: 2 })).rejects.toThrow(
+        'put not permitted: no right to put',
+      );
+      server.accessChanged();
+      expect((await client.get('our:locked')).value).toMatchObject({ value: 1 });
+    } finally {
+      await client.stop();
+    }
+  });
+});

@@ -109,7 +109,13 @@ export abstract class OneShot<T> implements Operation {
 
   private waitingFor(): string {
     if (this.channel.state === 'searching') return 'no server has this channel';
-    return this.channel.state === 'connecting' ? 'server found but not connected' : 'no reply';
+    if (this.channel.state === 'connecting') return 'server found but not connected';
+    return `no reply${this.silence}`;
+  }
+
+  /** Why a server may not reply at all, for the error text: `(...)` with a blank in front. */
+  protected get silence(): string {
+    return '';
   }
 
   /** Starts on the channel, now or when it is connected. */

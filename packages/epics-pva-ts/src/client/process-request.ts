@@ -20,6 +20,10 @@ export class ProcessRequest extends OneShot<void> {
     return !this.sent;
   }
 
+  protected override get silence(): string {
+    return ' (PVXS servers never answer PROCESS; put with record[process=true] instead)';
+  }
+
   protected init({ connection, sid }: Attachment): void {
     const { ioid, pvRequest } = this;
     connection.send(Command.PROCESS, (w) =>

@@ -11,6 +11,8 @@ import type { Channel } from './channel.ts';
 import { type Attachment, OneShot, type Reply } from './operation.ts';
 import { buildPut, type GetOptions, type PutOptions, requestValue } from './requests.ts';
 
+const PVXS_SILENCE = ' (PVXS servers never answer PUT_GET; put and get instead)';
+
 /** INIT, then one read: `getGet` and `getPut`. */
 export class PutGetReadRequest extends OneShot<Value> {
   private readonly pvRequest: Value;
@@ -32,6 +34,10 @@ export class PutGetReadRequest extends OneShot<Value> {
     return true;
   }
 
+  protected override get silence(): string {
+    return PVXS_SILENCE;
+  }
+
   protected init({ connection, sid }: Attachment): void {
     const { ioid, pvRequest } = this;
     connection.send(Command.PUT_GET, (w) =>
@@ -44,6 +50,8 @@ export class PutGetReadRequest extends OneShot<Value> {
       if (reply.value) this.succeed(reply.value);
       return;
     }
+    // Said twice it is answered once.
+    if (this.dataType) return;
     this.dataType = reply.type ?? undefined;
     this.putTypeNow = reply.putType;
     const { connection, sid } = this.at as Attachment;
@@ -74,6 +82,10 @@ export class PutGetRequest extends OneShot<Value> {
     return !this.sent;
   }
 
+  protected override get silence(): string {
+    return PVXS_SILENCE;
+  }
+
   protected init({ connection, sid }: Attachment): void {
     const { ioid, pvRequest } = this;
     connection.send(Command.PUT_GET, (w) =>
@@ -88,6 +100,7 @@ export class PutGetRequest extends OneShot<Value> {
 
   protected handle(reply: Reply): void {
     if (reply.subcommand & SUB.INIT) {
+      if (this.dataType) return;
       this.dataType = reply.type ?? undefined;
       this.putTypeNow = reply.putType;
       if (!this.fetch) {

@@ -309,10 +309,7 @@ export abstract class Connection {
   /** Something ignored that is worth a line in a log. */
   protected abstract notice(text: string): void;
 
-  /**
-   * Further data of an authentication method. No method of ours has any, so it is for nobody; but it may define
-   * type ids that later messages use.
-   */
+  /** Further data of an authentication method, which none of ours has. It may define type ids used later. */
   protected ignoreAuthnz(r: WireReader): void {
     decodeAuthnz(r, this.context);
     if (this.authnzNoted) return;

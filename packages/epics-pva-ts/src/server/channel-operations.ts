@@ -147,7 +147,7 @@ export abstract class ServerOperation {
     const { process } = this.info;
     const processes = pv.process !== undefined && (process === true || (byDefault && process !== false));
     // A put of nothing that forces processing is how PVXS clients say PROCESS.
-    if (processes && value.marks.isEmpty()) return pv.process?.(client, this.info);
+    if (processes && value.marks.isEmpty()) return this.process();
     const done = pv.put(value, client, this.info);
     if (!processes) return done;
     return isPromise(done) ? done.then(() => this.process()) : this.process();
@@ -158,7 +158,9 @@ export abstract class ServerOperation {
     const { pv, client } = this.context;
     const done = pv.process?.(client, this.info);
     if (!isPromise(done) || this.mustWait) return done;
-    done.catch((error: unknown) => this.warn(`processing failed: ${statusOf(error).message}`));
+    done.catch((error: unknown) => {
+      if (!this.destroyed) this.warn(`processing failed: ${statusOf(error).message}`);
+    });
     return undefined;
   }
 

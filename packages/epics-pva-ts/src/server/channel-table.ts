@@ -16,6 +16,8 @@ import type { ServerLimits } from './limits.ts';
 import type { ServedPV } from './source.ts';
 
 const REFUSED_SID = 0xffffffff;
+/** What access security leaves to a client that may not write. */
+const NOTHING: AccessRights = { put: false, putGet: false, rpc: false };
 
 /** One channel of one client. */
 export class ServerChannel {
@@ -31,9 +33,8 @@ export class ServerChannel {
   readonly waiting = new Set<() => void>();
   private readonly connection: Connection;
   private rightsNow: AccessRights = FULL_ACCESS;
-  /** What the host says, and whether access security lets the client write. */
-  private given: AccessRights = FULL_ACCESS;
-  private writable = true;
+  /** What the client was told last. */
+  private told: AccessRights = FULL_ACCESS;
 
   constructor(connection: Connection, cid: number, sid: number, name: string, pv: ServedPV) {
     this.connection = connection;
@@ -49,23 +50,17 @@ export class ServerChannel {
     return this.rightsNow;
   }
 
-  /** From now on the client may do this and no more, and is told so (ACL_CHANGE) if it is something new. */
+  /** From now on the client may do this and no more, and is told so if it is something new. */
   setRights(rights: AccessRights): void {
-    this.given = rights;
-    this.update();
-  }
-
-  /** What access security says of writing; `setRights` may allow less. */
-  setWritable(writable: boolean): void {
-    this.writable = writable;
-    this.update();
-  }
-
-  private update(): void {
-    const { writable, given, rightsNow: now } = this;
-    const rights = writable ? given : { put: false, putGet: false, rpc: false };
-    if (rights.put === now.put && rights.putGet === now.putGet && rights.rpc === now.rpc) return;
     this.rightsNow = rights;
+    this.tellRights(rights);
+  }
+
+  /** Tells the client what it may do (ACL_CHANGE) if it is something new: for PVs that see to it themselves. */
+  tellRights(rights: AccessRights): void {
+    const { told } = this;
+    if (rights.put === told.put && rights.putGet === told.putGet && rights.rpc === told.rpc) return;
+    this.told = rights;
     this.connection.send(Command.ACL_CHANGE, (w) => encodeAclChange(w, { cid: this.cid, rights }));
   }
 }
@@ -132,7 +127,7 @@ export class ChannelTable {
     const { sid } = channel;
     this.bySid.set(sid, { channel, detach: pv.attach(() => this.destroy(sid)) });
     // As core-pva does it: in front of the reply.
-    pv.onAccessChanged?.(({ write }) => channel.setWritable(write));
+    pv.onAccessChanged?.(({ write }) => channel.tellRights(write ? channel.rights : NOTHING));
     if (rights) channel.setRights(rights);
     reply(sid, OK);
   }

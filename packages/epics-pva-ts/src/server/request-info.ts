@@ -31,6 +31,8 @@ export function booleanOption(text: string | undefined): boolean | undefined {
   }
 }
 
+const NO_WARNINGS: readonly string[] = [];
+
 /** The options of one operation, and the signal of its present execution. */
 export class OperationInfo implements RequestInfo {
   readonly process: ProcessOption;
@@ -44,6 +46,11 @@ export class OperationInfo implements RequestInfo {
 
   constructor(request: PvRequest) {
     this.request = request;
+    this.process = 'passive';
+    this.block = false;
+    this.warnings = NO_WARNINGS;
+    // Nearly all requests: every get makes one of these.
+    if (!request.hasOptions) return;
     const warnings: string[] = [];
     const process = request.option('process');
     const forced = booleanOption(process);

@@ -161,6 +161,11 @@ export class PvRequest {
     this.value = value;
   }
 
+  /** Are there any `record[...]` options? */
+  get hasOptions(): boolean {
+    return this.value?.type.member('record') !== undefined;
+  }
+
   /** `record._options.<name>` as text; options come as strings, booleans or integers. */
   option(name: string): string | undefined {
     return scalarText(this.value, `record._options.${name}`);

@@ -73,6 +73,16 @@ describe('access rights', () => {
     expect(seen).toEqual([NOTHING, FULL_ACCESS]);
   });
 
+  it('told only are a hint: the PV decides', async () => {
+    const s = new JoinedSession({ p: able() });
+    const channel = s.channel('p');
+    await s.run(new GetRequest(channel, OPTIONS));
+    s.now.served.channelList()[0]?.tellRights(NOTHING);
+    await settled();
+    expect(channel.accessRights).toEqual(NOTHING);
+    await s.run(new PutRequest(channel, 5, OPTIONS));
+  });
+
   it('a channel begins with are told in front of its creation, as core-pva does it', async () => {
     const pvs = new Map([['p', able()]]);
     const [near, far] = MemoryTransport.pair();
