@@ -18,7 +18,7 @@ import { type BadPeer, BadServer, type BadServerOptions } from '../support/bad-s
 import { fromHex } from '../support/hex.ts';
 import { Happenings, keep, serve } from '../support/loopback.ts';
 import { MemoryWatch, MiB } from '../support/memory-use.ts';
-import type { RawMessage } from '../support/raw-peer.ts';
+import { messageBytes, type RawMessage } from '../support/raw-peer.ts';
 import { ids } from '../support/scripted-replies.ts';
 
 const open: BadServer[] = [];
@@ -86,7 +86,7 @@ describe('a server that', () => {
     const { server } = await bad({ greet });
     const started = performance.now();
     await server.connected.count(2);
-    expect(performance.now() - started).toBeGreaterThan(900);
+    expect(performance.now() - started).toBeGreaterThan(300);
   });
 
   it('answers every request with nonsense does not keep the client from another server', async () => {
@@ -115,7 +115,7 @@ describe('a server that', () => {
         if (isInit(m)) monitorInit(peer, ioid, IMAGE);
         else
           void (async () => {
-            for (; sent < 1000; sent++) {
+            for (; sent < 400; sent++) {
               update(peer, ioid, value);
               await peer.taken();
             }
@@ -129,7 +129,7 @@ describe('a server that', () => {
     await finished.count(1);
     const all = (): number => subscription.stats.received;
     await context.get('other', { timeout: 0.2 }).catch(() => {});
-    expect(all()).toBeGreaterThan(900);
+    expect(all()).toBeGreaterThan(300);
     expect(subscription.stats.queued).toBe(4);
     expect(watch.look()).toBeLessThan(40 * MiB);
     subscription.close();
@@ -141,17 +141,19 @@ describe('a server that', () => {
       answer: (peer, m) => {
         if (m.command !== Command.CREATE_CHANNEL) return false;
         peer.socket.pause();
-        const many = Array.from({ length: 20_000 }, (_, i) => i);
+        const many = Buffer.concat(
+          Array.from({ length: 20_000 }, (_, i) =>
+            messageBytes(
+              Command.CREATE_CHANNEL,
+              (w) => encodeCreateChannelResponse(w, { cid: i, sid: i, status: OK }),
+              { fromServer: true },
+            ),
+          ),
+        );
         void (async () => {
-          for (let n = 0; n < 100; n++) {
-            peer.socket.cork();
-            for (const i of many)
-              peer.send(Command.CREATE_CHANNEL, (w) =>
-                encodeCreateChannelResponse(w, { cid: i, sid: n * 20_000 + i, status: OK }),
-              );
-            peer.socket.uncork();
+          for (let n = 0; n < 40 && !peer.socket.destroyed; n++) {
+            peer.socket.write(many);
             await peer.taken();
-            if (peer.socket.destroyed) break;
           }
           flooded.push(1);
         })();
@@ -159,12 +161,14 @@ describe('a server that', () => {
       },
     });
     const watch = new MemoryWatch();
-    const ended = context.get('pv', { timeout: 20 }).catch(() => {});
+    const ended = context.get('pv', { timeout: 30 }).catch(() => {});
     await flooded.count(1);
+    // All of it was taken, by a client that is still there.
+    expect(server.connected.all[0]?.socket.bytesWritten).toBeGreaterThan(40 * 20_000 * 17);
+    expect(server.ended.all).toEqual([]);
     expect(watch.look()).toBeLessThan(100 * MiB);
     await context.close();
     await ended;
-    expect(server.connected.all.length).toBeGreaterThan(0);
   }, 60_000);
 
   it('sends wild ids: unknown, of others, used up; nothing comes of them', async () => {
@@ -217,7 +221,7 @@ describe('a server that', () => {
         return true;
       },
     });
-    await expect(context.get('pv', { timeout: 1 })).rejects.toMatchObject({ code: 'PVA_TIMEOUT' });
+    await expect(context.get('pv', { timeout: 0.4 })).rejects.toMatchObject({ code: 'PVA_TIMEOUT' });
     expect(log.all[0]).toMatch(/lost: GET: /);
   });
 });

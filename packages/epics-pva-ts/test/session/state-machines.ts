@@ -9,7 +9,14 @@ import {
   clientRpc,
 } from './state-client.ts';
 import { clientConnection, serverConnection } from './state-connections.ts';
-import { serverChannel, serverGet, serverMonitor, serverPut, serverRpc } from './state-server.ts';
+import {
+  serverChannel,
+  serverGet,
+  serverMonitor,
+  serverPipeline,
+  serverPut,
+  serverRpc,
+} from './state-server.ts';
 
 export const MACHINES: readonly Machine[] = [
   clientConnection,
@@ -25,4 +32,5 @@ export const MACHINES: readonly Machine[] = [
   serverPut,
   serverRpc,
   serverMonitor,
+  serverPipeline,
 ] as unknown as Machine[];

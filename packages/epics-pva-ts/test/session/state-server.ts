@@ -5,6 +5,7 @@ import { encodeRequestControl } from '../../src/message/request-control.ts';
 import { PostedUpdate } from '../../src/server/posted-update.ts';
 import { SharedPV } from '../../src/server/shared-pv.ts';
 import type { MonitorSink, ServedPV } from '../../src/server/source.ts';
+import { parsePvRequest } from '../../src/value/pv-request.ts';
 import type { TypeDef } from '../../src/value/type-def.ts';
 import type { Value } from '../../src/value/value.ts';
 import { settled } from '../support/memory-transport.ts';
@@ -281,6 +282,61 @@ export const serverMonitor: Machine<OperationSubject> = {
     DESTROY_REQUEST: (s) => s.write(destroyRequest(1, 5)),
     DESTROY_CHANNEL: (s) => s.write(destroyChannel(1, 1)),
     'PV closes': (s) => s.pv.close(),
+    'client disconnects': (s) => s.session.peer.transport.close(),
+  },
+};
+
+/** A monitor whose client has said how many updates it takes: none to begin with. */
+async function pipelined(state: string): Promise<OperationSubject> {
+  const log: string[] = [];
+  const pv = new ManualPV(true, log);
+  const session = await ServerSession.ready({ p: pv });
+  const subject = new PipelineSubject(session, pv, MONITOR, log);
+  await session.createChannel('p');
+  const nfree = state === 'window open' ? 3 : 0;
+  subject.write(
+    request(MONITOR, 1, 5, SUB.INIT | SUB.PIPELINE, (w) => {
+      encodeTyped(w, parsePvRequest('record[pipeline=true]'));
+      w.u32(nfree);
+    }),
+  );
+  await settled();
+  if (state !== 'stopped') subject.write(request(MONITOR, 1, 5, SUB.START));
+  await settled();
+  if (state === 'finishing') pv.finish();
+  return subject;
+}
+
+class PipelineSubject extends OperationSubject {
+  override state(): string {
+    const state = super.state();
+    if (state !== 'running' && state !== 'stopped') return state;
+    const operations = Reflect.get(this.session.client, 'operations') as Map<number, { op: object }>;
+    const op = operations.get(5)?.op as object;
+    if (Reflect.get(op, 'finishing')) return 'finishing';
+    if (state === 'stopped') return state;
+    return Reflect.get(op, 'window') > 0 ? 'window open' : 'window closed';
+  }
+}
+
+export const serverPipeline: Machine<OperationSubject> = {
+  name: 'Server: MONITOR with flow control',
+  source: 'src/server/monitor-operation.ts',
+  states: Object.fromEntries(
+    ['stopped', 'window open', 'window closed', 'finishing'].map((s) => [s, () => pipelined(s)]),
+  ),
+  events: {
+    start: (s) => s.write(request(MONITOR, 1, 5, SUB.START)),
+    stop: (s) => s.write(request(MONITOR, 1, 5, SUB.STOP)),
+    'acknowledgement of one': (s) => s.write(request(MONITOR, 1, 5, SUB.PIPELINE, (w) => w.u32(1))),
+    'acknowledgement of none': (s) => s.write(request(MONITOR, 1, 5, SUB.PIPELINE, (w) => w.u32(0))),
+    'acknowledgement and destroy': (s) =>
+      s.write(request(MONITOR, 1, 5, SUB.PIPELINE | SUB.DESTROY, (w) => w.u32(1))),
+    'PV posts': (s) => s.pv.post(),
+    'PV finishes': (s) => s.pv.finish(),
+    destroy: (s) => s.write(request(MONITOR, 1, 5, SUB.DESTROY)),
+    DESTROY_REQUEST: (s) => s.write(destroyRequest(1, 5)),
+    DESTROY_CHANNEL: (s) => s.write(destroyChannel(1, 1)),
     'client disconnects': (s) => s.session.peer.transport.close(),
   },
 };
