@@ -1,8 +1,7 @@
 /**
  * pvAccessCPP (pvapy's client) against our Server: types, registry ids, segmented messages, request options, the
- * distributor, RPCs and operations that our server does not have.
+ * distributor and RPCs.
  */
-import { SharedPV } from 'epics-pva-ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { afterPut, readCatalogue } from './catalogue.ts';
 import { consecutive, countsOf, sameBits, withoutIds } from './compare.ts';
@@ -117,24 +116,14 @@ describe.skipIf(!peers.available)('a pvAccessCPP client with our server', () => 
     });
   });
 
-  it('is told that PUT_GET is not supported, and goes on', async () => {
-    let lost = 0;
-    const witness = new SharedPV({ onLastDisconnect: () => lost++ });
-    witness.open(ours.pv('read-only').fetch());
-    ours.server.addPV('our:witness', witness);
-    await client.subscribe('witness', 'our:witness');
-    await client.next('witness', 1);
+  it('puts and gets in one operation, and uses the type ids of its request again', async () => {
     const fields = 'value,alarm{message,status}';
-    const refused = client.putGet('our:scalar:int', '7', `putField(${fields})getField(${fields})`);
-    await expect(refused).rejects.toMatchObject({
-      kind: 'error',
-      message: expect.stringContaining('PUT_GET is not supported by this server'),
-    });
-    // The client sends this as the ids that it defined in the refused request.
-    const got = await client.get('our:scalar:int', { request: `field(${fields})` });
-    expect(got.value).toMatchObject({ alarm: { message: 'hot', status: 1 } });
-    expect(lost).toBe(0);
-    await client.unsubscribe('witness');
+    const got = await client.putGet('our:scalar:int', '7', `putField(${fields})getField(${fields})`);
+    expect(got.value).toMatchObject({ value: 7, alarm: { message: 'hot', status: 1 } });
+    // The client sends this as the ids that it defined in the request before.
+    const { value } = await client.get('our:scalar:int', { request: `field(${fields})` });
+    expect(value).toMatchObject({ value: 7, alarm: { message: 'hot', status: 1 } });
+    expect(ours.takePuts('scalar:int').at(-1)?.value).toMatchObject({ value: 7 });
   });
 
   it('loses no update of a counter at 500 Hz with record[queueSize=100]', async () => {

@@ -7,13 +7,14 @@
  */
 import { isIpv4 } from './endpoint.ts';
 import { ConfigError } from './errors.ts';
+import { TCP_TIMEOUT_SECONDS } from './limits.ts';
 
 /** UDP port of searches and beacons unless configured. */
 export const DEFAULT_BROADCAST_PORT = 5076;
 /** TCP port of servers unless configured. */
 export const DEFAULT_SERVER_PORT = 5075;
 /** Seconds of silence after which a connection is closed unless configured (30 s x 4/3). */
-export const DEFAULT_TCP_TIMEOUT = 40;
+export const DEFAULT_TCP_TIMEOUT: number = TCP_TIMEOUT_SECONDS;
 
 /** What a client needs to know of its network. */
 export interface ClientConfig {

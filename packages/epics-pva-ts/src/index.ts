@@ -9,6 +9,7 @@ export type { ChannelInfo, GetOptions, PutBuilder, PutOptions } from './client/r
 export type { SearchStats } from './client/search-engine.ts';
 export type { MonitorHandlers, MonitorOptions, SubscriptionStats } from './client/subscription.ts';
 export { Subscription } from './client/subscription.ts';
+export type { MonitorUpdate } from './client/update-queue.ts';
 export type { ClientConfig, ServerConfig } from './config.ts';
 export { clientConfigFromEnv, parseAddress, serverConfigFromEnv } from './config.ts';
 export type { Credentials } from './connection/server-connection.ts';
@@ -27,6 +28,8 @@ export {
   RemoteProtocolError,
   TimeoutError,
 } from './errors.ts';
+export type { AccessRights } from './message/acl-change.ts';
+export { FULL_ACCESS } from './message/acl-change.ts';
 export type { Alarm } from './nt/alarm.ts';
 export {
   AlarmSeverity,
@@ -109,11 +112,24 @@ export {
   toSeconds,
   writeTimeStamp,
 } from './nt/time-stamp.ts';
+export type { AccessMacros } from './server/access-macros.ts';
+export type { AccessGrant, AccessSecurityOptions } from './server/access-security.ts';
+export { AccessSecurity } from './server/access-security.ts';
+export type { TrappedWrite } from './server/guarded-pv.ts';
+export type { LimitCounters, ServerLimits } from './server/limits.ts';
+export type { ChannelReport, ConnectionReport, MonitorReport, ServerReport } from './server/report.ts';
+export type { ProcessOption, RequestInfo } from './server/request-info.ts';
 export type { ServerOptions } from './server/server.ts';
 export { Server, VERSION } from './server/server.ts';
-export type { PutHandler, RpcHandler, SharedPVHandlers } from './server/shared-pv.ts';
+export type {
+  ProcessHandler,
+  PutHandler,
+  RpcHandler,
+  SharedPVHandlers,
+  SharedPVOptions,
+} from './server/shared-pv.ts';
 export { SharedPV } from './server/shared-pv.ts';
-export type { MonitorSink, ServedPV, Source } from './server/source.ts';
+export type { MonitorSink, ServedPV, Source, SourceEvents } from './server/source.ts';
 export { StaticSource } from './server/source.ts';
 export type { Lookup } from './socket/resolve.ts';
 export { AnyValue, UnionValue } from './value/containers.ts';

@@ -7,6 +7,8 @@
 
 import type { SearchReason } from '../connection/search-schedule.ts';
 import { type Endpoint, formatEndpoint } from '../endpoint.ts';
+import { CREATE_CHANNEL_MS } from '../limits.ts';
+import { type AccessRights, FULL_ACCESS } from '../message/acl-change.ts';
 import type { Log } from './log.ts';
 import type { Operation } from './operation.ts';
 import type { SearchEngine } from './search-engine.ts';
@@ -22,9 +24,6 @@ export interface ChannelOptions {
   readonly log?: Log;
 }
 
-/** A server that claims a name must create its channel within this time; core-pva servers may never answer. */
-const CREATE_MS = 10_000;
-
 export class Channel {
   readonly name: string;
   readonly cid: number;
@@ -33,6 +32,7 @@ export class Channel {
   private stateNow: ChannelState = 'searching';
   private link: ServerLink | null = null;
   private sid = 0;
+  private rights: AccessRights = FULL_ACCESS;
   private connectingSince = 0;
   /** Who claimed the name; cleared when another claim was reported. */
   private claim: { readonly server: string; readonly guid: Uint8Array } | undefined;
@@ -52,6 +52,17 @@ export class Channel {
   /** `address:port` of the server while connected. */
   get server(): string | undefined {
     return this.stateNow === 'active' ? this.link?.name : undefined;
+  }
+
+  /** What the server says this client may do: everything until it says otherwise (a hint, PVXS never says it). */
+  get accessRights(): AccessRights {
+    return this.rights;
+  }
+
+  /** ACL_CHANGE; it may come before the channel is active. */
+  onAccessRights(rights: AccessRights): void {
+    this.rights = rights;
+    if (this.stateNow === 'active') for (const op of [...this.operations]) op.onAccessRights?.(rights);
   }
 
   hasSid(sid: number): boolean {
@@ -102,6 +113,7 @@ export class Channel {
   private backToSearch(reason: SearchReason): void {
     this.stateNow = 'searching';
     this.link = null;
+    this.rights = FULL_ACCESS;
     this.options.search.add(this.cid, this.name, reason);
   }
 
@@ -120,15 +132,16 @@ export class Channel {
       server: link.name,
       forget: (tell) => link.unregister(op, tell ? this.sid : undefined),
     });
+    if (this.rights !== FULL_ACCESS) op.onAccessRights?.(this.rights);
   }
 
   remove(op: Operation): void {
     this.operations.delete(op);
   }
 
-  /** Once a second: gives up on a server that does not create the channel. */
+  /** Once a second: gives up on a server that does not create the channel; core-pva servers may never answer. */
   tick(now: number): void {
-    if (this.stateNow !== 'connecting' || now - this.connectingSince < CREATE_MS) return;
+    if (this.stateNow !== 'connecting' || now - this.connectingSince < CREATE_CHANNEL_MS) return;
     this.link?.removeChannel(this, undefined);
     this.backToSearch('connect-failed');
   }

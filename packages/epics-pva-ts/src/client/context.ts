@@ -7,8 +7,10 @@
  * ```
  */
 import { type ClientConfig, parseAddress } from '../config.ts';
+import { lossReport } from '../connection/loss-report.ts';
 import { type Endpoint, formatEndpoint } from '../endpoint.ts';
 import { DisconnectedError, LocalProtocolError } from '../errors.ts';
+import { COLLECT_MS } from '../limits.ts';
 import { hostName, userName } from '../socket/identity.ts';
 import type { Lookup } from '../socket/resolve.ts';
 import type { Value } from '../value/value.ts';
@@ -18,6 +20,8 @@ import { FixedServer } from './fixed-server.ts';
 import { type Log, noLog } from './log.ts';
 import { NameServers } from './name-servers.ts';
 import type { OneShot, RequestOptions } from './operation.ts';
+import { ProcessRequest } from './process-request.ts';
+import { PutGetReadRequest, PutGetRequest } from './put-get-request.ts';
 import {
   type ChannelInfo,
   type GetOptions,
@@ -40,10 +44,9 @@ export interface ContextOptions extends Partial<ClientConfig> {
   readonly log?: Log;
   /** Resolves the host names of address lists and name servers; default the operating system's resolver. */
   readonly lookup?: Lookup;
+  /** Payload bytes above which a message is sent in segments; default 2^31-1, the most that every peer can read. */
+  readonly maxSegment?: number;
 }
-
-/** Channels and connections nobody uses are closed after two to three of these, in ms (PVXS). */
-const COLLECT_MS = 10_000;
 
 export class Context {
   /** The configuration in force: the environment's with the given entries replaced. */
@@ -57,6 +60,7 @@ export class Context {
   private readonly nameServers: NameServers;
   private readonly open = new Set<{ fail(error: Error): void } | Subscription>();
   private readonly log: Log;
+  private readonly maxSegment: number | undefined;
   private readonly timer: NodeJS.Timeout;
   private nextCid = 0x12345678;
   private lastCollect = performance.now();
@@ -67,11 +71,12 @@ export class Context {
    * this host does not have
    */
   constructor(options: ContextOptions = {}) {
-    const { user, host, log, lookup, ...config } = options;
+    const { user, host, log, lookup, maxSegment, ...config } = options;
     this.config = clientConfig(config);
     this.user = user ?? userName();
     this.host = host ?? hostName();
     this.log = log ?? noLog;
+    this.maxSegment = maxSegment;
     this.search = new SearchEngine({
       config: this.config,
       log: this.log,
@@ -153,6 +158,41 @@ export class Context {
   }
 
   /**
+   * Processes the record behind a channel, without putting anything. PVXS servers never answer PROCESS: they want a
+   * put with `record[process=true]`.
+   * @throws TimeoutError, RemoteError, DisconnectedError (after it was sent)
+   */
+  async process(name: string, options: GetOptions = {}): Promise<void> {
+    const pvRequest = requestValue(options.pvRequest);
+    return this.run(new ProcessRequest(this.channel(name), { ...options, pvRequest }));
+  }
+
+  /**
+   * Puts `input` as {@link put} does, and returns what is there after the channel has been processed.
+   * `pvRequest` names what is put and what is got: `putField(value)getField(value,alarm)`. Only pvDatabase (PvaPy) and
+   * servers of this library have it; PVXS servers never answer.
+   * @throws as `put`
+   */
+  putGet(name: string, build: PutBuilder, options?: PutOptions): Promise<Value>;
+  putGet(name: string, input: unknown, options?: PutOptions): Promise<Value>;
+  async putGet(name: string, input: unknown, options: PutOptions = {}): Promise<Value> {
+    const pvRequest = requestValue(options.pvRequest);
+    return this.run(new PutGetRequest(this.channel(name), input, { ...options, pvRequest }));
+  }
+
+  /** What {@link putGet} would return, without putting (get-get). @throws as `get` */
+  async getGet(name: string, options: GetOptions = {}): Promise<Value> {
+    const pvRequest = requestValue(options.pvRequest);
+    return this.run(new PutGetReadRequest(this.channel(name), 'get', { ...options, pvRequest }));
+  }
+
+  /** What {@link putGet} would change, as it is now (get-put). @throws as `get` */
+  async getPut(name: string, options: GetOptions = {}): Promise<Value> {
+    const pvRequest = requestValue(options.pvRequest);
+    return this.run(new PutGetReadRequest(this.channel(name), 'put', { ...options, pvRequest }));
+  }
+
+  /**
    * Calls a remote procedure. The argument is a structure, by convention an NTURI.
    * @throws TimeoutError, RemoteError, DisconnectedError (after it was sent)
    */
@@ -226,12 +266,14 @@ export class Context {
         timeout: this.config.tcpTimeout,
         user: this.user,
         host: this.host,
+        maxSegment: this.maxSegment,
+        notice: (text) => this.log('info', text),
         search: this.search,
         ready: (ready) => this.nameServers.onReady(ready),
         closed: (ended, channels, connected, reason) => {
           if (this.links.get(key) === ended) this.links.delete(key);
           this.nameServers.onClosed(ended, connected);
-          if (reason && connected) this.log('warn', `connection to ${key} lost: ${reason.message}`);
+          if (reason && connected) this.log(...lossReport(`connection to ${key} lost`, reason));
           const why = `connection to ${key} lost${reason ? `: ${reason.message}` : ''}`;
           if (!this.closed)
             for (const c of channels) c.onLost(connected ? 'disconnected' : 'connect-failed', why);

@@ -4,15 +4,11 @@
  */
 
 import type { ServerAnnouncement } from '../connection/beacon-tracker.ts';
-import {
-  BEACON_LOST_AFTER,
-  type BeaconServer,
-  BeaconTracker,
-  endpointOf,
-} from '../connection/beacon-tracker.ts';
+import { type BeaconServer, BeaconTracker, endpointOf } from '../connection/beacon-tracker.ts';
 import { callUser } from '../connection/surface.ts';
 import { type Endpoint, formatEndpoint } from '../endpoint.ts';
 import { ConfigError } from '../errors.ts';
+import { BEACON_LOST_AFTER_MS } from '../limits.ts';
 import { formatGuid } from '../message/guid.ts';
 
 /** A server that appeared or is gone. */
@@ -69,7 +65,7 @@ export class Discovery {
 
   /** @throws ConfigError for times that are not positive numbers */
   constructor(report: (server: DiscoveredServer) => void, options: DiscoverOptions, host: DiscoveryHost) {
-    const { ping = true, pingInterval = 0, lostAfter = BEACON_LOST_AFTER / 1000 } = options;
+    const { ping = true, pingInterval = 0, lostAfter = BEACON_LOST_AFTER_MS / 1000 } = options;
     if (!(lostAfter > 0) || !(pingInterval >= 0))
       throw new ConfigError('discover: lostAfter takes seconds above 0, pingInterval seconds from 0');
     this.report = report;

@@ -8,6 +8,7 @@
 import { parseAddress } from '../config.ts';
 import { SEARCH_SEQUENCE, searchBatches } from '../connection/search-batch.ts';
 import type { Endpoint } from '../endpoint.ts';
+import { NAME_SERVER_RETRY_MS } from '../limits.ts';
 import type { SearchChannel } from '../message/search.ts';
 import { type Lookup, resolveHost } from '../socket/resolve.ts';
 import type { Log } from './log.ts';
@@ -28,7 +29,6 @@ export interface NameServersOptions {
 
 /** A name server that does not answer is tried again after 1, 2, 4, 8 and then every 10 s (PVXS: 10 s always). */
 const FIRST_RETRY_MS = 1000;
-const LAST_RETRY_MS = 10_000;
 
 interface NameServer {
   readonly host: string;
@@ -90,7 +90,7 @@ export class NameServers {
 
   private retryLater(server: NameServer): void {
     server.retryAt = performance.now() + server.delay;
-    server.delay = Math.min(LAST_RETRY_MS, server.delay * 2);
+    server.delay = Math.min(NAME_SERVER_RETRY_MS, server.delay * 2);
   }
 
   /** Is this connection kept up for searches? */

@@ -1,10 +1,12 @@
 /**
- * Operation: what get, put, rpc, info and monitor have in common on the client.
+ * Operation: what get, put, put-get, process, rpc, info and monitor have in common on the client.
  *
  * An operation is told when its channel is there (`onConnect`), when it is lost, and of every reply to its ioid.
  */
 import type { Connection } from '../connection/connection.ts';
 import { CancelledError, DisconnectedError, RemoteError, TimeoutError } from '../errors.ts';
+import { REQUEST_TIMEOUT_SECONDS } from '../limits.ts';
+import type { AccessRights } from '../message/acl-change.ts';
 import type { MonitorResponse } from '../message/monitor.ts';
 import type { OperationResponse } from '../message/operation.ts';
 import type { TypeDef } from '../value/type-def.ts';
@@ -24,6 +26,7 @@ export interface Attachment {
 /** Any reply with a Status; what else it holds depends on the command. */
 export interface Reply extends OperationResponse {
   readonly type?: TypeDef | null | undefined;
+  readonly putType?: TypeDef | undefined;
   readonly value?: Value | undefined;
   readonly result?: Value | null;
 }
@@ -33,11 +36,15 @@ export interface Operation {
   readonly ioid: number;
   /** The type of its data once INIT is answered. */
   readonly type: TypeDef | undefined;
+  /** PUT_GET: the type of what is put. */
+  readonly putType?: TypeDef | undefined;
   onConnect(at: Attachment): void;
   onDisconnect(why: string): void;
   onReply(command: number, reply: Reply): void;
   onMonitor(m: MonitorResponse): void;
   onServerMessage(severity: number, message: string): void;
+  /** The server says what this client may do with the channel. */
+  onAccessRights?(rights: AccessRights): void;
 }
 
 let nextIoid = 0x10002000;
@@ -55,8 +62,6 @@ export interface RequestOptions {
   /** `host[:port]` of the server to ask, without a search. Default: the one that says it has the channel. */
   readonly server?: string;
 }
-
-export const DEFAULT_TIMEOUT = 5;
 
 /** Whatever was thrown, as an Error. */
 export function asError(thrown: unknown): Error {
@@ -86,7 +91,7 @@ export abstract class OneShot<T> implements Operation {
     this.promise = new Promise<T>((resolve, reject) => {
       this.settle = { resolve, reject };
     });
-    const seconds = options.timeout ?? DEFAULT_TIMEOUT;
+    const seconds = options.timeout ?? REQUEST_TIMEOUT_SECONDS;
     if (seconds > 0)
       this.timer = setTimeout(
         () => this.fail(new TimeoutError(`${channel.name}: ${this.waitingFor()} within ${seconds} s`)),
@@ -109,7 +114,13 @@ export abstract class OneShot<T> implements Operation {
   private waitingFor(): string {
     if (this.channel.state === 'searching')
       return this.server ? `${this.server} cannot be reached or refuses it` : 'no server has this channel';
-    return this.channel.state === 'connecting' ? 'server found but not connected' : 'no reply';
+    if (this.channel.state === 'connecting') return 'server found but not connected';
+    return `no reply${this.silence}`;
+  }
+
+  /** Why a server may not reply at all, for the error text: `(...)` with a blank in front. */
+  protected get silence(): string {
+    return '';
   }
 
   /** Starts on the channel, now or when it is connected. */

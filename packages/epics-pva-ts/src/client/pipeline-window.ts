@@ -62,7 +62,7 @@ export class PipelineWindow {
 
 /** `ackAny` is a number of updates or a percentage of the queue; half of it by default. */
 function threshold(ackAny: string | undefined, size: number): number {
-  const m = /^(\d+)(%?)$/.exec(ackAny?.trim() ?? '');
+  const m = /^(\d+(?:\.\d*)?)(%?)$/.exec(ackAny?.trim() ?? '');
   const wanted = m ? (m[2] ? (size * Number(m[1])) / 100 : Number(m[1])) : size / 2;
   return Math.min(size, Math.max(1, Math.floor(wanted)));
 }

@@ -1,6 +1,7 @@
 /** get, put, rpc and info: each one INIT (where there is one) and one execution. pva-protocol.md 3.9-3.16. */
 import { NoConvertError } from '../errors.ts';
 import { Command } from '../frame/command.ts';
+import type { AccessRights } from '../message/acl-change.ts';
 import { encodeGetRequest } from '../message/get.ts';
 import { encodeGetFieldRequest } from '../message/get-field.ts';
 import { SUB } from '../message/operation.ts';
@@ -40,6 +41,8 @@ export class GetRequest extends OneShot<Value> {
 
   protected handle(reply: Reply): void {
     if (reply.subcommand & SUB.INIT) {
+      // Said twice it is answered once.
+      if (this.dataType) return;
       this.dataType = reply.type ?? undefined;
       const { connection, sid } = this.at as Attachment;
       const { ioid } = this;
@@ -85,6 +88,7 @@ export class PutRequest extends OneShot<void> {
 
   protected handle(reply: Reply): void {
     if (reply.subcommand & SUB.INIT) {
+      if (this.dataType) return;
       this.dataType = reply.type ?? undefined;
       if (!this.fetch) {
         this.execute(undefined);
@@ -184,6 +188,8 @@ export interface ChannelInfo {
   readonly type: TypeDef;
   /** `address:port` of the server. */
   readonly server: string;
+  /** What the server says this client may do (ACL_CHANGE); everything if it says nothing, which most servers do. */
+  readonly accessRights: AccessRights;
 }
 
 export class InfoRequest extends OneShot<ChannelInfo> {
@@ -197,7 +203,9 @@ export class InfoRequest extends OneShot<ChannelInfo> {
   }
 
   protected handle(reply: Reply): void {
-    if (reply.type) this.succeed({ type: reply.type, server: (this.at as Attachment).server }, false);
+    const { accessRights } = this.channel;
+    if (reply.type)
+      this.succeed({ type: reply.type, server: (this.at as Attachment).server, accessRights }, false);
     else this.fail(new NoConvertError(`${this.channel.name}: the server sent no type`));
   }
 

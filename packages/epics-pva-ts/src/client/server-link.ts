@@ -7,6 +7,8 @@ import type { Transport } from '../connection/transport.ts';
 import { type Endpoint, formatEndpoint } from '../endpoint.ts';
 import { PvaError } from '../errors.ts';
 import { Command } from '../frame/command.ts';
+import { MAX_RETIRED_OPERATIONS, MAX_UNSENT_BYTES, NAME_SERVER_UNSENT_BYTES } from '../limits.ts';
+import { decodeAclChange } from '../message/acl-change.ts';
 import {
   decodeCreateChannelResponse,
   decodeDestroyChannel,
@@ -16,7 +18,9 @@ import {
 import { decodeGetResponse } from '../message/get.ts';
 import { decodeGetFieldResponse } from '../message/get-field.ts';
 import { decodeMonitorResponse } from '../message/monitor.ts';
+import { decodeProcessResponse } from '../message/process.ts';
 import { decodePutResponse } from '../message/put.ts';
+import { decodePutGetResponse } from '../message/put-get.ts';
 import { decodeServerMessage, encodeRequestControl } from '../message/request-control.ts';
 import { decodeRpcResponse } from '../message/rpc.ts';
 import {
@@ -35,9 +39,6 @@ import type { Channel } from './channel.ts';
 import type { Operation } from './operation.ts';
 import type { SearchEngine } from './search-engine.ts';
 
-/** Types of ended operations kept so that replies still in flight can be decoded. */
-const MAX_RETIRED = 1000;
-
 /** What a link needs of its transport beside {@link Transport}. */
 export interface LinkTransport extends Transport {
   attach(connection: ClientConnection): void;
@@ -54,6 +55,10 @@ export interface ServerLinkOptions {
   readonly timeout: number;
   readonly user: string;
   readonly host: string;
+  /** Payload bytes above which a message is sent in segments; default: the most a header can announce to every peer. */
+  readonly maxSegment?: number | undefined;
+  /** What the peer does that is ignored, but worth a line in the log. */
+  readonly notice?: (text: string) => void;
   readonly search: Pick<SearchEngine, 'onResponse'>;
   /** Opens the connection; default TCP. Tests join client and server in memory. */
   readonly connect?: (endpoint: Endpoint, events: LinkEvents) => LinkTransport;
@@ -69,7 +74,7 @@ export class ServerLink {
   /** By cid. */
   private readonly channels = new Map<number, Channel>();
   private readonly operations = new Map<number, Operation>();
-  private readonly retired = new Map<number, TypeDef>();
+  private readonly retired = new Map<number, { type: TypeDef; putType: TypeDef | undefined }>();
   private wasReady = false;
   private ended = false;
   /** Rounds of `collect` without a channel. */
@@ -88,7 +93,9 @@ export class ServerLink {
       timeout: options.timeout,
       user: options.user,
       host: options.host,
+      maxSegment: options.maxSegment,
       handler: {
+        notice: (text) => options.notice?.(text),
         ready: () => {
           this.wasReady = true;
           for (const channel of this.channels.values()) this.create(channel);
@@ -135,8 +142,9 @@ export class ServerLink {
   unregister(operation: Operation, sid?: number): void {
     if (!this.operations.delete(operation.ioid)) return;
     if (operation.type) {
-      this.retired.set(operation.ioid, operation.type);
-      if (this.retired.size > MAX_RETIRED) this.retired.delete(this.retired.keys().next().value as number);
+      this.retired.set(operation.ioid, { type: operation.type, putType: operation.putType });
+      if (this.retired.size > MAX_RETIRED_OPERATIONS)
+        this.retired.delete(this.retired.keys().next().value as number);
     }
     if (sid !== undefined)
       this.connection.send(Command.DESTROY_REQUEST, (w) =>
@@ -145,7 +153,15 @@ export class ServerLink {
   }
 
   private readonly typeOf = (ioid: number): TypeDef | undefined =>
-    this.operations.get(ioid)?.type ?? this.retired.get(ioid);
+    this.operations.get(ioid)?.type ?? this.retired.get(ioid)?.type;
+
+  private readonly putTypeOf = (ioid: number): TypeDef | undefined =>
+    this.operations.get(ioid)?.putType ?? this.retired.get(ioid)?.putType;
+
+  /** Operations that wait for replies or updates. */
+  get operationCount(): number {
+    return this.operations.size;
+  }
 
   private onMessage(command: number, r: WireReader, context: DecodeContext): void {
     switch (command) {
@@ -166,6 +182,16 @@ export class ServerLink {
         this.operations.get(m.ioid)?.onReply(command, m);
         break;
       }
+      case Command.PUT_GET: {
+        const m = decodePutGetResponse(r, context, this.typeOf, this.putTypeOf);
+        this.operations.get(m.ioid)?.onReply(command, m);
+        break;
+      }
+      case Command.PROCESS: {
+        const m = decodeProcessResponse(r);
+        this.operations.get(m.ioid)?.onReply(command, m);
+        break;
+      }
       case Command.RPC: {
         const m = decodeRpcResponse(r, context);
         this.operations.get(m.ioid)?.onReply(command, m);
@@ -181,7 +207,8 @@ export class ServerLink {
         const channel = this.channels.get(m.cid);
         if (channel?.state !== 'connecting') {
           // Not wanted any more, or there already: PVXS gives it back too.
-          if (isSuccess(m.status))
+          // A server that sends such replies and reads nothing must not fill our memory with what we return.
+          if (isSuccess(m.status) && this.connection.unsentBytes < MAX_UNSENT_BYTES)
             this.connection.send(Command.DESTROY_CHANNEL, (w) =>
               encodeDestroyChannel(w, { sid: m.sid, cid: m.cid }),
             );
@@ -201,6 +228,11 @@ export class ServerLink {
         }
         break;
       }
+      case Command.ACL_CHANGE: {
+        const { cid, rights } = decodeAclChange(r);
+        this.channels.get(cid)?.onAccessRights(rights);
+        break;
+      }
       case Command.SEARCH_RESPONSE:
         this.options.search.onResponse(decodeSearchResponse(r), this.endpoint);
         break;
@@ -210,7 +242,7 @@ export class ServerLink {
         break;
       }
       default:
-      // ACL_CHANGE is a hint, AUTHNZ needs no answer, unknown commands are ignored (pva-protocol.md 3).
+      // ORIGIN_TAG and unknown commands are ignored (pva-protocol.md 3).
     }
   }
 
@@ -219,7 +251,8 @@ export class ServerLink {
    * @param always do not skip: they are not asked for again soon
    */
   search(channels: readonly SearchChannel[], sequence: number, always = false): void {
-    if (!this.connection.isReady || (!always && this.connection.unsentBytes > 64 * 1024)) return;
+    if (!this.connection.isReady || (!always && this.connection.unsentBytes > NAME_SERVER_UNSENT_BYTES))
+      return;
     const request = searchRequest(channels, { sequence, flags: SearchFlag.UNICAST, replyPort: 0 });
     this.connection.send(Command.SEARCH, (w) => encodeSearchRequest(w, request));
   }

@@ -8,6 +8,7 @@
 import { callUser, isPromise, surface } from '../connection/surface.ts';
 import { CancelledError, type PvaError, RemoteError } from '../errors.ts';
 import { Command } from '../frame/command.ts';
+import type { AccessRights } from '../message/acl-change.ts';
 import { encodeMonitorRequest, type MonitorResponse } from '../message/monitor.ts';
 import { SUB } from '../message/operation.ts';
 import { PvRequest } from '../value/pv-request.ts';
@@ -19,6 +20,7 @@ import { type Attachment, asError, newIoid, type Operation } from './operation.t
 import { PipelineWindow } from './pipeline-window.ts';
 import { type GetOptions, requestValue } from './requests.ts';
 import { UpdateHistory } from './update-history.ts';
+import { type MonitorUpdate, UpdateQueue } from './update-queue.ts';
 
 export interface MonitorHandlers {
   /**
@@ -33,6 +35,8 @@ export interface MonitorHandlers {
   disconnected?(why: string): void;
   /** The server ended the stream in good order. */
   finished?(): void;
+  /** The server says what this client may do with the channel (ACL_CHANGE); most servers never do. */
+  accessRights?(rights: AccessRights): void;
   /** The server refused or ended the monitor with an error; it is tried again when the channel reconnects. */
   error?(error: PvaError): void;
 }
@@ -58,19 +62,16 @@ export class Subscription implements Operation, AsyncIterable<Value> {
   private readonly channel: Channel;
   private readonly handlers: MonitorHandlers;
   private readonly pvRequest: Value;
-  private readonly limit: number;
   /** Flow control, when the request asks for it. */
   private readonly window: PipelineWindow | null;
   private readonly history = new UpdateHistory();
-  private readonly queue: Value[] = [];
+  private readonly queue: UpdateQueue;
   private at: Attachment | null = null;
   private dataType: TypeDef | undefined;
   private ioidNow = newIoid();
   private ended: { error: Error | undefined } | null = null;
-  private wake: (() => void) | null = null;
   private received = 0;
   private overruns = 0;
-  private squashed = 0;
   private readonly abort = (): void => this.end(new CancelledError(`${this.name}: cancelled`));
   private readonly signal: AbortSignal | undefined;
 
@@ -92,7 +93,7 @@ export class Subscription implements Operation, AsyncIterable<Value> {
       ? new PipelineWindow(request, (n) => this.acknowledge(n))
       : null;
     // With flow control nothing that the server was told it may send is ever squashed.
-    this.limit = Math.max(1, options.queueSize ?? 4, this.window?.size ?? 0);
+    this.queue = new UpdateQueue(Math.max(1, options.queueSize ?? 4, this.window?.size ?? 0));
     this.signal = options.signal;
     if (this.signal?.aborted) queueMicrotask(this.abort);
     else this.signal?.addEventListener('abort', this.abort, { once: true });
@@ -108,15 +109,15 @@ export class Subscription implements Operation, AsyncIterable<Value> {
   }
 
   get stats(): SubscriptionStats {
-    const { received, overruns, squashed, queue } = this;
+    const { received, overruns, queue } = this;
     const connected = this.at !== null && this.dataType !== undefined;
-    return { received, overruns, squashed, queued: queue.length, connected };
+    return { received, overruns, squashed: queue.squashed, queued: queue.length, connected };
   }
 
   resetStats(): void {
     this.received = 0;
     this.overruns = 0;
-    this.squashed = 0;
+    this.queue.resetCount();
   }
 
   onConnect(at: Attachment): void {
@@ -146,6 +147,10 @@ export class Subscription implements Operation, AsyncIterable<Value> {
 
   onReply(): void {}
   onServerMessage(): void {}
+
+  onAccessRights(rights: AccessRights): void {
+    callUser(() => this.handlers.accessRights?.(rights));
+  }
 
   onMonitor(m: MonitorResponse): void {
     const at = this.at;
@@ -198,13 +203,7 @@ export class Subscription implements Operation, AsyncIterable<Value> {
       }
       return;
     }
-    const newest = this.queue[this.queue.length - 1];
-    if (newest && this.queue.length >= this.limit) {
-      this.squashed++;
-      newest.merge(value);
-      value.release();
-    } else this.queue.push(value);
-    this.wake?.();
+    this.queue.push(value, overrun);
   }
 
   /** Reads no further until the user is done with this update. */
@@ -238,26 +237,37 @@ export class Subscription implements Operation, AsyncIterable<Value> {
     surface(error);
   }
 
-  /** The next queued update, or undefined when none is there now. */
+  /** The next queued update's value, or undefined when none is there now. */
   pop(): Value | undefined {
-    const value = this.queue.shift();
-    if (value) this.window?.consume();
-    return value;
+    return this.popUpdate()?.value;
   }
 
-  /** Updates until the stream ends or `close()`; throws what ended it. */
-  async *[Symbol.asyncIterator](): AsyncIterator<Value> {
+  /** As {@link pop}, with the overrun mask. */
+  popUpdate(): MonitorUpdate | undefined {
+    const update = this.queue.shift();
+    if (update) this.window?.consume();
+    return update;
+  }
+
+  /** Updates with their overrun masks until the stream ends or `close()`; throws what ended it. */
+  updates(): AsyncGenerator<MonitorUpdate, void, undefined> {
+    return this.stream((update) => update);
+  }
+
+  /** The values of {@link updates}. */
+  [Symbol.asyncIterator](): AsyncGenerator<Value, void, undefined> {
+    return this.stream((update) => update.value);
+  }
+
+  private async *stream<T>(part: (update: MonitorUpdate) => T): AsyncGenerator<T, void, undefined> {
     try {
       for (;;) {
-        const value = this.pop();
-        if (value) yield value;
+        const update = this.popUpdate();
+        if (update) yield part(update);
         else if (this.ended) {
           if (this.ended.error) throw this.ended.error;
           return;
-        } else
-          await new Promise<void>((resolve) => {
-            this.wake = resolve;
-          });
+        } else await this.queue.arrival();
       }
     } finally {
       this.close();
@@ -279,6 +289,6 @@ export class Subscription implements Operation, AsyncIterable<Value> {
     this.history.clear();
     this.channel.remove(this);
     this.onEnd(this);
-    this.wake?.();
+    this.queue.wake();
   }
 }

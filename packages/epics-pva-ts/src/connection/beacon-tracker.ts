@@ -4,14 +4,10 @@
  */
 import type { Endpoint } from '../endpoint.ts';
 import { formatEndpoint, withZoneOf } from '../endpoint.ts';
+import { BEACON_LOST_AFTER_MS, MAX_BEACON_SERVERS } from '../limits.ts';
 import type { Beacon } from '../message/beacon.ts';
 import { formatGuid } from '../message/guid.ts';
 import { ANY_ADDRESS } from '../wire/address.ts';
-
-/** Servers remembered at most, as PVXS. */
-export const BEACON_TABLE_LIMIT = 20_000;
-/** A server is forgotten after two of the longest beacon periods. */
-export const BEACON_LOST_AFTER = 360_000;
 
 /** A server known from its beacons. */
 export interface BeaconServer {
@@ -56,7 +52,7 @@ export class BeaconTracker {
   private ignoredCount = 0;
 
   /** @param lostAfter milliseconds of silence after which a server is forgotten */
-  constructor(limit: number = BEACON_TABLE_LIMIT, lostAfter: number = BEACON_LOST_AFTER) {
+  constructor(limit: number = MAX_BEACON_SERVERS, lostAfter: number = BEACON_LOST_AFTER_MS) {
     this.limit = limit;
     this.lostAfter = lostAfter;
   }

@@ -8,6 +8,7 @@
 import type { PvaError } from '../errors.ts';
 import { RemoteProtocolError } from '../errors.ts';
 import { Command } from '../frame/command.ts';
+import { ECHO_SECONDS, TCP_TIMEOUT_SECONDS } from '../limits.ts';
 import {
   caCredentials,
   decodeServerValidation,
@@ -19,7 +20,8 @@ import {
 import type { DecodeContext } from '../value/decode-context.ts';
 import type { WireReader } from '../wire/reader.ts';
 import { isSuccess } from '../wire/status.ts';
-import { Connection, type ConnectionOptions } from './connection.ts';
+import { Connection } from './connection.ts';
+import type { ConnectionOptions } from './connection-options.ts';
 
 /** What the owner of a client connection is told. Exceptions thrown from `message` end the connection. */
 export interface ClientConnectionHandler {
@@ -27,6 +29,8 @@ export interface ClientConnectionHandler {
   /** One message of a ready connection. */
   message(command: number, r: WireReader, context: DecodeContext): void;
   closed(reason: PvaError | undefined): void;
+  /** What the peer does that is ignored, but worth a line in a log. */
+  notice?(text: string): void;
 }
 
 export interface ClientConnectionOptions extends Omit<ConnectionOptions, 'role'> {
@@ -53,8 +57,9 @@ export class ClientConnection extends Connection {
     this.user = options.user;
     this.host = options.host;
     this.lastEcho = options.now;
+    const timeout = options.timeout ?? TCP_TIMEOUT_SECONDS;
     // PVXS: 3/8 of the timeout, between 1 and 15 s.
-    this.echoMs = Math.min(15, Math.max(1, ((options.timeout ?? 40) * 3) / 8)) * 1000;
+    this.echoMs = Math.min(ECHO_SECONDS, Math.max(1, (timeout * 3) / 8)) * 1000;
   }
 
   get isReady(): boolean {
@@ -82,6 +87,9 @@ export class ClientConnection extends Connection {
         return true;
       }
       case Command.ECHO:
+        return true;
+      case Command.AUTHNZ:
+        this.ignoreAuthnz(r);
         return true;
       default:
         if (this.state === 'ready') this.handler.message(command, r, this.context);
@@ -121,6 +129,10 @@ export class ClientConnection extends Connection {
     if (!this.isReady || now - this.lastEcho < this.echoMs) return;
     this.lastEcho = now;
     this.sendEcho(EMPTY);
+  }
+
+  protected notice(text: string): void {
+    this.handler.notice?.(text);
   }
 
   protected onClosed(reason: PvaError | undefined): void {

@@ -7,10 +7,19 @@
 import { DecodeError, PvaError, RemoteProtocolError } from '../errors.ts';
 import { Command, ControlCommand, commandName } from '../frame/command.ts';
 import { type Frame, FrameDecoder } from '../frame/frame-decoder.ts';
-import { encodeMessage } from '../frame/frame-encoder.ts';
+import { encodeMessage, MAX_SEGMENT } from '../frame/frame-encoder.ts';
+import {
+  MAX_HANDSHAKE_MESSAGE_BYTES,
+  MAX_MESSAGE_BYTES,
+  MAX_TICK_MS,
+  MAX_UNSENT_BYTES,
+  TCP_TIMEOUT_SECONDS,
+} from '../limits.ts';
+import { decodeAuthnz } from '../message/authnz.ts';
 import { DecodeContext } from '../value/decode-context.ts';
 import { WireReader } from '../wire/reader.ts';
 import { WireWriter } from '../wire/writer.ts';
+import type { ConnectionOptions, ConnectionStats } from './connection-options.ts';
 import type { Transport } from './transport.ts';
 
 /** Arrays from this size on are sent by reference; smaller ones are cheaper to copy than to write separately. */
@@ -19,33 +28,6 @@ const REFERENCE_FROM = 4096;
 const VIEW_FROM = 8192;
 /** Messages of one turn leave together, but no more than about this many bytes wait for it. */
 const FLUSH_AT = 256 * 1024;
-/** Before the peer is validated its messages must be small. */
-const MAX_HANDSHAKE_MESSAGE = 64 * 1024;
-/**
- * A server that owes its client this much takes no more requests from it (pva-protocol.md 6.4, 10.2): who asks and
- * does not read must not fill the server's memory. Clients never stop for this: two sides waiting would wait for ever.
- */
-export const MAX_UNSENT: number = 16 * 1024 * 1024;
-
-export interface ConnectionOptions {
-  readonly role: 'client' | 'server';
-  readonly transport: Transport;
-  /** Seconds without a received byte after which the connection is closed; default 40. */
-  readonly timeout?: number;
-  /** Largest message accepted, in bytes. */
-  readonly maxMessage?: number;
-  /** Milliseconds, monotonic: when the connection was opened. */
-  readonly now: number;
-}
-
-/** Counters of one connection; all since it was opened. */
-export interface ConnectionStats {
-  readonly peer: string;
-  readonly bytesReceived: number;
-  readonly messagesReceived: number;
-  readonly messagesSent: number;
-  readonly pendingBytes: number;
-}
 
 export abstract class Connection {
   readonly transport: Transport;
@@ -56,15 +38,25 @@ export abstract class Connection {
   private readonly reader: WireReader = new WireReader();
   private readonly role: 'client' | 'server';
   private readonly maxMessage: number | undefined;
+  /**
+   * A server that owes its client this much takes no more requests from it (pva-protocol.md 6.4, 10.2): who asks and
+   * does not read must not fill the server's memory. Clients never stop for this: two sides waiting would wait for ever.
+   */
+  private readonly maxUnsent: number;
+  private readonly maxSegment: number;
+  private authnzNoted = false;
   private readonly timeoutMs: number;
   private outgoing: Uint8Array[] = [];
   private outgoingBytes = 0;
   private releases: (() => void)[] = [];
   private flushScheduled = false;
-  private lastReceived: number;
+  /** Milliseconds this side has listened, as ticks count them: those of a process that was blocked are left out. */
+  protected listened = 0;
+  private lastTick: number;
+  private lastReceived = 0;
   private receivedSinceTick = false;
   private readingHolds = 0;
-  /** Reading is held because of {@link MAX_UNSENT}. */
+  /** Reading is held because of {@link ConnectionOptions.maxUnsent}. */
   private owing = false;
   /** The peer has taken something of what it is owed. */
   private takenSinceTick = false;
@@ -73,17 +65,21 @@ export abstract class Connection {
   private bytesReceived = 0;
   private messagesReceived = 0;
   private messagesSent = 0;
+  private flushedBytes = 0;
+  private stalls = 0;
 
   constructor(options: ConnectionOptions) {
     this.role = options.role;
     this.transport = options.transport;
-    this.timeoutMs = (options.timeout ?? 40) * 1000;
+    this.timeoutMs = (options.timeout ?? TCP_TIMEOUT_SECONDS) * 1000;
     this.maxMessage = options.maxMessage;
-    this.lastReceived = options.now;
+    this.maxUnsent = options.maxUnsent ?? MAX_UNSENT_BYTES;
+    this.maxSegment = Math.min(MAX_SEGMENT, Math.max(1, Math.trunc(options.maxSegment ?? MAX_SEGMENT)));
+    this.lastTick = options.now;
     this.decoder = new FrameDecoder({
       onFrame: (frame) => this.handleFrame(frame),
       expectServer: options.role === 'client',
-      maxMessage: MAX_HANDSHAKE_MESSAGE,
+      maxMessage: MAX_HANDSHAKE_MESSAGE_BYTES,
     });
   }
 
@@ -92,14 +88,21 @@ export abstract class Connection {
   }
 
   get stats(): ConnectionStats {
-    const { bytesReceived, messagesReceived, messagesSent, transport } = this;
+    const { bytesReceived, bytesSent, messagesReceived, messagesSent, transport, stalls } = this;
     return {
       peer: transport.peer,
       bytesReceived,
+      bytesSent,
       messagesReceived,
       messagesSent,
       pendingBytes: transport.pendingBytes,
+      stalls,
     };
+  }
+
+  /** Bytes of all messages sent so far, also of those still on their way. */
+  get bytesSent(): number {
+    return this.flushedBytes + this.outgoingBytes;
   }
 
   /** `n` bytes have been read into the decoder's `target`. Never throws: a peer's bad bytes end the connection. */
@@ -116,20 +119,22 @@ export abstract class Connection {
     this.guarded(() => this.decoder.push(chunk));
   }
 
+  /**
+   * Whatever goes wrong while this peer is served ends this connection and no other. Everything a peer can cause is a
+   * PvaError; anything else is a fault of this library or of a PV, which its owner logs with the stack.
+   */
   private guarded(run: () => void): void {
     if (this.stopped) return;
     try {
       run();
     } catch (error) {
-      // Programming errors surface as such; everything a peer can cause is a PvaError.
-      if (!PvaError.isPvaError(error)) throw error;
-      this.close(error);
+      this.close(PvaError.isPvaError(error) ? error : internalError(error));
     }
   }
 
   /** The peer is validated: messages may now have their full size. */
   protected validated(): void {
-    this.decoder.maxMessage = this.maxMessage ?? 256 * 1024 * 1024;
+    this.decoder.maxMessage = this.maxMessage ?? MAX_MESSAGE_BYTES;
   }
 
   private handleFrame(frame: Frame): void {
@@ -150,8 +155,9 @@ export abstract class Connection {
     } finally {
       this.context.block = null;
     }
-    if (this.role === 'server' && !this.owing && this.unsentBytes > MAX_UNSENT) {
+    if (this.role === 'server' && !this.owing && this.unsentBytes > this.maxUnsent) {
       this.owing = true;
+      this.stalls++;
       this.takenSinceTick = true;
       this.holdReading();
     }
@@ -173,7 +179,7 @@ export abstract class Connection {
   /** Sends one message; it leaves with all others of this turn of the event loop. */
   send(command: number, write: (w: WireWriter) => void): void {
     if (this.stopped) return;
-    for (const chunk of encodeMessage(this.writer, command, this.role === 'server', write))
+    for (const chunk of encodeMessage(this.writer, command, this.role === 'server', write, this.maxSegment))
       this.enqueue(chunk);
     this.messagesSent++;
     if (this.outgoingBytes >= FLUSH_AT) this.flush();
@@ -218,6 +224,7 @@ export abstract class Connection {
     if (this.stopped || this.outgoing.length === 0) return;
     const chunks = this.outgoing;
     const releases = this.releases;
+    this.flushedBytes += this.outgoingBytes;
     this.outgoing = [];
     this.outgoingBytes = 0;
     this.releases = [];
@@ -225,11 +232,11 @@ export abstract class Connection {
       for (const release of releases) release();
       if (this.stopped) return;
       this.takenSinceTick = true;
-      if (this.owing && this.unsentBytes <= MAX_UNSENT / 2) {
+      if (this.owing && this.unsentBytes <= this.maxUnsent / 2) {
         this.owing = false;
         this.releaseReading();
       }
-      if (!this.stopped) this.onDrain();
+      this.guarded(() => this.onDrain());
     });
   }
 
@@ -254,22 +261,26 @@ export abstract class Connection {
 
   /**
    * To be called about once a second: closes after too long a silence. A connection we do not read from is not
-   * silent, but a peer that is owed much has to take some of it.
+   * silent, but a peer that is owed much has to take some of it. When this process was blocked, what came meanwhile is
+   * read only after this call: then the time since the last one says nothing about the peer, and hardly counts.
    */
   tick(now: number): void {
     if (this.stopped) return;
+    this.listened += Math.min(MAX_TICK_MS, Math.max(0, now - this.lastTick));
+    this.lastTick = now;
+    const { listened } = this;
     if (this.receivedSinceTick || this.readingHolds > 0) {
       this.receivedSinceTick = false;
-      this.lastReceived = now;
+      this.lastReceived = listened;
     }
     if (this.takenSinceTick || !this.owing) {
       this.takenSinceTick = false;
-      this.lastTaken = now;
+      this.lastTaken = listened;
     }
     const seconds = Math.round(this.timeoutMs / 1000);
-    if (now - this.lastReceived >= this.timeoutMs)
+    if (listened - this.lastReceived >= this.timeoutMs)
       this.close(new RemoteProtocolError(`nothing received for ${seconds} s`));
-    else if (now - this.lastTaken >= this.timeoutMs)
+    else if (listened - this.lastTaken >= this.timeoutMs)
       this.close(new RemoteProtocolError(`the peer took none of ${this.unsentBytes} bytes for ${seconds} s`));
   }
 
@@ -295,8 +306,25 @@ export abstract class Connection {
     this.onClosed(reason);
   }
 
+  /** Something ignored that is worth a line in a log. */
+  protected abstract notice(text: string): void;
+
+  /** Further data of an authentication method, which none of ours has. It may define type ids used later. */
+  protected ignoreAuthnz(r: WireReader): void {
+    decodeAuthnz(r, this.context);
+    if (this.authnzNoted) return;
+    this.authnzNoted = true;
+    this.notice(`${this.transport.peer} sent AUTHNZ, which no authentication method in use has: ignored`);
+  }
+
   /** Answers or sends an ECHO. */
   protected sendEcho(payload: Uint8Array): void {
     this.send(Command.ECHO, (w) => w.bytes(payload));
   }
+}
+
+/** The reason a connection ends with when it was not the peer's fault. */
+function internalError(cause: unknown): PvaError {
+  const what = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+  return new PvaError('PVA_INTERNAL', `a fault on this side, not of the peer: ${what}`, { cause });
 }

@@ -7,6 +7,7 @@
  * 1, 2, 3 ... 30 seconds more, then every 30. A beacon of a server not seen before has a few names searched for at
  * once; for many it makes the ring turn once at 0.2 s a bucket.
  */
+import { SEARCH_BOOST_FEW_MS, SEARCH_BOOST_MS } from '../limits.ts';
 
 /** Buckets of the ring, and with it the longest interval in seconds. */
 export const SEARCH_BUCKETS = 30;
@@ -14,10 +15,8 @@ export const SEARCH_BUCKETS = 30;
 const INITIAL_DELAY = 10;
 const TICK = 1000;
 const BOOST_TICK = 200;
-const BOOST_HOLDOFF = 30_000;
 /** So many names are simply all searched for when a server comes up; it takes a few datagrams. */
 const FEW_NAMES = 1000;
-const FEW_HOLDOFF = 1000;
 /** A bucket this much fuller than the next one passes names on to it. */
 const LEVEL = 100;
 
@@ -114,7 +113,7 @@ export class SearchSchedule {
   boost(now: number): boolean {
     if (this.entries.size === 0) return false;
     if (this.entries.size <= FEW_NAMES) return this.searchAll(now);
-    if (this.tickTime === Number.POSITIVE_INFINITY || now - this.lastBoost < BOOST_HOLDOFF) {
+    if (this.tickTime === Number.POSITIVE_INFINITY || now - this.lastBoost < SEARCH_BOOST_MS) {
       this.heldOff++;
       return false;
     }
@@ -128,7 +127,7 @@ export class SearchSchedule {
   /** Within a second of the last time it is put off to the end of that second. */
   private searchAll(now: number): boolean {
     this.boosts++;
-    const time = Math.max(now + INITIAL_DELAY, this.lastBoost + FEW_HOLDOFF);
+    const time = Math.max(now + INITIAL_DELAY, this.lastBoost + SEARCH_BOOST_FEW_MS);
     this.initialTime = this.initial.size > 0 ? Math.min(this.initialTime, time) : time;
     this.lastBoost = this.initialTime;
     for (const [cid, entry] of this.entries) {

@@ -9,6 +9,7 @@ import type { PvaError } from '../errors.ts';
 import { RemoteProtocolError } from '../errors.ts';
 import { Command, ControlCommand } from '../frame/command.ts';
 import { writeControl } from '../frame/header.ts';
+import { HANDSHAKE_MS } from '../limits.ts';
 import {
   decodeClientValidation,
   encodeServerValidation,
@@ -19,7 +20,8 @@ import {
 import type { DecodeContext } from '../value/decode-context.ts';
 import type { WireReader } from '../wire/reader.ts';
 import { errorStatus, OK } from '../wire/status.ts';
-import { Connection, type ConnectionOptions } from './connection.ts';
+import { Connection } from './connection.ts';
+import type { ConnectionOptions } from './connection-options.ts';
 
 /** Who a client says it is; "ca" claims are not verified, so access rules must not trust them alone. */
 export interface Credentials {
@@ -38,6 +40,8 @@ export interface ServerConnectionHandler {
   closed(reason: PvaError | undefined): void;
   /** There may be room for more monitor updates. */
   drain(): void;
+  /** What the peer does that is ignored, but worth a line in a log. */
+  notice?(text: string): void;
 }
 
 export interface ServerConnectionOptions extends Omit<ConnectionOptions, 'role'> {
@@ -45,18 +49,14 @@ export interface ServerConnectionOptions extends Omit<ConnectionOptions, 'role'>
 }
 
 const METHODS = ['anonymous', 'ca'];
-/** A client that has not authenticated by then is disconnected. */
-const HANDSHAKE_MS = 10_000;
 
 export class ServerConnection extends Connection {
   private readonly handler: ServerConnectionHandler;
-  private readonly openedAt: number;
   private ready = false;
 
   constructor(options: ServerConnectionOptions) {
     super({ ...options, role: 'server' });
     this.handler = options.handler;
-    this.openedAt = options.now;
     this.sendBytes((w) => writeControl(w, ControlCommand.SET_BYTE_ORDER, true));
     this.send(Command.CONNECTION_VALIDATION, (w) =>
       encodeServerValidation(w, {
@@ -79,6 +79,12 @@ export class ServerConnection extends Connection {
       this.validate(r);
       return true;
     }
+    if (command === Command.AUTHNZ) {
+      this.ignoreAuthnz(r);
+      return true;
+    }
+    // A forwarder's address, which means something in front of a UDP search only.
+    if (command === Command.ORIGIN_TAG) return true;
     if (!this.ready) return false;
     this.handler.message(command, r, this.context);
     return true;
@@ -102,15 +108,17 @@ export class ServerConnection extends Connection {
   }
 
   override tick(now: number): void {
-    if (!this.ready && now - this.openedAt >= HANDSHAKE_MS) {
-      this.close(new RemoteProtocolError('no valid handshake within 10 s'));
-      return;
-    }
     super.tick(now);
+    if (!this.ready && this.listened >= HANDSHAKE_MS)
+      this.close(new RemoteProtocolError(`no valid handshake within ${HANDSHAKE_MS / 1000} s`));
   }
 
   protected override onDrain(): void {
     this.handler.drain();
+  }
+
+  protected notice(text: string): void {
+    this.handler.notice?.(text);
   }
 
   protected onClosed(reason: PvaError | undefined): void {

@@ -10,6 +10,7 @@ import type { Datagram, Endpoint } from '../endpoint.ts';
 import { formatEndpoint, isHostAddress, isLoopback } from '../endpoint.ts';
 import { Command } from '../frame/command.ts';
 import { HEADER_SIZE } from '../frame/header.ts';
+import { MAX_NAME_BYTES } from '../limits.ts';
 import {
   type DatagramMessage,
   decodeDatagram,
@@ -32,9 +33,6 @@ import { RecentSearches } from './recent-searches.ts';
 
 /** Accepted by every server in CREATE_CHANNEL, never found by a search (pva-protocol.md 5.6). */
 export const SERVER_CHANNEL = 'server';
-
-/** Longest channel name in bytes. */
-export const MAX_NAME_BYTES = 500;
 
 const RESPONSE_OVERHEAD = GUID_LENGTH + 4 + 16 + 2 + 4 + 1 + 2;
 /** Numbers that fit a SEARCH_RESPONSE of {@link MAX_DATAGRAM} bytes: more than names fit a SEARCH of that size. */

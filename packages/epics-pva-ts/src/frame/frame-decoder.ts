@@ -6,6 +6,7 @@
  * large arrays) are joined here; control messages may stand between them. Nobody pads messages, so nothing is skipped.
  */
 import { DecodeError } from '../errors.ts';
+import { MAX_MESSAGE_BYTES } from '../limits.ts';
 import { type MemoryBlock, MemoryPool } from '../wire/memory-block.ts';
 import { decodeHeader, HEADER_SIZE, newHeader, Segment } from './header.ts';
 import { ReceiveMemory } from './receive-memory.ts';
@@ -37,8 +38,6 @@ export interface FrameDecoderOptions {
   pool?: MemoryPool;
 }
 
-export const DEFAULT_MAX_MESSAGE: number = 256 * 1024 * 1024;
-
 /** Segments are joined in a block that begins with this size. */
 const FIRST_JOIN = 64 * 1024;
 
@@ -64,7 +63,7 @@ export class FrameDecoder {
   constructor(options: FrameDecoderOptions) {
     this.onFrame = options.onFrame;
     this.expectServer = options.expectServer;
-    this.maxMessage = options.maxMessage ?? DEFAULT_MAX_MESSAGE;
+    this.maxMessage = options.maxMessage ?? MAX_MESSAGE_BYTES;
     this.pool = options.pool ?? sharedPool;
     this.memory = new ReceiveMemory(options.pool);
     this.frame = {
@@ -80,12 +79,15 @@ export class FrameDecoder {
     };
   }
 
-  /** Where the next received bytes belong; never empty. The same Buffer is to be handed back to `commit`. */
+  /**
+   * Where the next received bytes belong; never empty. The same Buffer is to be handed back to `commit`. Sockets ask
+   * for it where nobody catches: if there is no memory, `commit` will throw that.
+   */
   writeTarget(): Buffer {
     return this.memory.lend(this.needed);
   }
 
-  /** `n` bytes have been read into `target`. @throws DecodeError, and what `onFrame` throws */
+  /** `n` bytes have been read into `target`. @throws DecodeError, PVA_NO_MEMORY, and what `onFrame` throws */
   commit(target: Uint8Array, n: number): void {
     if (this.memory.take(target, n)) this.run();
     else this.push(target.subarray(0, n));

@@ -1,16 +1,27 @@
-/** One whole application message: header, payload, and the length put into the header when it is known. */
-import type { WireWriter } from '../wire/writer.ts';
-import { HEADER_SIZE, writeHeader } from './header.ts';
+/**
+ * One whole application message: header, payload, and the length put into the header when it is known. A payload
+ * above a limit leaves in segments.
+ */
+import { MAX_SEGMENT_BYTES } from '../limits.ts';
+import { WireWriter } from '../wire/writer.ts';
+import { HEADER_SIZE, headerFlags, Segment, writeHeader } from './header.ts';
+
+/**
+ * Most payload bytes in one message or segment. pvAccessCPP reads the length as a signed number, PVXS as an unsigned
+ * one; both join segments of any size, and PVXS never sends any (pva-protocol.md 1.4).
+ */
+export const MAX_SEGMENT: number = MAX_SEGMENT_BYTES;
 
 /**
  * Encodes one message with `w`, which must be empty. The chunks are in order; large arrays are taken by reference.
- * @throws RangeError for a payload over 4 GiB, and what `write` throws; `w` is empty again all the same
+ * @throws what `write` throws; `w` is empty again all the same
  */
 export function encodeMessage(
   w: WireWriter,
   command: number,
   fromServer: boolean,
   write: (w: WireWriter) => void,
+  maxSegment: number = MAX_SEGMENT,
 ): Uint8Array[] {
   writeHeader(w, command, fromServer);
   try {
@@ -22,13 +33,46 @@ export function encodeMessage(
   }
   const length = w.length - HEADER_SIZE;
   const chunks = w.finish();
+  if (length > maxSegment) return segments(chunks, command, fromServer, w.littleEndian, length, maxSegment);
   patchLength(chunks[0] as Uint8Array, length, w.littleEndian);
   return chunks;
 }
 
 /** Sets the payload length in the header at the start of `first`. */
-export function patchLength(first: Uint8Array, length: number, littleEndian: boolean): void {
-  if (length > 0xffffffff)
-    throw new RangeError(`a message of ${length} bytes exceeds pvAccess's limit of 4 GiB`);
+function patchLength(first: Uint8Array, length: number, littleEndian: boolean): void {
   for (let i = 0; i < 4; i++) first[4 + i] = (length >>> ((littleEndian ? i : 3 - i) * 8)) & 0xff;
+}
+
+/** Puts a header in front of every `size` bytes of payload; the first one is there already. Copies nothing. */
+function segments(
+  chunks: readonly Uint8Array[],
+  command: number,
+  fromServer: boolean,
+  littleEndian: boolean,
+  length: number,
+  size: number,
+): Uint8Array[] {
+  const first = chunks[0] as Uint8Array;
+  first[2] = headerFlags(fromServer, littleEndian, Segment.FIRST);
+  patchLength(first, size, littleEndian);
+  const headers = new WireWriter(littleEndian, 64 * HEADER_SIZE);
+  const out: Uint8Array[] = [first.subarray(0, HEADER_SIZE)];
+  let left = length;
+  /** Bytes the segment begun takes still. */
+  let room = size;
+  for (const [i, chunk] of chunks.entries()) {
+    for (let at = i === 0 ? HEADER_SIZE : 0; at < chunk.length; ) {
+      if (room === 0) {
+        room = Math.min(size, left);
+        writeHeader(headers, command, fromServer, room, room < left ? Segment.MIDDLE : Segment.LAST);
+        out.push(...headers.finish());
+      }
+      const n = Math.min(room, chunk.length - at);
+      out.push(chunk.subarray(at, at + n));
+      at += n;
+      room -= n;
+      left -= n;
+    }
+  }
+  return out;
 }

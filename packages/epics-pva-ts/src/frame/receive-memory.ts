@@ -5,7 +5,12 @@
  * message expected next: nothing is copied, and when its holders release a message before the next one arrives, the
  * same block, still in the processor's cache, serves again. Measured: reading into a few hundred KiB that stay cached
  * is up to twice as fast as reading into megabytes.
+ *
+ * A header is only a claim. What it claims is reserved up to {@link RECEIVE_RESERVE_BYTES}, or up to the size of the
+ * last large message, which did arrive; beyond that the block grows to twice of what has arrived.
  */
+import { PvaError } from '../errors.ts';
+import { RECEIVE_RESERVE_BYTES } from '../limits.ts';
 import { type MemoryBlock, MemoryPool } from '../wire/memory-block.ts';
 import { HEADER_SIZE } from './header.ts';
 
@@ -65,10 +70,11 @@ export class ReceiveMemory {
 
   /**
    * Where the next bytes belong; never empty. The memory is lent: whoever reads into it hands the same Buffer to
-   * `take`. It stays out of the pool meanwhile, even if decoding has moved on to another block.
+   * `take`. It stays out of the pool meanwhile, even if decoding has moved on to another block. Without memory a few
+   * bytes are lent that belong nowhere: they will have to be copied in, and that will say so.
    */
   lend(needed: number): Buffer {
-    if (this.filled === this.block.bytes.length) this.grow(this.available + SHARED_BLOCK);
+    if (this.filled === this.block.bytes.length && !this.growsForMore()) return Buffer.alloc(HEADER_SIZE);
     const end = this.expected > 0 ? this.parsed + Math.max(needed, this.expected) : this.block.bytes.length;
     this.lent = this.block.bytes.subarray(this.filled, Math.max(end, this.filled + 1));
     if (this.lentBlock !== this.block) {
@@ -77,6 +83,17 @@ export class ReceiveMemory {
       this.lentBlock = this.block;
     }
     return this.lent;
+  }
+
+  /** A full block is exchanged before more is read; false when there is no memory: nobody catches where this is asked. */
+  private growsForMore(): boolean {
+    try {
+      this.grow(this.available + SHARED_BLOCK);
+      return true;
+    } catch (error) {
+      if (!PvaError.isPvaError(error)) throw error;
+      return false;
+    }
   }
 
   /** `n` bytes were read into `target`. False if they are not where they belong and have to be copied in. */
@@ -114,8 +131,10 @@ export class ReceiveMemory {
     // A message whose header is there is completed where it is, if it fits. Before that, a block which the message
     // expected next does not fit into is changed at once, while there is next to nothing to move.
     const wanted = left < HEADER_SIZE ? Math.max(size, left === 0 ? LEAST_READ : 0) : needed;
-    const fits = this.parsed + wanted <= capacity;
-    if (!fits) this.grow(wanted);
+    if (this.parsed + wanted <= capacity) return;
+    if (wanted <= RECEIVE_RESERVE_BYTES || wanted <= this.expected) this.grow(wanted);
+    else if (capacity - this.filled < LEAST_READ)
+      this.grow(Math.min(wanted, Math.max(RECEIVE_RESERVE_BYTES, this.expected, 2 * left)));
   }
 
   /** Nobody else looks at this block, and no read into it is under way. */

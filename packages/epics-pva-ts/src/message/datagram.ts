@@ -5,6 +5,7 @@
 import { Command } from '../frame/command.ts';
 import { encodeMessage } from '../frame/frame-encoder.ts';
 import { decodeHeader, HEADER_SIZE, newHeader, Segment } from '../frame/header.ts';
+import { MAX_DATAGRAM_BYTES } from '../limits.ts';
 import { asBuffer, WireReader } from '../wire/reader.ts';
 import { WireWriter } from '../wire/writer.ts';
 import { type Beacon, encodeBeacon } from './beacon.ts';
@@ -16,7 +17,7 @@ import {
 } from './search.ts';
 
 /** Largest datagram this library sends: fits Ethernet's MTU with room for tunnels (as PVXS). */
-export const MAX_DATAGRAM = 1400;
+export const MAX_DATAGRAM: number = MAX_DATAGRAM_BYTES;
 
 export interface DatagramMessage {
   readonly version: number;

@@ -1,5 +1,6 @@
 /**
- * What GET, PUT, RPC and MONITOR have in common: sub-command bits, INIT with a pvRequest, replies with a Status.
+ * What GET, PUT, PUT_GET, PROCESS, RPC and MONITOR have in common: sub-command bits, INIT with a pvRequest, replies
+ * with a Status.
  *
  * Replies repeat the sub-command of the request; INIT replies are always plain 0x08 (pvAccess specification
  * "Channel operations"; PVXS clients close the connection when the echoed bits do not fit).
@@ -21,11 +22,13 @@ export const SUB = {
   INIT: 0x08,
   /** This is the last request: the operation ends with its reply. */
   DESTROY: 0x10,
-  /** PUT: read back; GET: alias of EXEC; MONITOR: start together with STOP. */
+  /** PUT: read back; PUT_GET: get only; GET: alias of EXEC; MONITOR: start together with STOP. */
   GET: 0x40,
   START: 0x44,
   /** MONITOR: INIT with an initial window, or acknowledgement. */
   PIPELINE: 0x80,
+  /** PUT_GET: read back what a put would change. */
+  GET_PUT: 0x80,
 } as const;
 
 /** Head of every operation request. */
@@ -38,6 +41,24 @@ export interface OperationRequest {
 export interface InitRequest extends OperationRequest {
   /** null is the null request; never send it (QSRV 1 does not handle it). */
   readonly pvRequest: Value | null;
+}
+
+/** A request of any operation: with INIT the pvRequest, otherwise what its command adds. */
+export interface Request extends OperationRequest {
+  readonly pvRequest?: Value | null;
+}
+
+/** Head, with INIT the pvRequest, otherwise what `execution` writes. */
+export function encodeRequest(w: WireWriter, m: Request, execution?: (w: WireWriter) => void): void {
+  encodeHead(w, m);
+  if (m.subcommand & SUB.INIT) encodeTyped(w, m.pvRequest ?? null);
+  else execution?.(w);
+}
+
+/** Head, with INIT the pvRequest; whatever else there is stays unread. */
+export function decodeRequest(r: WireReader, ctx: DecodeContext): Request {
+  const head = decodeHead(r);
+  return head.subcommand & SUB.INIT ? { ...head, pvRequest: decodeTyped(r, ctx) } : head;
 }
 
 export function encodeHead(w: WireWriter, m: OperationRequest): void {
@@ -91,9 +112,18 @@ export interface InitResponse extends OperationResponse {
   readonly type?: TypeDef | undefined;
 }
 
-export function encodeInitResponse(w: WireWriter, m: InitResponse): void {
+/** Head, with a successful INIT the type, otherwise what `execution` writes; nothing follows an error. */
+export function encodeResponse(w: WireWriter, m: InitResponse, execution?: (w: WireWriter) => void): void {
   encodeResponseHead(w, m);
-  if (isSuccess(m.status)) encodeType(w, m.type ?? null);
+  if (!isSuccess(m.status)) return;
+  if (m.subcommand & SUB.INIT) encodeType(w, m.type ?? null);
+  else execution?.(w);
+}
+
+/** Head, with a successful INIT the type; whatever else there is stays unread. */
+export function decodeResponse(r: WireReader, ctx: DecodeContext): InitResponse {
+  const head = decodeResponseHead(r);
+  return head.subcommand & SUB.INIT ? { ...head, type: decodeInitType(r, ctx, head) } : head;
 }
 
 export function decodeInitType(
@@ -102,6 +132,11 @@ export function decodeInitType(
   head: OperationResponse,
 ): TypeDef | undefined {
   return isSuccess(head.status) ? structureOnly(decodeType(r, ctx.types)) : undefined;
+}
+
+/** Is this the reply to an execution, with whatever a success brings? */
+export function isResult(m: OperationResponse): boolean {
+  return (m.subcommand & SUB.INIT) === 0 && isSuccess(m.status);
 }
 
 /** The type of the operation a message belongs to; undefined for one that is not known (any more). */

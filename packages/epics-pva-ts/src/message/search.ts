@@ -3,6 +3,7 @@
  * over TCP. Layouts: pva-protocol.md 5.1. The two counts of names are u16, not sizes.
  */
 import { DecodeError } from '../errors.ts';
+import { MAX_SEARCH_PROTOCOLS } from '../limits.ts';
 import { ANY_ADDRESS, decodeAddress, encodeAddress } from '../wire/address.ts';
 import type { WireReader } from '../wire/reader.ts';
 import type { WireWriter } from '../wire/writer.ts';
@@ -49,9 +50,6 @@ export interface SearchResponse {
   readonly cids: readonly number[];
 }
 
-/** Peers name one or two; the limit keeps a hostile SEARCH over TCP from filling memory with empty strings. */
-const MAX_PROTOCOLS = 255;
-
 /** Offsets in a SEARCH payload of what a forwarder changes. */
 export const SearchOffset = { FLAGS: 4, REPLY_ADDRESS: 8, REPLY_PORT: 24 } as const;
 
@@ -79,7 +77,8 @@ export function decodeSearchRequest(r: WireReader): SearchRequest {
   const replyAddress = decodeAddress(r);
   const replyPort = r.u16();
   const protocolCount = r.count(1);
-  if (protocolCount > MAX_PROTOCOLS)
+  // Peers name one or two; a hostile SEARCH over TCP could fill memory with empty strings.
+  if (protocolCount > MAX_SEARCH_PROTOCOLS)
     throw new DecodeError(`${protocolCount} transport protocols in one SEARCH`);
   const protocols: string[] = [];
   for (let n = protocolCount; n > 0; n--) protocols.push(r.string());

@@ -3,6 +3,7 @@
  * is the number of the pixels' own type as pvData's ScalarType (ADCore ntndArrayConverter.cpp), `value` holds bytes.
  */
 import { CodecError } from '../errors.ts';
+import { MAX_IMAGE_BYTES } from '../limits.ts';
 import {
   ARRAY_TYPE,
   KIND_WIDTH,
@@ -30,8 +31,6 @@ export interface DecompressOptions {
   /** Bytes before the compressed data that do not belong to them, as PvaPy's PVAPY_COMPRESSED_PAYLOAD_START. Default 0. */
   readonly payloadStart?: number;
 }
-
-const MAX_SIZE = 2 ** 30;
 
 /** What of an NTNDArray decompressing needs. */
 interface Frame {
@@ -81,7 +80,7 @@ function compressedImage(frame: Frame, options: DecompressOptions): CompressedIm
   const kind = kindOf(frame);
   const elementSize = KIND_WIDTH[kind];
   const size = sizeOf(frame, elementSize);
-  const { maxSize = MAX_SIZE, payloadStart = 0 } = options;
+  const { maxSize = MAX_IMAGE_BYTES, payloadStart = 0 } = options;
   if (size > maxSize)
     throw new CodecError(`pixels of ${size} bytes are more than the ${maxSize} allowed (maxSize)`);
   return {

@@ -97,11 +97,16 @@ export function readTimeStamp(value: Value, path = 'timeStamp'): TimeStamp | und
   const nanoseconds = value.tryGet(`${path}.nanoseconds`);
   const userTag = value.tryGet(`${path}.userTag`);
   return {
-    // Some writers send ulong, uint or int.
-    secondsPastEpoch: typeof seconds === 'bigint' ? seconds : BigInt(Number(seconds ?? 0)),
-    nanoseconds: Number(nanoseconds ?? 0),
-    userTag: Number(userTag ?? 0),
+    // Some writers send ulong, uint or int; what is no number at all is as good as missing.
+    secondsPastEpoch: typeof seconds === 'bigint' ? seconds : BigInt(Math.trunc(finite(seconds))),
+    nanoseconds: finite(nanoseconds),
+    userTag: finite(userTag),
   };
+}
+
+function finite(v: unknown): number {
+  const n = typeof v === 'number' || typeof v === 'bigint' ? Number(v) : 0;
+  return Number.isFinite(n) ? n : 0;
 }
 
 /** Sets the time_t at `path`; userTag only if `t` has one. @throws NoFieldError, NoConvertError */

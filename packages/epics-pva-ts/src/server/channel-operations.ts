@@ -4,11 +4,11 @@
  * Replies repeat the sub-command of the request, INIT replies are 0x08. One execution at a time per operation.
  * A PV that is not open yet makes INIT wait.
  */
-import type { Connection } from '../connection/connection.ts';
 import type { Credentials } from '../connection/server-connection.ts';
 import { isPromise } from '../connection/surface.ts';
-import { LocalProtocolError, PvRequestError } from '../errors.ts';
+import { LocalProtocolError, PvRequestError, RemoteError } from '../errors.ts';
 import { Command } from '../frame/command.ts';
+import type { AccessRights } from '../message/acl-change.ts';
 import { encodeGetResponse } from '../message/get.ts';
 import { SUB } from '../message/operation.ts';
 import { encodePutResponse } from '../message/put.ts';
@@ -20,14 +20,18 @@ import { type FieldNode, struct, type TypeDef } from '../value/type-def.ts';
 import type { Value } from '../value/value.ts';
 import type { BitSet } from '../wire/bit-set.ts';
 import { errorStatus, OK, type Status } from '../wire/status.ts';
+import type { ReplySender } from './channel-traffic.ts';
+import { OperationInfo } from './request-info.ts';
 import type { ServedPV } from './source.ts';
 
 export interface OperationContext {
-  readonly connection: Connection;
+  readonly connection: ReplySender;
   readonly pv: ServedPV;
   readonly client: Credentials;
   readonly ioid: number;
   readonly request: PvRequest;
+  /** What the client may do now. */
+  readonly rights: AccessRights;
   /** The ioid is free again. */
   ended(): void;
 }
@@ -42,12 +46,14 @@ export abstract class ServerOperation {
   type: TypeDef | undefined;
   protected selection: BitSet | undefined;
   protected readonly context: OperationContext;
+  protected readonly info: OperationInfo;
   protected destroyed = false;
   private stopWaiting: () => void = () => {};
   private busy = false;
 
   constructor(context: OperationContext) {
     this.context = context;
+    this.info = new OperationInfo(context.request);
   }
 
   /** Answers INIT as soon as the PV has a type. */
@@ -55,17 +61,24 @@ export abstract class ServerOperation {
     this.stopWaiting = this.context.pv.whenOpen((type) => {
       if (this.destroyed) return;
       try {
-        const { mask, unknown } = this.context.request.select(type);
-        this.selection = mask;
+        const unknown = this.choose(type);
         this.type = type;
         if (unknown.length > 0) this.warn(`no such field: ${unknown.join(', ')}`);
+        for (const warning of this.info.warnings) this.warn(warning);
         this.replyInit(OK, type);
       } catch (error) {
-        if (!(error instanceof PvRequestError)) throw error;
+        if (!(error instanceof PvRequestError || error instanceof RemoteError)) throw error;
         this.replyInit(statusOf(error), undefined);
         this.context.ended();
       }
     });
+  }
+
+  /** Notes the fields asked for; the names that do not exist. @throws PvRequestError, RemoteError to refuse INIT */
+  protected choose(type: TypeDef): readonly string[] {
+    const { mask, unknown } = this.context.request.select(type);
+    this.selection = mask;
+    return unknown;
   }
 
   protected abstract replyInit(status: Status, type: TypeDef | undefined): void;
@@ -101,6 +114,7 @@ export abstract class ServerOperation {
         refuse(error);
       }
     };
+    this.info.begin();
     let result: T | Promise<T>;
     try {
       result = work();
@@ -117,22 +131,65 @@ export abstract class ServerOperation {
   /** The present value, which must have the type INIT announced, or the client could not decode it. */
   protected present(): Value | Promise<Value> {
     const { pv, client } = this.context;
-    const checked = (value: Value): Value => {
-      if (value.type === this.type || (this.type && value.type.equals(this.type))) return value;
-      throw new LocalProtocolError(`the PV announced ${this.type?.displayId} and gave another ${value.id}`);
-    };
     const value = pv.get(client);
-    return isPromise(value) ? value.then(checked) : checked(value);
+    return isPromise(value) ? value.then((v) => this.checked(v)) : this.checked(value);
+  }
+
+  /** @throws LocalProtocolError for a value the client could not decode */
+  protected checked(value: Value): Value {
+    if (value.type === this.type || (this.type && value.type.equals(this.type))) return value;
+    throw new LocalProtocolError(`the PV announced ${this.type?.displayId} and gave another ${value.id}`);
+  }
+
+  /** Puts, and processes if `record[process]` says so, or if it does not and `byDefault`. */
+  protected putAndProcess(value: Value, byDefault: boolean): void | Promise<void> {
+    const { pv, client } = this.context;
+    const { process } = this.info;
+    const processes = pv.process !== undefined && (process === true || (byDefault && process !== false));
+    // A put of nothing that forces processing is how PVXS clients say PROCESS.
+    if (processes && value.marks.isEmpty()) return this.process();
+    const done = pv.put(value, client, this.info);
+    if (!processes) return done;
+    return isPromise(done) ? done.then(() => this.process()) : this.process();
+  }
+
+  /** Processes; without `record[block=true]` the reply does not wait until a promise of it settles (QSRV). */
+  private process(): void | Promise<void> {
+    const { pv, client } = this.context;
+    const done = pv.process?.(client, this.info);
+    if (!isPromise(done) || this.mustWait) return done;
+    done.catch((error: unknown) => {
+      if (!this.destroyed) this.warn(`processing failed: ${statusOf(error).message}`);
+    });
+    return undefined;
+  }
+
+  /** Must the reply wait for the end of processing? */
+  protected get mustWait(): boolean {
+    return this.info.block;
+  }
+
+  /** The client does not want the present execution any more. The reply comes when the PV is done all the same. */
+  cancel(): void {
+    if (this.busy) this.info.abort();
   }
 
   destroy(): void {
     this.destroyed = true;
     this.stopWaiting();
+    this.cancel();
   }
 }
 
 export class GetOperation extends ServerOperation {
   readonly command = Command.GET;
+
+  /** With `record[process=true]` the PV is processed before (pvDatabase, QSRV 1). */
+  private processed(): Value | Promise<Value> {
+    const { pv, client } = this.context;
+    const done = this.info.process === true ? pv.process?.(client, this.info) : undefined;
+    return isPromise(done) ? done.then(() => this.present()) : this.present();
+  }
 
   protected replyInit(status: Status, type: TypeDef | undefined): void {
     const { connection, ioid } = this.context;
@@ -143,7 +200,7 @@ export class GetOperation extends ServerOperation {
     const { connection, ioid } = this.context;
     this.run(
       subcommand,
-      () => this.present(),
+      () => this.processed(),
       (status, value) => {
         const { selection } = this;
         connection.send(Command.GET, (w) =>
@@ -163,7 +220,7 @@ export class PutOperation extends ServerOperation {
   }
 
   execute(subcommand: number, value: Value | undefined): void {
-    const { connection, ioid, pv, client } = this.context;
+    const { connection, ioid } = this.context;
     const { selection } = this;
     if (subcommand & SUB.GET)
       this.run(
@@ -177,7 +234,11 @@ export class PutOperation extends ServerOperation {
     else
       this.run<void>(
         subcommand,
-        () => (value ? pv.put(value, client) : undefined),
+        () => {
+          if (!this.context.rights.put)
+            throw new RemoteError(this.context.pv.refused?.('write') ?? 'put not permitted: no right to put');
+          return value && this.putAndProcess(value, false);
+        },
         (status) => connection.send(Command.PUT, (w) => encodePutResponse(w, { ioid, subcommand, status })),
       );
   }
@@ -201,7 +262,11 @@ export class RpcOperation extends ServerOperation {
     const { connection, ioid, pv, client } = this.context;
     this.run(
       subcommand,
-      () => pv.rpc(argument, client),
+      () => {
+        if (!this.context.rights.rpc)
+          throw new RemoteError(this.context.pv.refused?.('write') ?? 'RPC not permitted: no right to call');
+        return pv.rpc(argument, client, this.info);
+      },
       (status, result) =>
         connection.send(Command.RPC, (w) =>
           encodeRpcResponse(w, { ioid, subcommand, status, result: result ?? null }),

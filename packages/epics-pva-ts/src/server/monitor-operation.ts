@@ -4,32 +4,23 @@
  * While the connection takes bytes an update is written as it is posted; the queue fills only when the network or
  * the client is slow. With `pipeline` the client's window limits it as well (pva-protocol.md 7.6).
  */
+import { PvRequestError } from '../errors.ts';
 import { Command } from '../frame/command.ts';
+import { MONITOR_HIGH_WATER_BYTES } from '../limits.ts';
 import { encodeMonitorResponse } from '../message/monitor.ts';
 import { SUB } from '../message/operation.ts';
 import type { TypeDef } from '../value/type-def.ts';
-import { OK, type Status } from '../wire/status.ts';
+import { errorStatus, OK, type Status } from '../wire/status.ts';
 import { type OperationContext, ServerOperation } from './channel-operations.ts';
 import { DEFAULT_QUEUE_SIZE, MonitorQueue, type QueuedUpdate } from './monitor-queue.ts';
 import type { PostedUpdate } from './posted-update.ts';
+import type { MonitorReport } from './report.ts';
 import type { MonitorSink } from './source.ts';
-
-/** Bytes of a connection not yet taken by the system above which monitors wait, and their queues fill. */
-const HIGH_WATER = 4 * 1024 * 1024;
 
 /** Gives monitors of a congested connection a turn when bytes have left. */
 export interface Congestion {
   /** `pump()` will be called. Who has just written waits behind those who have not. */
   waitForRoom(monitor: MonitorOperation): void;
-}
-
-/** Counters of one subscriber. */
-export interface MonitorStats {
-  readonly peer: string;
-  readonly queued: number;
-  readonly sent: number;
-  /** Updates merged into another because the queue was full. */
-  readonly squashed: number;
 }
 
 export class MonitorOperation extends ServerOperation implements MonitorSink {
@@ -40,7 +31,11 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
   /** Updates the client has still room for; unlimited without pipeline. */
   private window: number;
   private readonly pipeline: boolean;
+  /** What is wrong with the queue size asked for. */
+  private readonly problem: string | undefined;
+  private queued = 0;
   private sent = 0;
+  private bytes = 0;
   private finishing = false;
 
   constructor(context: OperationContext, congestion: Congestion, pipeline: boolean, nfree: number) {
@@ -52,12 +47,39 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
     this.queue = new MonitorQueue(usable ? size : DEFAULT_QUEUE_SIZE);
     this.pipeline = pipeline;
     this.window = pipeline ? nfree : Number.POSITIVE_INFINITY;
-    if (!usable) this.warn(`queueSize=${asked} is not a positive integer, ${DEFAULT_QUEUE_SIZE} is used`);
+    this.problem = usable ? undefined : `queueSize=${asked} is not a positive integer`;
+    if (this.problem && !pipeline) this.warn(`${this.problem}, ${DEFAULT_QUEUE_SIZE} is used`);
   }
 
-  get stats(): MonitorStats {
-    const { queue, sent } = this;
-    return { peer: this.context.client.peer, queued: queue.length, sent, squashed: queue.squashed };
+  /** With flow control both sides must mean the same queue: a size that means nothing ends it (PVXS). */
+  protected override choose(type: TypeDef): readonly string[] {
+    if (this.pipeline && this.problem) throw new PvRequestError(this.problem);
+    return super.choose(type);
+  }
+
+  /** Counters of this subscriber; `reset` begins to count anew. */
+  report(reset: boolean): MonitorReport {
+    const { queue, queued, sent, bytes } = this;
+    const { squashed, dropped, length, maxLength, limit } = queue;
+    const window = this.pipeline ? { window: this.window } : {};
+    const running = this.unsubscribe !== null;
+    if (reset) {
+      queue.resetCounters();
+      this.queued = length;
+      this.sent = 0;
+      this.bytes = 0;
+    }
+    return { queued, sent, bytes, squashed, dropped, length, maxLength, limit, ...window, running };
+  }
+
+  override init(): void {
+    const refusal = this.context.pv.refused?.('read');
+    if (refusal === undefined) {
+      super.init();
+      return;
+    }
+    this.replyInit(errorStatus(refusal), undefined);
+    this.context.ended();
   }
 
   protected replyInit(status: Status, type: TypeDef | undefined): void {
@@ -95,6 +117,7 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
   push(update: PostedUpdate): void {
     // An update without any of the fields asked for is none to this client (PVXS).
     if (this.selection && !update.value.markedFields().intersects(this.selection)) return;
+    this.queued++;
     this.queue.push(update);
     this.pump();
   }
@@ -105,23 +128,33 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
     this.pump();
   }
 
+  fail(message: string): void {
+    if (this.destroyed) return;
+    this.leave();
+    this.queue.clear();
+    this.sendEnd(errorStatus(message));
+  }
+
+  /** The last message of this monitor: no more will come, in good order or not. */
+  private sendEnd(status: Status): void {
+    const { connection, ioid, ended } = this.context;
+    connection.send(Command.MONITOR, (w) =>
+      encodeMonitorResponse(w, { ioid, subcommand: SUB.DESTROY, status }),
+    );
+    ended();
+  }
+
   /** Writes what the connection and the window allow; true if that was anything. */
   pump(): boolean {
     const before = this.sent;
     while (this.queue.length > 0 && this.window > 0) {
-      if (this.context.connection.unsentBytes >= HIGH_WATER) {
+      if (this.context.connection.unsentBytes >= MONITOR_HIGH_WATER_BYTES) {
         this.congestion.waitForRoom(this);
         return this.sent > before;
       }
       this.writeOne();
     }
-    if (this.finishing && this.queue.length === 0 && !this.destroyed) {
-      const { connection, ioid, ended } = this.context;
-      connection.send(Command.MONITOR, (w) =>
-        encodeMonitorResponse(w, { ioid, subcommand: SUB.DESTROY, status: OK }),
-      );
-      ended();
-    }
+    if (this.finishing && this.queue.length === 0 && !this.destroyed) this.sendEnd(OK);
     return this.sent > before;
   }
 
@@ -132,6 +165,7 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
     this.sent++;
     const chunks = update.chunks(this.selection);
     const { borrowsMemory } = update;
+    const before = connection.bytesSent;
     if (borrowsMemory) connection.whenSent(() => update.release());
     connection.send(Command.MONITOR, (w) => {
       w.u32(ioid);
@@ -140,6 +174,7 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
       if (overrun) overrun.encode(w);
       else w.u8(0);
     });
+    this.bytes += connection.bytesSent - before;
     if (!borrowsMemory) update.release();
   }
 

@@ -2,20 +2,20 @@
  * MonitorQueue: the updates one subscriber has still to be sent, in order, bounded.
  *
  * When it is full a new update is merged into the newest queued one, as in PVXS: the latest value is never lost,
- * only what lay between. Fields that were overwritten so are reported in the overrun mask, as in pvAccessCPP.
+ * only what lay between. It is full at its length, or when what waits behind the first few updates has too many bytes.
+ * Fields that were overwritten so are reported in the overrun mask, as in pvAccessCPP.
  */
+import { DEFAULT_QUEUE_SIZE, MAX_QUEUE_BYTES, MAX_QUEUE_SIZE, MIN_QUEUE_SIZE } from '../limits.ts';
 import type { BitSet } from '../wire/bit-set.ts';
 import { PostedUpdate } from './posted-update.ts';
 
-/** Length when the client asks for none (PVXS). */
-export const DEFAULT_QUEUE_SIZE = 4;
-export const MIN_QUEUE_SIZE = 2;
-/** Most a client may ask for. */
-export const MAX_QUEUE_SIZE = 100_000;
+export { DEFAULT_QUEUE_SIZE, MAX_QUEUE_SIZE, MIN_QUEUE_SIZE };
 
 export interface QueuedUpdate {
   readonly update: PostedUpdate;
   readonly overrun: BitSet | null;
+  /** As counted when it was queued: 0 for the first few. */
+  readonly bytes: number;
 }
 
 export class MonitorQueue {
@@ -23,8 +23,13 @@ export class MonitorQueue {
   private items: (QueuedUpdate | undefined)[] = [];
   private head = 0;
   private squashedCount = 0;
+  private bytes = 0;
+  private readonly maxBytes: number;
+  private droppedCount = 0;
+  private longest = 0;
 
-  constructor(limit: number = DEFAULT_QUEUE_SIZE) {
+  constructor(limit: number = DEFAULT_QUEUE_SIZE, maxBytes: number = MAX_QUEUE_BYTES) {
+    this.maxBytes = maxBytes;
     this.limit = Math.min(MAX_QUEUE_SIZE, Math.max(MIN_QUEUE_SIZE, Math.trunc(limit)));
   }
 
@@ -37,10 +42,31 @@ export class MonitorQueue {
     return this.squashedCount;
   }
 
+  /** Updates that were in it when it was cleared. */
+  get dropped(): number {
+    return this.droppedCount;
+  }
+
+  /** The most updates there were in it. */
+  get maxLength(): number {
+    return this.longest;
+  }
+
+  /** Counts from here on. */
+  resetCounters(): void {
+    this.longest = this.length;
+    this.squashedCount = 0;
+    this.droppedCount = 0;
+  }
+
   /** Adds an update, which the queue retains. */
   push(update: PostedUpdate): void {
-    if (this.length < this.limit) {
-      this.items.push({ update: update.retain(), overrun: null });
+    const { length } = this;
+    const bytes = length < DEFAULT_QUEUE_SIZE || length >= this.limit ? 0 : update.bytes;
+    if (length < this.limit && this.bytes + bytes <= this.maxBytes) {
+      this.items.push({ update: update.retain(), overrun: null, bytes });
+      this.bytes += bytes;
+      if (length >= this.longest) this.longest = length + 1;
       return;
     }
     this.squashedCount++;
@@ -55,6 +81,7 @@ export class MonitorQueue {
     if (this.length === 0) return undefined;
     const item = this.items[this.head];
     this.items[this.head++] = undefined;
+    this.bytes -= item?.bytes ?? 0;
     if (this.head === this.items.length) {
       this.items = [];
       this.head = 0;
@@ -66,21 +93,23 @@ export class MonitorQueue {
   }
 
   clear(): void {
+    this.droppedCount += this.length;
     for (let item = this.shift(); item; item = this.shift()) item.update.release();
   }
 }
 
 function squash(older: QueuedUpdate, newer: PostedUpdate): QueuedUpdate {
+  const { bytes } = older;
   const { marks } = older.update.value;
   // Streams repeat the same fields: then the newer one simply takes the older one's place. This must be cheap, for it
   // happens when there is no time.
   if (marks.equals(newer.value.marks) && (!older.overrun || older.overrun.equals(marks)))
-    return { update: newer.retain(), overrun: marks };
+    return { update: newer.retain(), overrun: marks, bytes };
   const before = older.update.value.markedFields();
   const overrun = newer.value.markedFields().and(before);
   // Streams repeat the same fields: then the newer one simply takes the older one's place.
   const covered = overrun.equals(before);
   if (older.overrun) overrun.or(older.overrun);
-  if (covered) return { update: newer.retain(), overrun };
-  return { update: new PostedUpdate(older.update.value.snapshot().merge(newer.value)), overrun };
+  if (covered) return { update: newer.retain(), overrun, bytes };
+  return { update: new PostedUpdate(older.update.value.snapshot().merge(newer.value)), overrun, bytes };
 }

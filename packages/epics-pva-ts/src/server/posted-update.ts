@@ -6,6 +6,8 @@
  * its pool when the last socket has taken the bytes.
  */
 
+import { AnyValue, UnionValue } from '../value/containers.ts';
+import type { FieldNode, TypeDef } from '../value/type-def.ts';
 import type { Value } from '../value/value.ts';
 import type { BitSet } from '../wire/bit-set.ts';
 import { WireWriter } from '../wire/writer.ts';
@@ -18,6 +20,7 @@ export class PostedUpdate {
   private holders = 1;
   private encoded: readonly Uint8Array[] | null = null;
   private raw: boolean;
+  private size: number | undefined;
 
   /** Takes `value` over: a snapshot that nobody else changes. */
   constructor(value: Value) {
@@ -36,6 +39,12 @@ export class PostedUpdate {
     if (this.holders <= 1) this.encoded = null;
   }
 
+  /** Bytes of its arrays, roughly what it keeps in memory; found out when somebody asks. */
+  get bytes(): number {
+    this.size ??= arrayBytes(this.value);
+    return this.size;
+  }
+
   /** Is the receive memory needed until the bytes are sent? */
   get borrowsMemory(): boolean {
     return this.raw;
@@ -51,6 +60,29 @@ export class PostedUpdate {
     }
     return this.encoded;
   }
+}
+
+/** Paths of the fields of a type that may hold arrays. */
+const arrayPaths = new WeakMap<TypeDef, readonly string[]>();
+
+function arrayBytes(value: Value): number {
+  if (value.receivedBytes > 0) return value.receivedBytes;
+  let paths = arrayPaths.get(value.type);
+  if (!paths) {
+    const mayHold = ({ type, isStruct }: FieldNode): boolean =>
+      !isStruct && (type.isArray || type.kind === 'union' || type.kind === 'any');
+    paths = value.type.nodes.filter(mayHold).map((n) => n.path);
+    arrayPaths.set(value.type, paths);
+  }
+  let bytes = 0;
+  for (const path of paths) {
+    const field = value.get(path);
+    const held = field instanceof UnionValue || field instanceof AnyValue ? field.value : field;
+    if (ArrayBuffer.isView(held)) bytes += held.byteLength;
+    // A reference and what little is behind it.
+    else if (Array.isArray(held)) bytes += 64 * held.length;
+  }
+  return bytes;
 }
 
 /** Encoding is synchronous, so one writer serves all PVs. */

@@ -9,13 +9,20 @@
  */
 import { type ClientConfig, parseAddress, type ServerConfig, serverConfigFromEnv } from '../config.ts';
 import type { BeaconSender } from '../connection/beacon-sender.ts';
+import { lossReport } from '../connection/loss-report.ts';
 import type { Credentials } from '../connection/server-connection.ts';
 import { formatEndpoint, isAny, isIpv6 } from '../endpoint.ts';
 import { LocalProtocolError, PvaError } from '../errors.ts';
+import type { AccessRights } from '../message/acl-change.ts';
 import { formatGuid, newGuid } from '../message/guid.ts';
 import { listenAddresses } from '../socket/listen-addresses.ts';
 import type { Lookup } from '../socket/resolve.ts';
 import { type AcceptedSocket, TcpListener, TcpTransport } from '../socket/tcp.ts';
+import type { AccessSecurity } from './access-security.ts';
+import type { TrappedWrite } from './guarded-pv.ts';
+import { addRefusals, DEFAULT_LIMITS, noRefusals, type ServerLimits } from './limits.ts';
+import type { ServerReport } from './report.ts';
+import { ServedChannels } from './served-channels.ts';
 import { ServerClient } from './server-client.ts';
 import { ServerDiscovery } from './server-discovery.ts';
 import { ServerInfoSource } from './server-info.ts';
@@ -29,7 +36,24 @@ export interface ServerOptions extends Partial<ServerConfig> {
   readonly log?: (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void;
   /** Resolves the host names of address lists; default the operating system's resolver. */
   readonly lookup?: Lookup;
+  /** Who may read and write what; without it everybody may everything. See `setAccessSecurity`. */
+  readonly accessSecurity?: AccessSecurity;
+  /** What one client may have; those not given are the defaults. */
+  readonly limits?: Partial<ServerLimits>;
+  /** Told of every put and RPC that a rule with TRAPWRITE allows, before it is carried out. */
+  readonly onTrapWrite?: (write: TrappedWrite) => void;
+  /** Payload bytes above which a message is sent in segments; default 2^31-1, the most that every peer can read. */
+  readonly maxSegment?: number;
+  /**
+   * What a client may do with a channel beside reading; undefined: everything. See {@link Server.accessChanged}. With
+   * `accessSecurity` both must allow it.
+   */
+  readonly accessRights?: (name: string, client: Credentials) => AccessRights | undefined;
 }
+
+/** Where a server's own sources stand among others: its PVs, and the channel `server` (PVXS). */
+const OWN_PVS_ORDER = 0;
+const SERVER_CHANNEL_ORDER = -1;
 
 const LOOPBACK = '127.0.0.1';
 
@@ -39,8 +63,14 @@ export class Server {
   private readonly log: NonNullable<ServerOptions['log']>;
   private readonly lookup: Lookup | undefined;
   private readonly guidBytes = newGuid();
+  private readonly maxSegment: number | undefined;
+  private readonly accessRights: NonNullable<ServerOptions['accessRights']>;
   private readonly pvs = new StaticSource();
-  private sources: { order: number; source: Source }[] = [];
+  private readonly channels: ServedChannels;
+  private readonly accessSecurity: AccessSecurity | undefined;
+  private readonly limits: ServerLimits;
+  /** Of all clients that came; `refused` of those that are gone. */
+  private counters = { accepted: 0, closed: 0, failed: 0, refused: noRefusals() };
   private readonly clients = new Set<ServerClient>();
   private listeners: TcpListener[] = [];
   private udp: ServerDiscovery | null = null;
@@ -51,12 +81,22 @@ export class Server {
 
   /** @throws ConfigError for `EPICS_PVAS_*` variables that cannot be understood */
   constructor(options: ServerOptions = {}) {
-    const { log, lookup, ...config } = options;
+    const { log, lookup, accessSecurity, accessRights, limits, maxSegment, onTrapWrite, ...config } = options;
+    this.maxSegment = maxSegment;
+    this.accessRights = accessRights ?? (() => undefined);
     this.config = { ...serverConfigFromEnv(), ...config };
     this.log = log ?? (() => {});
     this.lookup = lookup;
-    this.addSource(this.pvs, 0);
-    this.addSource(new ServerInfoSource(`epics-pva-ts ${VERSION}`, () => this.names()), 1000);
+    this.accessSecurity = accessSecurity;
+    this.limits = { ...DEFAULT_LIMITS, ...limits };
+    this.channels = new ServedChannels({
+      problem: (message) => this.log('error', message),
+      changed: () => this.beacons?.changed(),
+      onTrapWrite,
+    });
+    this.channels.addSource(this.pvs, OWN_PVS_ORDER);
+    const info = new ServerInfoSource(`epics-pva-ts ${VERSION}`, () => this.names());
+    this.channels.addSource(info, SERVER_CHANNEL_ORDER, true);
   }
 
   /** A server that only this host's loopback interface can reach, on free ports: for tests. See `clientConfig`. */
@@ -75,28 +115,63 @@ export class Server {
   /** Serves a PV under a name. May be called before and after `start`. @throws Error when the name is taken */
   addPV(name: string, pv: ServedPV): this {
     this.pvs.add(name, pv);
-    this.beacons?.changed();
     return this;
   }
 
-  /** Stops serving a name; its clients are disconnected. */
+  /** Stops serving a name that `addPV` gave; its clients' channels are destroyed. The PV itself keeps its value. */
   removePV(name: string): void {
-    const pv = this.pvs.remove(name);
-    if (!pv) return;
-    this.beacons?.changed();
-    (pv as { close?: () => void }).close?.();
+    this.pvs.remove(name);
   }
 
-  /** Adds a source of names, asked in ascending `order`. */
+  /**
+   * Adds a source of names, before or after `start`. Sources are asked in ascending `order`, those of one order as they
+   * were added. The PVs of `addPV` have order 0, the channel `server` has -1 (PVXS).
+   * @throws Error when the source is there already
+   */
   addSource(source: Source, order = 0): this {
-    this.sources.push({ order, source });
-    this.sources.sort((a, b) => a.order - b.order);
+    this.channels.addSource(source, order);
     return this;
   }
 
-  /** Names of all sources that know theirs. */
+  /** Takes a source away and destroys the channels that came from it; false when it is not there. */
+  removeSource(source: Source): boolean {
+    return this.channels.removeSource(source);
+  }
+
+  /** All sources in the order they are asked, the server's own among them. */
+  get sources(): readonly { readonly source: Source; readonly order: number }[] {
+    return this.channels.sources;
+  }
+
+  /**
+   * Destroys all channels of a name: their clients are told and search for it again. For sources whose names go
+   * without `watch`.
+   * @returns how many there were
+   */
+  disconnect(name: string): number {
+    return this.channels.disconnectName(name);
+  }
+
+  /** The option `accessRights` would answer differently now: clients are held to it, and told (ACL_CHANGE). */
+  accessChanged(): void {
+    for (const client of this.clients) client.updateRights();
+  }
+
+  /** Names of all sources that know theirs, each once, sorted. */
   names(): string[] {
-    return this.sources.flatMap(({ source }) => source.list?.() ?? []);
+    return this.channels.names();
+  }
+
+  /**
+   * Puts other access rules in force, or none (null), also for channels that exist: monitors of clients that may no
+   * longer read end with an error. To read a changed file again:
+   * `await server.setAccessSecurity(await AccessSecurity.fromFile(path))`; a file with an error leaves the rules as
+   * they are.
+   */
+  async setAccessSecurity(security: AccessSecurity | null): Promise<void> {
+    for (const line of security?.warnings ?? []) this.log('warn', line);
+    for (const line of (await security?.resolveHosts()) ?? []) this.log('warn', line);
+    this.channels.setAccessSecurity(security);
   }
 
   /** By which this server is known in search answers and beacons: 24 hexadecimal digits, new for every Server. */
@@ -120,6 +195,20 @@ export class Server {
   }
 
   /**
+   * Who is connected, with which channels and monitors, and what went through them (PVXS's `Server::report`).
+   * @param options `reset`: counters begin anew; PVXS does so unless told not to
+   */
+  report(options: { readonly reset?: boolean } = {}): ServerReport {
+    const { reset = false } = options;
+    const { accepted, closed, failed, refused: gone } = this.counters;
+    const refused = { ...gone };
+    const connections = Array.from(this.clients, (client) => client.report(reset));
+    for (const connection of connections) addRefusals(refused, connection.refused);
+    if (reset) this.counters = { accepted: 0, closed: 0, failed: 0, refused: noRefusals() };
+    return { connections, accepted, closed, failed, refused };
+  }
+
+  /**
    * Listens and answers searches. A busy TCP port is replaced by any free one.
    * @throws PvaError when an interface or the UDP port cannot be used
    */
@@ -127,6 +216,7 @@ export class Server {
     if (this.state !== 'new') throw new LocalProtocolError(`this server is ${this.state}`);
     this.state = 'running';
     try {
+      if (this.accessSecurity) await this.setAccessSecurity(this.accessSecurity);
       await this.listen();
       await this.openUdp();
     } catch (error) {
@@ -169,30 +259,10 @@ export class Server {
       guid: this.guidBytes,
       tcpPort: this.port,
       lookup: this.lookup,
-      has: (name) => this.has(name),
+      has: (name) => this.channels.has(name),
       log: this.log,
     });
     this.beacons = this.udp.beacons;
-  }
-
-  /** Asked from the UDP socket: a source's mistake must not end the process. */
-  private has(name: string): boolean {
-    return this.sources.some(({ source }) => {
-      try {
-        return source.has(name);
-      } catch (error) {
-        this.log('error', `a source failed to look for '${name}': ${(error as Error).message}`);
-        return false;
-      }
-    });
-  }
-
-  private open(name: string, client: Credentials): ServedPV | undefined {
-    for (const { source } of this.sources) {
-      const pv = source.open(name, client);
-      if (pv) return pv;
-    }
-    return undefined;
   }
 
   private accept(socket: AcceptedSocket): void {
@@ -208,16 +278,23 @@ export class Server {
         guid: this.guidBytes,
         tcpPort: this.port,
         timeout: this.config.tcpTimeout,
-        has: (name) => this.has(name),
-        open: (name, credentials) => this.open(name, credentials),
+        limits: this.limits,
+        has: (name) => this.channels.has(name),
+        open: (name, credentials) => this.channels.open(name, credentials),
+        maxSegment: this.maxSegment,
+        rights: this.accessRights,
+        notice: (text) => this.log('info', text),
         closed: (ended, reason) => {
           this.clients.delete(ended);
-          if (reason) this.log('warn', `client ${ended.peer} disconnected: ${reason.message}`);
+          this.counters[reason ? 'failed' : 'closed']++;
+          addRefusals(this.counters.refused, ended.report(false).refused);
+          if (reason) this.log(...lossReport(`client ${ended.peer} disconnected`, reason));
         },
       },
       transport,
     );
     this.clients.add(client);
+    this.counters.accepted++;
     transport.attach(client.connection);
   }
 

@@ -13,27 +13,46 @@ import type { TypeDef } from '../value/type-def.ts';
 import { Value } from '../value/value.ts';
 import { Distributor, parseDistributorRequest } from './distributor.ts';
 import { PostedUpdate } from './posted-update.ts';
+import type { RequestInfo } from './request-info.ts';
 import type { MonitorSink, ServedPV } from './source.ts';
 
 /** Decides about a put: `post()` it or not; throw (or reject) to refuse it with a message. */
-export type PutHandler = (pv: SharedPV, value: Value, client: Credentials) => void | Promise<void>;
+export type PutHandler = (
+  pv: SharedPV,
+  value: Value,
+  client: Credentials,
+  info: RequestInfo,
+) => void | Promise<void>;
 export type RpcHandler = (
   pv: SharedPV,
   argument: Value | null,
   client: Credentials,
+  info: RequestInfo,
 ) => Value | null | Promise<Value | null>;
+/** Does what processing means for this PV; throw (or reject) to tell the client that it failed. */
+export type ProcessHandler = (pv: SharedPV, client: Credentials, info: RequestInfo) => void | Promise<void>;
 
 export interface SharedPVHandlers {
   onPut?: PutHandler;
   onRpc?: RpcHandler;
+  /** PROCESS, and puts and gets with `record[process=true]`; without it PROCESS is refused. */
+  onProcess?: ProcessHandler;
   /** The first client has connected. */
   onFirstConnect?: (pv: SharedPV) => void;
   /** The last client is gone. */
   onLastDisconnect?: (pv: SharedPV) => void;
 }
 
+export interface SharedPVOptions extends SharedPVHandlers {
+  /** Access security group and level, as of a record; default DEFAULT and 0. See AccessSecurity. */
+  readonly asg?: string;
+  readonly asl?: 0 | 1;
+}
+
 export class SharedPV implements ServedPV {
-  private readonly handlers: SharedPVHandlers;
+  readonly asg: string | undefined;
+  readonly asl: 0 | 1 | undefined;
+  private handlers: SharedPVHandlers;
   private typeNow: TypeDef | undefined;
   /** Types that were compared with it and found equal. */
   private sameTypes = new WeakSet<TypeDef>();
@@ -48,14 +67,21 @@ export class SharedPV implements ServedPV {
   private readonly waiting = new Set<(type: TypeDef) => void>();
   private readonly channels = new Set<() => void>();
   private posted = 0;
+  /** There only with `onProcess`: what a PV cannot do is refused at once. */
+  process?: (client: Credentials, info: RequestInfo) => void | Promise<void>;
 
-  constructor(handlers: SharedPVHandlers = {}) {
-    this.handlers = handlers;
+  constructor(options: SharedPVOptions = {}) {
+    const { asg, asl, ...handlers } = options;
+    this.asg = asg;
+    this.asl = asl;
+    this.handlers = {};
+    this.setHandlers(handlers);
   }
 
   /** A PV that takes what clients put, and stamps it with the time if the client did not. */
-  static mailbox(initial?: Value): SharedPV {
+  static mailbox(initial?: Value, options: Omit<SharedPVOptions, 'onPut'> = {}): SharedPV {
     const pv = new SharedPV({
+      ...options,
       onPut: (self, value) => {
         stamp(value);
         self.post(value);
@@ -66,10 +92,18 @@ export class SharedPV implements ServedPV {
   }
 
   /** A PV that refuses puts. */
-  static readonly(initial?: Value): SharedPV {
-    const pv = new SharedPV();
+  static readonly(initial?: Value, options: Omit<SharedPVOptions, 'onPut'> = {}): SharedPV {
+    const pv = new SharedPV({ ...options, onPut: undefined } as SharedPVOptions);
     if (initial) pv.open(initial);
     return pv;
+  }
+
+  /** Replaces the handlers that are given, the others stay. For the requests that begin from now on. */
+  setHandlers(handlers: SharedPVHandlers): this {
+    this.handlers = { ...this.handlers, ...handlers };
+    const { onProcess } = handlers;
+    if (onProcess) this.process = (client, info) => onProcess(this, client, info);
+    return this;
   }
 
   get isOpen(): boolean {
@@ -115,12 +149,18 @@ export class SharedPV implements ServedPV {
   }
 
   /**
-   * Sends the marked fields of `value` to all subscribers and keeps them.
-   * @throws LocalProtocolError if the PV is not open; NoConvertError for a structure of another type
+   * Sends the marked fields of `update` to all subscribers and keeps them; a plain object has the changed fields by
+   * path, `{ value: 5, 'alarm.severity': 1 }`.
+   * @throws LocalProtocolError if the PV is not open; NoConvertError for a structure of another type or a field's
+   * value that does not fit; NoFieldError
    */
-  post(value: Value): void {
+  post(update: Value | Readonly<Record<string, unknown>>): void {
     const type = this.typeNow;
     if (!type) throw new LocalProtocolError('post() before open()');
+    this.send(update instanceof Value ? update : Value.create(type, update), type);
+  }
+
+  private send(value: Value, type: TypeDef): void {
     if (!this.serves(value.type))
       throw new NoConvertError(
         `this PV serves ${type.displayId} with other fields than the posted ${value.id}; open it with the new type`,
@@ -193,14 +233,14 @@ export class SharedPV implements ServedPV {
     return this.fetch();
   }
 
-  put(value: Value, client: Credentials): void | Promise<void> {
+  put(value: Value, client: Credentials, info: RequestInfo): void | Promise<void> {
     if (!this.handlers.onPut) throw new RemoteError('put not permitted: this PV is read-only');
-    return this.handlers.onPut(this, value, client);
+    return this.handlers.onPut(this, value, client, info);
   }
 
-  rpc(argument: Value | null, client: Credentials): Value | null | Promise<Value | null> {
+  rpc(argument: Value | null, client: Credentials, info: RequestInfo): Value | null | Promise<Value | null> {
     if (!this.handlers.onRpc) throw new RemoteError('RPC not implemented by this PV');
-    return this.handlers.onRpc(this, argument, client);
+    return this.handlers.onRpc(this, argument, client, info);
   }
 
   subscribe(sink: MonitorSink, request: PvRequest): () => void {

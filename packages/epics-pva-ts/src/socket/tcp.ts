@@ -6,6 +6,7 @@
  */
 import net from 'node:net';
 import { formatEndpoint, unmapped } from '../endpoint.ts';
+import { CLOSE_LINGER_MS, TCP_CONNECT_MS } from '../limits.ts';
 
 /** The connection side of a socket; `Connection` in connection/ has this shape. */
 export interface ByteSink {
@@ -44,7 +45,12 @@ export class TcpTransport {
   }
 
   /** Connects; `attach` must be called before `opened`. Errors arrive through `closed`. */
-  static connect(host: string, port: number, events: TcpEvents, timeoutMs = 10_000): TcpTransport {
+  static connect(
+    host: string,
+    port: number,
+    events: TcpEvents,
+    timeoutMs: number = TCP_CONNECT_MS,
+  ): TcpTransport {
     let transport: TcpTransport | null = null;
     // Node asks for the buffer when the socket is made (nobody is attached yet), and again after each read.
     const target = (): Buffer => transport?.sink?.decoder.writeTarget() ?? Buffer.alloc(64);
@@ -59,10 +65,12 @@ export class TcpTransport {
     } as never);
     const peer = formatEndpoint({ address: host, port });
     transport = new TcpTransport(socket, peer, events);
-    const timer = setTimeout(
-      () => socket.destroy(new Error(`no TCP connection to ${peer} within ${timeoutMs / 1000} s`)),
-      timeoutMs,
-    );
+    const giveUp = (): void => {
+      if (socket.connecting)
+        socket.destroy(new Error(`no TCP connection to ${peer} within ${timeoutMs / 1000} s`));
+    };
+    // A process that was blocked hears of the connection only after its timers: it gets the chance to.
+    const timer = setTimeout(() => setImmediate(giveUp), timeoutMs);
     socket.once('connect', () => {
       clearTimeout(timer);
       events.opened?.();
@@ -114,7 +122,7 @@ export class TcpTransport {
     this.writable = false;
     // Lets the last message leave (a refusal, a destroyed channel), but not for ever.
     this.socket.end();
-    setTimeout(() => this.socket.destroy(), 250).unref();
+    setTimeout(() => this.socket.destroy(), CLOSE_LINGER_MS).unref();
   }
 
   get localAddress(): string {

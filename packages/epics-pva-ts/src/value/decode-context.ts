@@ -1,10 +1,8 @@
 /** DecodeContext: what decoding needs beside the bytes; one per connection and direction. */
 import { DecodeError } from '../errors.ts';
+import { MAX_FIELDS_BEYOND_BYTES, MAX_MESSAGE_HEAP_BYTES, MAX_VALUE_DEPTH } from '../limits.ts';
 import type { MemoryBlock } from '../wire/memory-block.ts';
 import { TypeCache } from './type-codec.ts';
-
-/** Levels of structures inside arrays, unions and any; PVXS allows 20. */
-const MAX_VALUE_DEPTH = 20;
 
 /** What decoding needs beside the bytes. One per connection and direction. */
 export class DecodeContext {
@@ -16,6 +14,8 @@ export class DecodeContext {
   depth = 0;
   /** Fields that may still be made of the present message. */
   private budget = Number.POSITIVE_INFINITY;
+  /** Heap that may still be taken for it. */
+  private heap = MAX_MESSAGE_HEAP_BYTES;
 
   constructor(types: TypeCache = new TypeCache(), viewFrom: number = Number.POSITIVE_INFINITY) {
     this.types = types;
@@ -33,12 +33,20 @@ export class DecodeContext {
    * millions of those made for a few bytes.
    */
   allow(bytes: number): void {
-    if (this.depth === 0) this.budget = 100_000 + 4 * bytes;
+    if (this.depth > 0) return;
+    this.budget = MAX_FIELDS_BEYOND_BYTES + 4 * bytes;
+    this.heap = MAX_MESSAGE_HEAP_BYTES;
   }
 
   spend(fields: number): void {
     this.budget -= fields;
     if (this.budget < 0) throw new DecodeError('message with far more fields than bytes');
+  }
+
+  /** Objects of about so many bytes are going to be made. An engine out of heap ends the process, not a connection. */
+  take(bytes: number): void {
+    this.heap -= bytes;
+    if (this.heap < 0) throw new DecodeError('message of too many strings, structures, unions or any');
   }
 
   enter(): void {

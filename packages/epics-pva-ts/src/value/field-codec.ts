@@ -6,6 +6,7 @@
 import { DecodeError } from '../errors.ts';
 import { NULL_SIZE, type WireReader } from '../wire/reader.ts';
 import { AnyValue, UnionValue } from './containers.ts';
+import type { DecodeContext } from './decode-context.ts';
 import { booleansCodec, type FieldCodec, numbersCodec, SCALARS, stringsCodec } from './plain-codec.ts';
 import { decodeType, encodeType } from './type-codec.ts';
 import type { TypeDef } from './type-def.ts';
@@ -50,6 +51,9 @@ function mayUse(type: TypeDef): boolean {
   return type.kind === 'any' || type.members.some((m) => mayUse(m.type));
 }
 
+/** What the engine takes, roughly, for a reference, a union or any, a structure and each of its fields, a type. */
+const HEAP = { reference: 8, holder: 64, structure: 256, field: 16, type: 1024 } as const;
+
 /** Arrays of structures, unions and any: a flag before each element, 0 for null. */
 function elementsCodec(type: TypeDef): FieldCodec {
   const element = type.element;
@@ -60,6 +64,7 @@ function elementsCodec(type: TypeDef): FieldCodec {
       const codec = codecOf(element);
       const n = r.count(1);
       const elements: PvData[] = [];
+      ctx.take(n * HEAP.reference);
       ctx.enter();
       for (let i = 0; i < n; i++) elements.push(r.u8() === 0 ? null : codec.decode(r, ctx));
       ctx.leave();
@@ -96,6 +101,7 @@ function structCodec(type: TypeDef): FieldCodec {
     decode(r, ctx) {
       ctx.enter();
       ctx.spend(nodes.length);
+      ctx.take(HEAP.structure + nodes.length * HEAP.field);
       const slots = new Array<PvData>(nodes.length);
       for (let i = 0; i < leaves.length; i++)
         slots[(leaves[i] as { index: number }).index] = (codecs[i] as FieldCodec).decode(r, ctx);
@@ -130,6 +136,7 @@ function unionCodec(type: TypeDef): FieldCodec {
       const index = r.size();
       if (index === NULL_SIZE) return none;
       ctx.enter();
+      ctx.take(HEAP.holder);
       const value = memberCodec(index, r).decode(r, ctx);
       ctx.leave();
       return new UnionValue(type, index, value);
@@ -155,6 +162,13 @@ function unionCodec(type: TypeDef): FieldCodec {
   };
 }
 
+/** A type that came with its value is as costly as what it describes. */
+function newType(type: TypeDef, ctx: DecodeContext): void {
+  if (type.codec !== undefined) return;
+  ctx.spend(type.fieldCount);
+  ctx.take(HEAP.type * type.fieldCount);
+}
+
 const NO_ANY = new AnyValue(null, null);
 const anyCodec: FieldCodec = {
   mayUseTypes: true,
@@ -163,7 +177,8 @@ const anyCodec: FieldCodec = {
     const type = decodeType(r, ctx.types);
     if (!type) return NO_ANY;
     ctx.enter();
-    if (type.codec === undefined) ctx.spend(type.fieldCount);
+    ctx.take(HEAP.holder);
+    newType(type, ctx);
     const value = codecOf(type).decode(r, ctx);
     ctx.leave();
     return new AnyValue(type, value);
@@ -172,7 +187,7 @@ const anyCodec: FieldCodec = {
     const type = decodeType(r, ctx.types);
     if (!type) return;
     ctx.enter();
-    if (type.codec === undefined) ctx.spend(type.fieldCount);
+    newType(type, ctx);
     codecOf(type).skip(r, ctx);
     ctx.leave();
   },

@@ -7,7 +7,7 @@
 import { Buffer } from 'node:buffer';
 import { DecodeError } from '../errors.ts';
 import type { WireReader } from '../wire/reader.ts';
-import type { WireWriter } from '../wire/writer.ts';
+import { checkArrayBytes, type WireWriter } from '../wire/writer.ts';
 import type { DecodeContext } from './decode-context.ts';
 import { ARRAY_TYPE, KIND_WIDTH, type NumericArray, type NumericKind } from './type-code.ts';
 import type { TypeDef } from './type-def.ts';
@@ -174,6 +174,7 @@ export function numbersCodec(type: TypeDef, kind: NumericKind): FieldCodec {
     },
     encode(w, v) {
       const array = v as NumericArray;
+      checkArrayBytes(array.byteLength);
       writeCount(w, type, array.length);
       let bytes = Buffer.from(array.buffer, array.byteOffset, array.byteLength);
       if (width > 1 && w.littleEndian !== HOST_LITTLE_ENDIAN) {
@@ -217,8 +218,10 @@ export function stringsCodec(type: TypeDef): FieldCodec {
   return {
     mayUseTypes: false,
     immutable: false,
-    decode(r) {
+    decode(r, ctx) {
       const n = arrayCount(r, type, 1);
+      // A reference and a string: 32 bytes for the one byte of an empty one.
+      ctx.take(n * 32);
       const strings: string[] = [];
       for (let i = 0; i < n; i++) strings.push(r.string());
       return strings;

@@ -161,6 +161,11 @@ export class PvRequest {
     this.value = value;
   }
 
+  /** Are there any `record[...]` options? */
+  get hasOptions(): boolean {
+    return this.value?.type.member('record') !== undefined;
+  }
+
   /** `record._options.<name>` as text; options come as strings, booleans or integers. */
   option(name: string): string | undefined {
     return scalarText(this.value, `record._options.${name}`);
@@ -180,11 +185,16 @@ export class PvRequest {
 
   /**
    * The fields of `type` that were asked for, by number; undefined means all of them. A selected structure
-   * selects all it holds; names the type does not have are returned in `unknown`.
+   * selects all it holds; names the type does not have are returned in `unknown`. Structure arrays, unions and any
+   * are selected as a whole, also by a name inside them: that cannot be addressed (PVXS).
+   * @param section `putField` and `getField` of PUT_GET fall back to `field` when they are not there
    * @throws PvRequestError when fields were asked for and none of them exists
    */
-  select(type: TypeDef): { mask: BitSet | undefined; unknown: string[] } {
-    const field = this.value?.type.find('field')?.type;
+  select(
+    type: TypeDef,
+    section: 'field' | 'putField' | 'getField' = 'field',
+  ): { mask: BitSet | undefined; unknown: string[] } {
+    const field = (this.value?.type.find(section) ?? this.value?.type.find('field'))?.type;
     const unknown: string[] = [];
     if (!field || field.members.length === 0) return { mask: undefined, unknown };
     if (field.member('_') && !type.member('_')) return { mask: undefined, unknown };

@@ -6,6 +6,16 @@
  * arrival, wanted or not. We always send types inline, as PVXS does; a received definition replaces an older one.
  */
 import { DecodeError } from '../errors.ts';
+import {
+  MAX_CACHED_FIELDS,
+  MAX_CACHED_TYPE_BYTES,
+  MAX_CACHED_TYPES,
+  MAX_FIELD_NAME_BYTES,
+  MAX_FIXED_ARRAY,
+  MAX_TYPE_DEFINITIONS,
+  MAX_TYPE_DEPTH,
+  MAX_TYPE_FIELDS,
+} from '../limits.ts';
 import { NULL_SIZE, type WireReader } from '../wire/reader.ts';
 import type { WireWriter } from '../wire/writer.ts';
 import { BOUNDED_STRING_CODE, KIND_OF_CODE } from './type-code.ts';
@@ -21,29 +31,38 @@ export interface TypeLimits {
   readonly maxCached: number;
   /** Fields of all entries together. */
   readonly maxCachedFields: number;
+  /** Bytes of the descriptions of all entries together: names are kept as long as they came. */
+  readonly maxCachedBytes: number;
   /** Length of a fixed array, which is made whole even when it does not come. */
   readonly maxFixed: number;
 }
 
 export const TYPE_LIMITS: TypeLimits = {
-  maxDepth: 20,
-  maxFields: 100_000,
-  maxCached: 65_536,
-  maxCachedFields: 1_000_000,
-  maxFixed: 1_000_000,
+  maxDepth: MAX_TYPE_DEPTH,
+  maxFields: MAX_TYPE_FIELDS,
+  maxCached: MAX_CACHED_TYPES,
+  maxCachedFields: MAX_CACHED_FIELDS,
+  maxCachedBytes: MAX_CACHED_TYPE_BYTES,
+  maxFixed: MAX_FIXED_ARRAY,
 };
 
-/** Definitions of one type in a row, `FD id FD id ...`: nobody sends more than one. */
-const MAX_WRAPS = 8;
+/** A type, and what it counts for in its cache. */
+interface CachedType {
+  readonly type: TypeDef;
+  readonly fields: number;
+  readonly bytes: number;
+}
 
 /** Types received on one connection in one direction, by id. */
 export class TypeCache {
-  private readonly types = new Map<number, { type: TypeDef; fields: number }>();
+  private readonly types = new Map<number, CachedType>();
   /** What definitions replaced, while on trial. */
-  private journal: [id: number, before: { type: TypeDef; fields: number } | undefined][] | null = null;
+  private journal: [id: number, before: CachedType | undefined][] | null = null;
   readonly limits: TypeLimits;
   /** Fields of all entries together. */
   private fields = 0;
+  /** Bytes of their descriptions. */
+  private bytes = 0;
   /** Counts definitions and references: bytes that used the cache cannot be forwarded as they are. */
   uses = 0;
 
@@ -51,13 +70,20 @@ export class TypeCache {
     this.limits = limits;
   }
 
-  define(id: number, type: TypeDef, fields: number): void {
+  /** Keeps a type of so many fields, whose description takes so many bytes. @throws DecodeError when full */
+  define(id: number, type: TypeDef, fields: number, bytes = 0): void {
     const before = this.types.get(id);
+    const { maxCached, maxCachedFields, maxCachedBytes } = this.limits;
     this.fields += fields - (before?.fields ?? 0);
-    if ((!before && this.types.size >= this.limits.maxCached) || this.fields > this.limits.maxCachedFields)
+    this.bytes += bytes - (before?.bytes ?? 0);
+    if (
+      (!before && this.types.size >= maxCached) ||
+      this.fields > maxCachedFields ||
+      this.bytes > maxCachedBytes
+    )
       throw new DecodeError('too many types defined on this connection');
     this.journal?.push([id, before]);
-    this.types.set(id, { type, fields });
+    this.types.set(id, { type, fields, bytes });
   }
 
   /** Runs `scan` and then, if that used the cache, takes back what it defined. @returns whether it did */
@@ -69,14 +95,16 @@ export class TypeCache {
     this.journal = null;
     if (this.uses === uses) return false;
     for (const [id, before] of journal.reverse()) {
-      this.fields += (before?.fields ?? 0) - (this.types.get(id)?.fields ?? 0);
+      const now = this.types.get(id);
+      this.fields += (before?.fields ?? 0) - (now?.fields ?? 0);
+      this.bytes += (before?.bytes ?? 0) - (now?.bytes ?? 0);
       if (before) this.types.set(id, before);
       else this.types.delete(id);
     }
     return true;
   }
 
-  get(id: number): { type: TypeDef; fields: number } {
+  get(id: number): CachedType {
     const entry = this.types.get(id);
     if (!entry)
       throw new DecodeError(`reference to type id ${id}, which was never defined on this connection`);
@@ -131,9 +159,10 @@ function decode(
     const id = r.u16();
     if (code === 0xfc) r.i32();
     const before = budget.left;
-    if (wraps >= MAX_WRAPS) throw new DecodeError(`more than ${MAX_WRAPS} definitions of one type`);
+    if (wraps >= MAX_TYPE_DEFINITIONS)
+      throw new DecodeError(`more than ${MAX_TYPE_DEFINITIONS} definitions of one type`);
     const type = decode(r, cache, depth, budget, wraps + 1);
-    if (type) cache.define(id, type, before - budget.left);
+    if (type) cache.define(id, type, before - budget.left, r.offset - at);
     return type;
   }
   spend(budget, 1);
@@ -158,11 +187,19 @@ function decode(
       throw new DecodeError(`array of ${kind} at offset ${at} with another element type`);
     return element.asArray();
   }
-  const id = r.string();
+  const id = identifier(r);
   const n = r.count(2);
   const members: Member[] = [];
+  const names = new Set<string>();
   for (let i = 0; i < n; i++) {
-    const name = r.string();
+    const at = r.offset;
+    const name = identifier(r);
+    // Fields are found by dotted paths. pvDataCPP makes no such types either.
+    if (name === '' || name.includes('.') || names.has(name))
+      throw new DecodeError(
+        `field name '${name.slice(0, 40)}' is empty, dotted or there twice, at offset ${at}`,
+      );
+    names.add(name);
     const type = decode(r, cache, depth + 1, budget);
     if (!type) throw new DecodeError(`member '${name}' without a type at offset ${r.offset - 1}`);
     members.push({ name, type });
@@ -170,6 +207,15 @@ function decode(
   // pvDataCPP: a union without members is the variant union.
   if (kind === 'union' && n === 0) return typeOf('any');
   return new TypeDef(kind, 'none', 0, id === 'structure' || id === 'union' ? '' : id, members);
+}
+
+/** A type id or the name of a member. */
+function identifier(r: WireReader): string {
+  const at = r.offset;
+  const text = r.string();
+  if (r.offset - at > MAX_FIELD_NAME_BYTES)
+    throw new DecodeError(`type id or field name of more than ${MAX_FIELD_NAME_BYTES} bytes at offset ${at}`);
+  return text;
 }
 
 function bound(r: WireReader): number {

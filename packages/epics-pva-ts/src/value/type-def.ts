@@ -6,6 +6,7 @@
  * itself); arrays, unions and any take one number whatever is inside (pvAccess specification "Partial structures").
  */
 import { NoFieldError } from '../errors.ts';
+import { MAX_REMEMBERED_PATHS } from '../limits.ts';
 import {
   ARRAY_BITS,
   type ArrayForm,
@@ -37,9 +38,6 @@ export interface FieldNode {
   readonly end: number;
 }
 
-/** Paths remembered per type: programs use a few, a peer's type may have very many. */
-const MAX_FOUND = 1000;
-
 export class TypeDef {
   readonly kind: Kind;
   readonly array: ArrayForm;
@@ -56,8 +54,8 @@ export class TypeDef {
   /** Levels of structures, unions and arrays of them inside this type. */
   readonly depth: number;
   private flat: readonly FieldNode[] | undefined;
-  /** Fields found so far, by path. */
-  private readonly found = new Map<string, FieldNode>();
+  /** Fields found so far, by path: programs use a few, a peer's type may have very many. */
+  private found: Map<string, FieldNode> | undefined;
   /** Scratch of the codec: encoders and decoders compiled for this type. */
   codec: unknown;
 
@@ -82,6 +80,7 @@ export class TypeDef {
     this.fieldCount =
       kind === 'struct' && array === 'none' ? members.reduce((n, m) => n + m.type.fieldCount, 1) : 1;
     this.flat = undefined;
+    this.found = undefined;
     this.codec = undefined;
   }
 
@@ -127,10 +126,12 @@ export class TypeDef {
 
   /** The field at a dotted path ("" is the structure itself), or undefined. */
   find(path: string): FieldNode | undefined {
-    const known = this.found.get(path);
+    const known = this.found?.get(path);
     if (known) return known;
     const node = path === '' ? this.nodes[0] : this.walk(path.split('.'));
-    if (node && this.found.size < MAX_FOUND) this.found.set(path, node);
+    if (!node) return undefined;
+    this.found ??= new Map();
+    if (this.found.size < MAX_REMEMBERED_PATHS) this.found.set(path, node);
     return node;
   }
 

@@ -6,11 +6,9 @@
  * the remaining ones are in ascending order. Trailing zero bytes are not sent.
  */
 import { DecodeError } from '../errors.ts';
+import { MAX_BIT_SET_BYTES } from '../limits.ts';
 import { NULL_SIZE, type WireReader } from './reader.ts';
 import type { WireWriter } from './writer.ts';
-
-/** Bytes of a mask that are still taken seriously: eight times {@link MAX_BITS} fields. */
-const MAX_BITS = 1 << 20;
 
 export class BitSet {
   /** 32 bits each, lowest field first. Missing words are zero. */
@@ -139,7 +137,7 @@ export class BitSet {
   static decode(r: WireReader): BitSet {
     const n = r.size();
     if (n === NULL_SIZE) throw new DecodeError(`null size for a BitSet at offset ${r.offset - 1}`);
-    if (n > MAX_BITS / 8) throw new DecodeError(`BitSet of ${n} bytes at offset ${r.offset}`);
+    if (n > MAX_BIT_SET_BYTES) throw new DecodeError(`BitSet of ${n} bytes at offset ${r.offset}`);
     const start = r.skip(n);
     const bytes = r.bytes;
     const words: number[] = [];

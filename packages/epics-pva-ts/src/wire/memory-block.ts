@@ -7,6 +7,8 @@
  * its bytes never change again.
  */
 import { Buffer } from 'node:buffer';
+import { PvaError } from '../errors.ts';
+import { POOL_IDLE_BYTES } from '../limits.ts';
 
 export class MemoryBlock {
   readonly bytes: Buffer;
@@ -58,11 +60,14 @@ export class MemoryPool {
   private reused = 0;
   private readonly maxIdleBytes: number;
 
-  constructor(maxIdleBytes = 128 * 1024 * 1024) {
+  constructor(maxIdleBytes: number = POOL_IDLE_BYTES) {
     this.maxIdleBytes = maxIdleBytes;
   }
 
-  /** A block of at least `size` bytes (rounded up so that like sizes share memory). */
+  /**
+   * A block of at least `size` bytes (rounded up so that like sizes share memory).
+   * @throws PvaError `PVA_NO_MEMORY` when the process cannot have that much
+   */
   take(size: number): MemoryBlock {
     const rounded = roundUp(size);
     const bytes = this.idle.get(rounded)?.pop();
@@ -72,7 +77,19 @@ export class MemoryPool {
       return new MemoryBlock(bytes, this);
     }
     this.allocated++;
-    return new MemoryBlock(Buffer.allocUnsafeSlow(rounded), this);
+    return new MemoryBlock(this.allocate(rounded), this);
+  }
+
+  private allocate(size: number): Buffer {
+    try {
+      return Buffer.allocUnsafeSlow(size);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      // The caller gives up; the others need what lies idle here.
+      this.idle.clear();
+      this.idleBytes = 0;
+      throw new PvaError('PVA_NO_MEMORY', `no memory for ${size} bytes to receive into`, { cause: error });
+    }
   }
 
   put(bytes: Buffer): void {

@@ -7,6 +7,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { DecodeError } from '../errors.ts';
+import { MAX_ARRAY_BYTES } from '../limits.ts';
 
 /** Returned by {@link WireReader.size} for the null size (`0xFF`). */
 export const NULL_SIZE = -1;
@@ -118,6 +119,10 @@ export class WireReader {
     const at = this.offset;
     const n = this.size();
     if (n === NULL_SIZE) throw new DecodeError(`null size where a count is needed, at offset ${at}`);
+    if (n * minBytes > MAX_ARRAY_BYTES)
+      throw new DecodeError(
+        `array of ${n * minBytes} bytes at offset ${at}, at most ${MAX_ARRAY_BYTES} are taken`,
+      );
     if (n * minBytes > this.remaining)
       throw new DecodeError(`count ${n} at offset ${at} needs more than the ${this.remaining} byte(s) left`);
     return n;

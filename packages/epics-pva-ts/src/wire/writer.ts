@@ -6,6 +6,8 @@
  * message as chunks in order, and the socket writes them with one writev.
  */
 import { Buffer } from 'node:buffer';
+import { LocalProtocolError } from '../errors.ts';
+import { MAX_ARRAY_BYTES } from '../limits.ts';
 import { asBuffer } from './reader.ts';
 
 export class WireWriter {
@@ -99,11 +101,17 @@ export class WireWriter {
     this.view.setFloat64(at, v, this.littleEndian);
   }
 
-  /** A size in its canonical form: one byte up to 253, `FE` + 32-bit above. */
+  /**
+   * A size in its canonical form: one byte up to 253, `FE` + 32-bit above.
+   * @throws LocalProtocolError beyond 2^31-2, which no peer reads
+   */
   size(n: number): void {
     if (n < 0xfe) this.u8(n);
     else {
-      if (n >= 0x7fffffff) throw new RangeError(`pvAccess cannot carry ${n} elements (limit 2^31 - 2)`);
+      if (n >= 0x7fffffff)
+        throw new LocalProtocolError(
+          `pvAccess cannot carry ${n} elements or bytes in one field (limit 2^31-2)`,
+        );
       this.u8(0xfe);
       this.i32(n);
     }
@@ -176,4 +184,12 @@ export class WireWriter {
     if (chunks.length === 1) return asBuffer(chunks[0] as Uint8Array);
     return Buffer.concat(chunks);
   }
+}
+
+/** @throws LocalProtocolError for an array larger than {@link MAX_ARRAY_BYTES} */
+export function checkArrayBytes(bytes: number): void {
+  if (bytes > MAX_ARRAY_BYTES)
+    throw new LocalProtocolError(
+      `an array of ${bytes} bytes cannot be sent: pvAccess peers take ${MAX_ARRAY_BYTES} bytes in one array; send it in parts`,
+    );
 }

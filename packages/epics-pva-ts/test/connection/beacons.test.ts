@@ -1,7 +1,8 @@
 /** Beacons: servers say in time that they are there, clients notice what is new and forget what is gone. */
 import { describe, expect, it } from 'vitest';
 import { BeaconSender } from '../../src/connection/beacon-sender.ts';
-import { BEACON_LOST_AFTER, BeaconTracker } from '../../src/connection/beacon-tracker.ts';
+import { BeaconTracker } from '../../src/connection/beacon-tracker.ts';
+import { BEACON_LOST_AFTER_MS } from '../../src/limits.ts';
 import { type Beacon, decodeBeacon } from '../../src/message/beacon.ts';
 import { decodeDatagram, readPayload } from '../../src/message/datagram.ts';
 
@@ -76,12 +77,12 @@ describe('beacon tracker', () => {
     tracker.onBeacon(beacon({ serverPort: 1 }), from, 0);
     tracker.onBeacon(beacon({ serverPort: 2 }), from, 1000);
     tracker.onBeacon(beacon({ serverPort: 1 }), from, 2000);
-    expect(tracker.nextTime()).toBe(1000 + BEACON_LOST_AFTER);
-    expect(tracker.expire(999 + BEACON_LOST_AFTER)).toEqual([]);
-    expect(tracker.expire(1000 + BEACON_LOST_AFTER).map((s) => s.endpoint.port)).toEqual([2]);
+    expect(tracker.nextTime()).toBe(1000 + BEACON_LOST_AFTER_MS);
+    expect(tracker.expire(999 + BEACON_LOST_AFTER_MS)).toEqual([]);
+    expect(tracker.expire(1000 + BEACON_LOST_AFTER_MS).map((s) => s.endpoint.port)).toEqual([2]);
     expect(tracker.size).toBe(1);
     // Not swept yet, but silent too long.
-    expect(tracker.onBeacon(beacon({ serverPort: 1 }), from, 2000 + BEACON_LOST_AFTER)).toBe('new');
+    expect(tracker.onBeacon(beacon({ serverPort: 1 }), from, 2000 + BEACON_LOST_AFTER_MS)).toBe('new');
     expect(tracker.expire(1e9)).toHaveLength(1);
     expect(tracker.nextTime()).toBe(Number.POSITIVE_INFINITY);
   });
@@ -93,7 +94,7 @@ describe('beacon tracker', () => {
     expect(tracker.ignored).toBe(2);
     expect(tracker.onBeacon(beacon({ serverPort: 1 }), from, 6)).toBe('known');
     // Lost servers make room.
-    expect(tracker.onBeacon(beacon({ serverPort: 9 }), from, 2 + BEACON_LOST_AFTER)).toBe('new');
+    expect(tracker.onBeacon(beacon({ serverPort: 9 }), from, 2 + BEACON_LOST_AFTER_MS)).toBe('new');
     expect(tracker.list().map((s) => s.endpoint.port)).toEqual([3, 1, 9]);
   });
 

@@ -3,7 +3,9 @@
  * was given back is used again, so that a stream of large frames allocates nothing.
  */
 import { describe, expect, it } from 'vitest';
+import type { PvaError } from '../../src/errors.ts';
 import { type Frame, FrameDecoder } from '../../src/frame/frame-decoder.ts';
+import { HEADER_SIZE } from '../../src/frame/header.ts';
 import { type MemoryBlock, MemoryPool } from '../../src/wire/memory-block.ts';
 import { Random } from '../support/random.ts';
 
@@ -72,6 +74,102 @@ describe('memory that nobody keeps', () => {
     const { allocated, reused } = pool.stats();
     // One block for each message, and a small one before, between and behind them.
     expect(allocated + reused).toBeLessThanOrEqual(5);
+  });
+});
+
+describe('memory for a large message', () => {
+  const MiB = 1024 * 1024;
+  /** Bytes a pool has made so far. */
+  class Counting extends MemoryPool {
+    bytes = 0;
+    largest = 0;
+    override take(size: number): MemoryBlock {
+      this.bytes += size;
+      this.largest = Math.max(this.largest, size);
+      return super.take(size);
+    }
+  }
+  const head = (length: number): Buffer => filled(0, 0).fill(0, 4).fill(lengthBytes(length), 4);
+  function lengthBytes(n: number): Buffer {
+    const b = Buffer.alloc(4);
+    b.writeUInt32LE(n);
+    return b;
+  }
+
+  it('is not made for what a header claims, but as bytes arrive: never more than twice of them or 16 MiB', () => {
+    const pool = new Counting();
+    const d = new FrameDecoder({ onFrame: () => {}, pool });
+    read(d, head(200 * MiB));
+    expect(pool.largest).toBeLessThanOrEqual(16 * MiB);
+    const piece = Buffer.alloc(65_536);
+    let arrived = 0;
+    while (arrived < 100 * MiB) {
+      read(d, piece);
+      arrived += piece.length;
+      expect(pool.largest).toBeLessThanOrEqual(Math.max(16 * MiB, 2 * arrived + 2 * HEADER_SIZE));
+    }
+    d.close();
+  });
+
+  it('that comes in full is whole, in place or copied in', () => {
+    const payload = new Random(5).bytes(1000);
+    const whole = message(Buffer.concat(Array.from({ length: 40_000 }, () => payload)));
+    for (const inPlace of [true, false]) {
+      let same = 0;
+      const { d } = setUp((f) => {
+        if (f.bytes.subarray(f.offset, f.end).equals(whole.subarray(HEADER_SIZE))) same++;
+      });
+      if (inPlace) read(d, whole, 1_000_000);
+      else d.push(whole);
+      read(d, filled(10, 1));
+      expect(same).toBe(1);
+    }
+  });
+
+  it('of a size that has come before is made at once: a stream of such messages is copied once', () => {
+    const pool = new Counting();
+    const d = new FrameDecoder({ onFrame: () => {}, pool });
+    const frame = filled(40 * MiB, 3);
+    read(d, frame, MiB);
+    const { bytes } = pool;
+    read(d, frame, MiB);
+    read(d, frame, MiB);
+    // A block of their size is there already, or one is made; nothing that grows.
+    expect(pool.bytes - bytes).toBeLessThanOrEqual(2 * 40 * MiB + MiB);
+  });
+
+  it('that the process cannot have ends this decoding with PVA_NO_MEMORY, also where a socket asks for memory', () => {
+    class Full extends MemoryPool {
+      full = false;
+      override take(size: number): MemoryBlock {
+        // As the engine says it.
+        return super.take(this.full ? Number.MAX_SAFE_INTEGER : size);
+      }
+    }
+    const code = (run: () => void): unknown => {
+      try {
+        run();
+        return undefined;
+      } catch (error) {
+        return (error as PvaError).code;
+      }
+    };
+    const pool = new Full();
+    const d = new FrameDecoder({ onFrame: () => {}, pool });
+    pool.full = true;
+    expect(code(() => read(d, filled(1_000_000, 1)))).toBe('PVA_NO_MEMORY');
+    pool.full = false;
+    const other = new FrameDecoder({ onFrame: () => {}, pool });
+    other.suspend();
+    pool.full = true;
+    // The socket fills the block; for the next bytes there is none, and nobody would catch that.
+    for (let left = 70_000; left > 0; ) {
+      const target = other.writeTarget();
+      expect(target.length).toBeGreaterThan(0);
+      left -= target.length;
+      const failed = code(() => other.commit(target, target.length));
+      if (left <= 0) expect(failed).toBe('PVA_NO_MEMORY');
+    }
   });
 });
 

@@ -8,7 +8,6 @@ import { once, setMaxListeners } from 'node:events';
 import net from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { GetRequest, InfoRequest, PutRequest, RpcRequest } from '../../src/client/requests.ts';
-import type { Transport } from '../../src/connection/transport.ts';
 import { PvaError } from '../../src/errors.ts';
 import { Command } from '../../src/frame/command.ts';
 import { NTEnum } from '../../src/nt/nt-enum.ts';
@@ -17,6 +16,7 @@ import { SharedPV } from '../../src/server/shared-pv.ts';
 import { encodeType } from '../../src/value/type-codec.ts';
 import { struct } from '../../src/value/type-def.ts';
 import { Value } from '../../src/value/value.ts';
+import { Drain } from '../support/drain.ts';
 import { imageUpdate } from '../support/image.ts';
 import { JoinedSession } from '../support/joined-session.ts';
 import { clientOf, Happenings, serve } from '../support/loopback.ts';
@@ -95,23 +95,6 @@ function attack(random: Random): Buffer {
   if (kind === 2)
     return Buffer.concat([ANONYMOUS, ...Array.from({ length: 1 + random.int(20) }, () => framed(random))]);
   return mutateSession(talk, random);
-}
-
-/** Takes everything, says nothing. */
-class Drain implements Transport {
-  readonly peer = 'fuzz:1';
-  closed = false;
-  taken = 0;
-  readonly pendingBytes = 0;
-  write(chunks: readonly Uint8Array[], sent?: () => void): void {
-    for (const c of chunks) this.taken += c.length;
-    if (sent) queueMicrotask(sent);
-  }
-  pauseReading(): void {}
-  resumeReading(): void {}
-  close(): void {
-    this.closed = true;
-  }
 }
 
 /** Runs `count` conversations; a failure says which one it was. */

@@ -1,14 +1,19 @@
 /** Which of the library's functions decodes and encodes which message, and what the result means as plain data. */
 import { Command } from '../../src/frame/command.ts';
+import * as acl from '../../src/message/acl-change.ts';
+import * as authnz from '../../src/message/authnz.ts';
 import * as channel from '../../src/message/channel.ts';
 import * as validation from '../../src/message/connection-validation.ts';
 import * as get from '../../src/message/get.ts';
 import * as getField from '../../src/message/get-field.ts';
 import * as monitor from '../../src/message/monitor.ts';
 import type { TypeLookup } from '../../src/message/operation.ts';
+import * as process from '../../src/message/process.ts';
 import * as put from '../../src/message/put.ts';
+import * as putGet from '../../src/message/put-get.ts';
 import * as control from '../../src/message/request-control.ts';
 import * as rpc from '../../src/message/rpc.ts';
+import { AnyValue } from '../../src/value/containers.ts';
 import type { DecodeContext } from '../../src/value/decode-context.ts';
 import { TypeDef } from '../../src/value/type-def.ts';
 import { Value } from '../../src/value/value.ts';
@@ -17,6 +22,7 @@ import type { WireReader } from '../../src/wire/reader.ts';
 import type { WireWriter } from '../../src/wire/writer.ts';
 import { notation, plain } from '../support/plain.ts';
 
+/** The lookup has the type of what is put in PUT_GET under the negative ioid. */
 export interface MessageCodec {
   decode(r: WireReader, ctx: DecodeContext, typeOf: TypeLookup, lazyFrom: number): object;
   encode(w: WireWriter, m: never): void;
@@ -63,6 +69,25 @@ export const CODECS: ReadonlyMap<string, MessageCodec> = new Map<string, Message
   [`S ${Command.GET}`, { decode: get.decodeGetResponse, encode: get.encodeGetResponse }],
   [`C ${Command.PUT}`, { decode: put.decodePutRequest, encode: put.encodePutRequest }],
   [`S ${Command.PUT}`, { decode: put.decodePutResponse, encode: put.encodePutResponse }],
+  [
+    `C ${Command.PUT_GET}`,
+    {
+      decode: (r, ctx, typeOf) => putGet.decodePutGetRequest(r, ctx, (ioid) => typeOf(-ioid)),
+      encode: putGet.encodePutGetRequest,
+    },
+  ],
+  [
+    `S ${Command.PUT_GET}`,
+    {
+      decode: (r, ctx, typeOf) => putGet.decodePutGetResponse(r, ctx, typeOf, (ioid) => typeOf(-ioid)),
+      encode: putGet.encodePutGetResponse,
+    },
+  ],
+  [`C ${Command.PROCESS}`, { decode: process.decodeProcessRequest, encode: process.encodeProcessRequest }],
+  [`S ${Command.PROCESS}`, { decode: process.decodeProcessResponse, encode: process.encodeProcessResponse }],
+  [`S ${Command.ACL_CHANGE}`, { decode: acl.decodeAclChange, encode: acl.encodeAclChange }],
+  [`C ${Command.AUTHNZ}`, { decode: authnz.decodeAuthnz, encode: authnz.encodeAuthnz }],
+  [`S ${Command.AUTHNZ}`, { decode: authnz.decodeAuthnz, encode: authnz.encodeAuthnz }],
   [`C ${Command.MONITOR}`, { decode: monitor.decodeMonitorRequest, encode: monitor.encodeMonitorRequest }],
   [`S ${Command.MONITOR}`, { decode: monitor.decodeMonitorResponse, encode: monitor.encodeMonitorResponse }],
   [
@@ -77,6 +102,10 @@ export const CODECS: ReadonlyMap<string, MessageCodec> = new Map<string, Message
   [`S ${Command.RPC}`, { decode: rpc.decodeRpcResponse, encode: rpc.encodeRpcResponse }],
   [
     `C ${Command.DESTROY_REQUEST}`,
+    { decode: control.decodeRequestControl, encode: control.encodeRequestControl },
+  ],
+  [
+    `C ${Command.CANCEL_REQUEST}`,
     { decode: control.decodeRequestControl, encode: control.encodeRequestControl },
   ],
   [`S ${Command.MESSAGE}`, { decode: control.decodeServerMessage, encode: control.encodeServerMessage }],
@@ -101,5 +130,6 @@ function part(key: string, x: unknown): unknown {
   if (x instanceof Value) return { type: notation(x.type), complete: plain(x) };
   if (x instanceof TypeDef) return notation(x);
   if (x instanceof BitSet) return x.toArray();
+  if (x instanceof AnyValue) return { type: x.type && notation(x.type), any: plain(x.value) };
   return x;
 }

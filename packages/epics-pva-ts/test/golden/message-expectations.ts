@@ -21,6 +21,7 @@ import {
   TIME_T,
 } from '../support/types.ts';
 import { type Tree, treeType } from './expectation.ts';
+import { PROCESS_EXPECTATIONS } from './process-expectations.ts';
 
 export interface SessionExpectation {
   readonly messages: readonly (object | null)[];
@@ -329,4 +330,5 @@ export const MESSAGE_EXPECTATIONS: Readonly<Record<string, SessionExpectation>> 
     types: { 268443648: NT_NDARRAY },
   },
   MESSAGE: { messages: [{ ioid: 0x58, severity: 1, message: 'bad request id' }] },
+  ...PROCESS_EXPECTATIONS,
 };

@@ -52,8 +52,9 @@ class Wire {
     context.block = frame.block;
     const message = codecOf(from, command).decode(r, context, (ioid) => this.types.get(ioid), this.lazyFrom);
     expect(r.remaining, `unread bytes of ${commandName(command)}`).toBe(0);
-    const { ioid, type } = message as { ioid?: number; type?: TypeDef };
+    const { ioid, type, putType } = message as { ioid?: number; type?: TypeDef; putType?: TypeDef };
     if (ioid !== undefined && type) this.types.set(ioid, type);
+    if (ioid !== undefined && putType) this.types.set(-ioid, putType);
     return { command, control, littleEndian, message };
   }
 
@@ -103,7 +104,7 @@ function check(wire: Wire, expectation: SessionExpectation): void {
 
 describe('the golden messages', () => {
   it('each have an expectation', () => {
-    expect(SESSIONS).toHaveLength(32);
+    expect(SESSIONS).toHaveLength(39);
     for (const s of SESSIONS) expect(expectationOf(s).messages, s.title).toHaveLength(s.messages.length);
   });
 });

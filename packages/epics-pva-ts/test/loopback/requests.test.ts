@@ -1,12 +1,13 @@
 /** What users of get, put, rpc, info and monitor rely on, over real sockets: selection, labels, limits, errors. */
 import { setMaxListeners } from 'node:events';
+import { hostname } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { Context } from '../../src/client/context.ts';
 import { TimeoutError } from '../../src/errors.ts';
 import { Command } from '../../src/frame/command.ts';
 import { decodeTyped, encodeTyped } from '../../src/message/operation.ts';
 import { NTEnum } from '../../src/nt/nt-enum.ts';
-import { NTScalar } from '../../src/nt/nt-scalar.ts';
+import { NTScalar, NTScalarArray } from '../../src/nt/nt-scalar.ts';
 import { NTURI } from '../../src/nt/nt-uri.ts';
 import { Server, VERSION } from '../../src/server/server.ts';
 import { SharedPV } from '../../src/server/shared-pv.ts';
@@ -250,15 +251,38 @@ describe('the channel "server"', () => {
       return head(peer.messages.all.findLast(isReply) as RawMessage);
     };
     const uri = NTURI.create('server', { op: 'channels' });
-    const channels = decodeTyped((await ask(1, uri)).r, new DecodeContext());
-    expect(channels?.toJS()).toEqual({ value: ['b', 'a'] });
-    const info = decodeTyped(
-      (await ask(2, Value.create(struct('', { op: 'string' }), { op: 'info' }))).r,
-      new DecodeContext(),
-    );
-    expect(info?.toJS()).toEqual({ implLang: 'TypeScript', version: `epics-pva-ts ${VERSION}` });
-    const { status } = await ask(3, Value.create(struct('', { op: 'string' }), { op: 'dance' }));
-    expect(status).toMatchObject({ type: 2, message: "unknown op 'dance': there are channels and info" });
+    const answer = async (ioid: number, argument: Value): Promise<Value> =>
+      decodeTyped((await ask(ioid, argument)).r, new DecodeContext()) as Value;
+    const op = (value: string): Value => Value.create(struct('', { op: 'string' }), { op: value });
+    // The reply types are those of PVXS (channels) and pvAccessCPP (info), names sorted.
+    const channels = await answer(1, uri);
+    expect(channels.type.equals(NTScalarArray.build('string'))).toBe(true);
+    expect(channels.get('value')).toEqual(['a', 'b']);
+    const info = await answer(2, op('info'));
+    expect(info.toJS()).toEqual({
+      process: String(process.pid),
+      startTime: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+      version: `epics-pva-ts ${VERSION}`,
+      implLang: 'TypeScript',
+      host: hostname(),
+    });
+    const helps = [op('help'), NTURI.create('server', { help: '' })];
+    for (const [i, argument] of helps.entries()) {
+      const help = await answer(3 + i, argument);
+      expect([help.id, help.get('value')]).toEqual([
+        'epics:nt/NTScalar:1.0',
+        expect.stringContaining('names of the channels'),
+      ]);
+    }
+    const errors = [(await ask(5, op('dance'))).status, (await ask(6, Value.create(struct('', {})))).status];
+    expect(errors.map((e) => [e.type, e.message])).toEqual([
+      [2, "unsupported operation 'dance': there are channels, info and help"],
+      [2, "there is no string field 'op': op=channels, info or help"],
+    ]);
+    // Whoever gets it is not kept waiting.
+    peer.write(init(Command.GET, sid, 7), request(Command.GET, sid, 7, 0));
+    const isReply = (m: RawMessage): boolean => m.command === Command.GET && head(m).ioid === 7;
+    await peer.messages.until((got) => got.filter(isReply).length === 2);
     peer.close();
   });
 });

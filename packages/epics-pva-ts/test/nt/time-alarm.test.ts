@@ -126,6 +126,17 @@ describe('time stamps', () => {
     expect(nanosecondsBetween(later, t)).toBe(-1_000_000_001n);
   });
 
+  it('of members that are no times are read as 0: what a peer sends must not throw', () => {
+    const type = struct('', {
+      timeStamp: struct('time_t', { secondsPastEpoch: 'double', nanoseconds: 'string', userTag: 'any' }),
+    });
+    const read = (secondsPastEpoch: number): TimeStamp | undefined =>
+      readTimeStamp(Value.create(type, { timeStamp: { secondsPastEpoch, nanoseconds: 'soon' } }));
+    for (const odd of [Number.NaN, Number.POSITIVE_INFINITY, 0.5])
+      expect(read(odd)).toEqual({ secondsPastEpoch: 0n, nanoseconds: 0, userTag: 0 });
+    expect(read(7.9)?.secondsPastEpoch).toBe(7n);
+  });
+
   it('are written to and read from a structure', () => {
     const type = struct('', {
       timeStamp: timeType,

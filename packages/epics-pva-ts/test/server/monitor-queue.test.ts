@@ -3,10 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { MAX_QUEUE_SIZE, MonitorQueue } from '../../src/server/monitor-queue.ts';
 import { PostedUpdate } from '../../src/server/posted-update.ts';
 import { DecodeContext } from '../../src/value/decode-context.ts';
-import { struct } from '../../src/value/type-def.ts';
+import { struct, union } from '../../src/value/type-def.ts';
 import { Value } from '../../src/value/value.ts';
 import { MemoryPool } from '../../src/wire/memory-block.ts';
 import { WireReader } from '../../src/wire/reader.ts';
+import { WireWriter } from '../../src/wire/writer.ts';
 import { Random } from '../support/random.ts';
 
 const NAMES = ['a', 'b', 'c', 'd', 'e', 'f'] as const;
@@ -20,6 +21,42 @@ describe('a monitor queue', () => {
   it('has a length between 2 and its limit', () => {
     expect([0, 1, 2, 3.7, 1e9].map((n) => new MonitorQueue(n).limit)).toEqual([2, 2, 2, 3, MAX_QUEUE_SIZE]);
     expect(new MonitorQueue().limit).toBe(4);
+  });
+
+  it('is full when its arrays have too many bytes, whatever length was asked for; a few updates fit always', () => {
+    const types = [
+      struct('', { value: 'ubyte[]' }),
+      struct('', { value: union('', { ubyteValue: 'ubyte[]' }) }),
+      struct('', { value: 'any' }),
+    ];
+    for (const type of types) {
+      const image = (): PostedUpdate => new PostedUpdate(Value.create(type, { value: new Uint8Array(1000) }));
+      const q = new MonitorQueue(1000, 10_000);
+      for (let i = 0; i < 50; i++) q.push(image());
+      expect([q.length, q.squashed]).toEqual([14, 36]);
+      // Who has taken some finds room for as many.
+      for (let i = 0; i < 6; i++) q.shift()?.update.release();
+      for (let i = 0; i < 50; i++) q.push(image());
+      expect(q.length).toBe(10);
+      q.clear();
+      for (let i = 0; i < 50; i++) q.push(image());
+      expect(q.length).toBe(14);
+    }
+  });
+
+  it('counts received updates by what came, and lists by their elements', () => {
+    const q = new MonitorQueue(1000, 10_000);
+    const list = struct('', { value: 'string[]' });
+    for (let i = 0; i < 50; i++)
+      q.push(new PostedUpdate(Value.create(list, { value: new Array<string>(100).fill('x') })));
+    expect(q.length).toBe(5);
+    const type = struct('', { value: 'ubyte[]' });
+    const w = new WireWriter();
+    Value.create(type, { value: new Uint8Array(5000) }).encodePartial(w);
+    const bytes = w.finishBytes();
+    const received = (): PostedUpdate =>
+      new PostedUpdate(Value.decodePartial(type, new WireReader(bytes), new DecodeContext(), true));
+    expect(received().bytes).toBe(bytes.length);
   });
 
   it('gives back what was put in, in order, through any number of turns', () => {

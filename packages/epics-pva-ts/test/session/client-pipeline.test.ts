@@ -59,6 +59,7 @@ describe('a monitor with flow control', () => {
     ['record[pipeline=true]', ['init 4', 'ack 2', 'ack 2']],
     ['record[pipeline=true,queueSize=6,ackAny=1]', ['init 6', 'ack 1', 'ack 1', 'ack 1', 'ack 1']],
     ['record[pipeline=true,queueSize=8,ackAny=50%]', ['init 8', 'ack 4']],
+    ['record[pipeline=true,queueSize=8,ackAny=37.5%]', ['init 8', 'ack 3']],
     ['record[pipeline=true,queueSize=2,ackAny=100]', ['init 2', 'ack 2', 'ack 2']],
     ['record[pipeline=false,queueSize=2]', []],
   ])('%s', async (pvRequest, expected) => {

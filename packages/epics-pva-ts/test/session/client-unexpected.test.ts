@@ -1,10 +1,12 @@
 /** Replies that come late, twice or to nobody, and channels that the server removes and brings back with another type. */
 import { describe, expect, it } from 'vitest';
+import { PutGetReadRequest, PutGetRequest } from '../../src/client/put-get-request.ts';
 import { GetRequest, PutRequest, RpcRequest } from '../../src/client/requests.ts';
 import { Command } from '../../src/frame/command.ts';
 import { encodeCreateChannelResponse } from '../../src/message/channel.ts';
 import { encodeResponseHead, encodeTyped } from '../../src/message/operation.ts';
 import { encodePutResponse } from '../../src/message/put.ts';
+import { encodePutGetResponse } from '../../src/message/put-get.ts';
 import { encodeServerMessage } from '../../src/message/request-control.ts';
 import { Value } from '../../src/value/value.ts';
 import { errorStatus, OK, StatusType } from '../../src/wire/status.ts';
@@ -24,6 +26,29 @@ import {
 import { ScriptedServer } from '../support/scripted-server.ts';
 
 describe('a reply nobody expects', () => {
+  it('to INIT of a put-get a second time is not answered again', async () => {
+    const s = new ScriptedServer();
+    const channel = s.channel('a');
+    const twice = async (request: { begin(): { promise: Promise<Value> } }): Promise<number[]> => {
+      const pending = request.begin().promise;
+      const { ioid } = ids(await s.request());
+      const init = (): void =>
+        s.send(Command.PUT_GET, (w) =>
+          encodePutGetResponse(w, { ioid, subcommand: 8, status: OK, putType: INT, type: INT }),
+        );
+      init();
+      init();
+      const asked = (await s.requests()).map((m) => ids(m).subcommand);
+      for (const subcommand of [0x80, 0x40, 0]) replyValue(s, Command.PUT_GET, ioid, subcommand, int(4));
+      expect((await pending).get('value')).toBe(4);
+      await s.requests();
+      return asked;
+    };
+    expect(await twice(new PutGetRequest(channel, 5, OPTIONS))).toEqual([0x80]);
+    expect(await twice(new PutGetReadRequest(channel, 'get', OPTIONS))).toEqual([0x40]);
+    expect(s.lost).toEqual([]);
+  });
+
   it('for an unknown ioid is ignored: values, MESSAGE, DESTROY_CHANNEL, ACL_CHANGE, unknown commands', async () => {
     const s = new ScriptedServer();
     const get = s.run(new GetRequest(s.channel('a'), OPTIONS));

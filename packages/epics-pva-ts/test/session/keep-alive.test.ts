@@ -88,10 +88,37 @@ describe('a client', () => {
 
   it('closes a connection on which the server never spoke', () => {
     const session = new ClientSession({ timeout: 10, now: 5000 });
+    seconds(session.connection, 6, 14);
     session.connection.tick(14_999);
     expect(session.closed).toBe(0);
     session.connection.tick(15_000);
     expect(session.closedBecause).toMatch(/nothing received for 10 s/);
+  });
+
+  it('does not take the time in which its own process was blocked for silence of the server', async () => {
+    const session = new ClientSession();
+    await session.handshake();
+    seconds(session.connection, 1, 15);
+    await session.peer.replies();
+    // Timers run before sockets: what came during these 60 s is read only after this tick.
+    session.connection.tick(75_000);
+    expect(session.closed).toBe(0);
+    expect(await session.peer.replies()).toHaveLength(1);
+    session.peer.write('ca 02 40 02 00 00 00 00');
+    await settled();
+    seconds(session.connection, 76, 115);
+    expect(session.closed).toBe(0);
+    seconds(session.connection, 116, 117);
+    expect(session.closedBecause).toMatch(/nothing received for 40 s/);
+  });
+
+  it('still notices a dead server when it is blocked for a while again and again', async () => {
+    const session = new ClientSession();
+    await session.handshake();
+    for (let i = 1; i <= 40; i++) session.connection.tick(i * 5000);
+    expect(session.closed).toBe(0);
+    session.connection.tick(41 * 5000);
+    expect(session.closed).toBe(1);
   });
 
   it('counts every byte as a sign of life, not only whole messages', async () => {
@@ -179,6 +206,23 @@ describe('a server', () => {
     expect(peer.closed).toBe(true);
   });
 
+  it('that was blocked itself takes neither handshake nor silence amiss', async () => {
+    const { connection, peer, closed } = server();
+    connection.tick(60_000);
+    expect(closed).toEqual([]);
+    peer.write(ANONYMOUS);
+    await peer.replies();
+    connection.tick(61_000);
+    connection.tick(150_000);
+    expect(closed).toEqual([]);
+    // Somebody who never says a word has a handshake's time all the same.
+    const silent = server();
+    seconds(silent.connection, 100, 108);
+    expect(silent.closed).toEqual([]);
+    seconds(silent.connection, 109, 109);
+    expect(silent.closed.map((r) => r?.message)).toEqual(['no valid handshake within 10 s']);
+  });
+
   it('closes a validated client after 40 s of silence and sends no echo itself', async () => {
     const { connection, peer, closed } = server();
     peer.write(ANONYMOUS);
@@ -225,9 +269,12 @@ describe('a server', () => {
     expect(connection.stats).toEqual({
       peer: 'memory:client',
       bytesReceived: 27 + 8,
+      // Byte order, validation, validated, echo.
+      bytesSent: 8 + 28 + 9 + 8,
       messagesReceived: 2,
       messagesSent: 3,
       pendingBytes: 0,
+      stalls: 0,
     });
   });
 });

@@ -85,17 +85,18 @@ describe('bytes', () => {
     const { session, sid, ask } = await ready();
     expect(
       await ask(
-        init(Command.PUT_GET, sid, 5),
-        init(Command.ARRAY, sid, 6),
+        init(Command.ARRAY, sid, 6, 'field(value)'),
+        request(Command.ARRAY, sid, 6, 0x50),
         init(Command.PROCESS, sid, 7),
-        request(Command.PROCESS, sid, 7, 0x10),
+        request(Command.PROCESS, sid, 7, 0),
       ),
     ).toEqual([
-      'PUT_GET 5 08 ERROR PUT_GET is not supported by this server',
-      'ARRAY 6 08 ERROR ARRAY is not supported by this server',
-      'PROCESS 7 08 ERROR PROCESS is not supported by this server',
-      'PROCESS 7 10 ERROR PROCESS is not supported by this server',
+      'ARRAY 6 08 ERROR ARRAY is not supported by this server; use GET or PUT of the whole array, or RPC',
+      'ARRAY 6 50 ERROR ARRAY is not supported by this server; use GET or PUT of the whole array, or RPC',
+      'PROCESS 7 08 ERROR processing not supported by this PV',
+      'PROCESS 7 00 ERROR bad request id',
     ]);
+    expect(session.client.operationCount).toBe(0);
     await stillWorks(session);
   });
 

@@ -138,6 +138,21 @@ describe('the queue of a subscriber', () => {
 });
 
 describe('the window of a pipelined monitor', () => {
+  it('needs a queue size that means something: INIT is refused otherwise (PVXS)', async () => {
+    const session = await ServerSession.ready({ p: SharedPV.mailbox(Value.create(ABC)) });
+    const sid = await session.createChannel('p');
+    session.peer.write(
+      request(Command.MONITOR, sid, IOID, 0x88, (w) => {
+        encodeTyped(w, parsePvRequest('record[pipeline=true,queueSize=many]'));
+        w.u32(4);
+      }),
+    );
+    expect(summary(await session.peer.reply())).toBe(
+      'MONITOR 5 08 ERROR queueSize=many is not a positive integer',
+    );
+    expect(session.client.operationCount).toBe(0);
+  });
+
   it('is what was given with INIT, each update takes one, acknowledgements add', async () => {
     const m = await monitored('record[pipeline=true,queueSize=100]', 2);
     for (let a = 1; a <= 9; a++) post(m.pv, { a });

@@ -18,7 +18,7 @@ const HOLDER = struct('', {
   after: 'string',
 });
 
-it('keeps the type ids that a refused PUT_GET has defined (pvAccessCPP)', async () => {
+it('keeps the type ids that a refused ARRAY has defined (pvAccessCPP)', async () => {
   const pv = SharedPV.mailbox(Value.create(struct('', { value: 'int' }), { value: 7 }));
   const session = await ServerSession.ready({ p: pv });
   const sid = await session.createChannel('p', 1);
@@ -28,8 +28,8 @@ it('keeps the type ids that a refused PUT_GET has defined (pvAccessCPP)', async 
   const field = 'fd 04 00 80 00 01 05 66 69 65 6c 64 fe 02 00';
   const start = (command: number, ioid: number, pvRequest: string) =>
     request(command, sid, ioid, SUB.INIT, (w) => w.bytes(fromHex(pvRequest)));
-  session.peer.write(start(Command.PUT_GET, 5, putField));
-  expect(head(await session.peer.reply()).status.message).toBe('PUT_GET is not supported by this server');
+  session.peer.write(start(Command.ARRAY, 5, putField));
+  expect(head(await session.peer.reply()).status.message).toMatch(/^ARRAY is not supported by this server/);
   session.peer.write(start(Command.GET, 6, field));
   expect(head(await session.peer.reply()).status.message).toBe('');
   expect(session.peer.closed).toBe(false);

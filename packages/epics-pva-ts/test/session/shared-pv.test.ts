@@ -1,6 +1,6 @@
 /** A PV from before it has a type until it has another one, seen by its clients. */
 import { describe, expect, it } from 'vitest';
-import { GetRequest, PutRequest } from '../../src/client/requests.ts';
+import { GetRequest, PutRequest, RpcRequest } from '../../src/client/requests.ts';
 import { SharedPV } from '../../src/server/shared-pv.ts';
 import type { MonitorSink } from '../../src/server/source.ts';
 import { PvRequest } from '../../src/value/pv-request.ts';
@@ -127,6 +127,44 @@ describe('a PV', () => {
     const value = await s.run(new GetRequest(s.channel('p'), OPTIONS));
     expect(value.toJS()).toEqual(pv.fetch().toJS());
     expect(pv.postCount).toBe(4);
+  });
+
+  it('posts the changed fields of a plain object, and nothing else', async () => {
+    const type = ntScalar('double');
+    const pv = SharedPV.readonly(Value.create(type, { value: 1 }));
+    const s = new JoinedSession({ p: pv });
+    const seen: unknown[] = [];
+    s.monitor('p', {
+      update: (v) => {
+        seen.push(v.type.nodes.filter((n) => !n.isStruct && v.isMarked(n.path)).map((n) => n.path));
+      },
+    });
+    await settled();
+    pv.post({ value: 2, 'alarm.severity': 1 });
+    pv.post({ timeStamp: { nanoseconds: 5 } });
+    await settled();
+    expect(seen.slice(1)).toEqual([['value', 'alarm.severity'], ['timeStamp.nanoseconds']]);
+    expect(() => pv.post({ nope: 1 })).toThrow("no field 'nope'");
+    expect(() => pv.post({ value: 'text' })).toThrow();
+    expect([pv.postCount, pv.fetch().get('value')]).toEqual([2, 2]);
+  });
+
+  it('may get other handlers at any time; a mailbox and a read-only PV may have some, too', async () => {
+    const events: string[] = [];
+    const handlers = { onRpc: () => int(7), onFirstConnect: () => events.push('first') };
+    const pv = SharedPV.readonly(int(1), handlers);
+    const box = SharedPV.mailbox(int(1), handlers);
+    const s = new JoinedSession({ p: pv, box });
+    const put = (name: string, v: number): Promise<void> =>
+      s.run(new PutRequest(s.channel(name), v, OPTIONS));
+    await expect(put('p', 5)).rejects.toThrow('read-only');
+    await put('box', 5);
+    expect(box.fetch().get('value')).toBe(5);
+    expect((await s.run(new RpcRequest(s.channel('p'), null, OPTIONS)))?.get('value')).toBe(7);
+    pv.setHandlers({ onPut: (self, value) => self.post(value) });
+    await put('p', 6);
+    expect([pv.fetch().get('value'), events]).toEqual([6, ['first', 'first']]);
+    expect((await s.run(new RpcRequest(s.channel('p'), null, OPTIONS)))?.get('value')).toBe(7);
   });
 
   it('is not changed by what happens to a posted or fetched value later', () => {

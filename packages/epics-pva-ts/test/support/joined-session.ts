@@ -20,13 +20,16 @@ export class JoinedSession {
   readonly searching = new Map<number, string>();
   /** Why links ended. */
   readonly lost: (string | undefined)[] = [];
-  private readonly options: MemoryOptions;
+  private readonly options: MemoryOptions & { readonly maxSegment?: number };
   private readonly channels = new Map<string, Channel>();
   private link: ServerLink | null = null;
   private up = true;
   private nextCid = 0;
 
-  constructor(pvs: Readonly<Record<string, ServedPV>>, options: MemoryOptions = {}) {
+  constructor(
+    pvs: Readonly<Record<string, ServedPV>>,
+    options: MemoryOptions & { readonly maxSegment?: number } = {},
+  ) {
     this.pvs = new Map(Object.entries(pvs));
     this.options = options;
   }
@@ -67,10 +70,11 @@ export class JoinedSession {
       timeout: 40,
       user: 'operator',
       host: 'console',
+      maxSegment: this.options.maxSegment,
       search: { onResponse: () => {} },
       connect: (_endpoint, events) => {
         const [client, server] = MemoryTransport.pair(this.options);
-        const served = new ServerClient(hostOf(this.pvs), server);
+        const served = new ServerClient({ ...hostOf(this.pvs), maxSegment: this.options.maxSegment }, server);
         server.attach(served.connection);
         this.connections.push({ client, server, served });
         return {

@@ -4,6 +4,7 @@ import type { PvaError } from '../../src/errors.ts';
 import { Command } from '../../src/frame/command.ts';
 import { decodeCreateChannelResponse, encodeCreateChannelRequest } from '../../src/message/channel.ts';
 import { encodeClientValidation } from '../../src/message/connection-validation.ts';
+import { DEFAULT_LIMITS, type ServerLimits } from '../../src/server/limits.ts';
 import { ServerClient, type ServerClientHost } from '../../src/server/server-client.ts';
 import type { ServedPV } from '../../src/server/source.ts';
 import { type MemoryOptions, MemoryTransport } from './memory-transport.ts';
@@ -12,7 +13,10 @@ import { RawPeer, readerOf } from './raw-peer.ts';
 export const GUID: Uint8Array = Uint8Array.from({ length: 12 }, (_, i) => i + 1);
 
 /** A host with these PVs, and a record of how its clients ended. */
-export function hostOf(pvs: ReadonlyMap<string, ServedPV>): ServerClientHost & {
+export function hostOf(
+  pvs: ReadonlyMap<string, ServedPV>,
+  limits: Partial<ServerLimits> = {},
+): ServerClientHost & {
   readonly ended: { client: ServerClient; reason: PvaError | undefined }[];
   readonly clients: Credentials[];
 } {
@@ -22,6 +26,7 @@ export function hostOf(pvs: ReadonlyMap<string, ServedPV>): ServerClientHost & {
     guid: GUID,
     tcpPort: 5075,
     timeout: 40,
+    limits: { ...DEFAULT_LIMITS, ...limits },
     ended,
     clients,
     has: (name) => pvs.has(name),
@@ -39,9 +44,13 @@ export class ServerSession {
   readonly client: ServerClient;
   readonly peer: RawPeer;
 
-  constructor(pvs: Readonly<Record<string, ServedPV>> = {}, options: MemoryOptions = {}) {
+  constructor(
+    pvs: Readonly<Record<string, ServedPV>> = {},
+    options: MemoryOptions = {},
+    limits: Partial<ServerLimits> = {},
+  ) {
     this.pvs = new Map(Object.entries(pvs));
-    this.host = hostOf(this.pvs);
+    this.host = hostOf(this.pvs, limits);
     const [near, far] = MemoryTransport.pair(options);
     this.client = new ServerClient(this.host, far);
     far.attach(this.client.connection);
@@ -52,8 +61,9 @@ export class ServerSession {
   static async ready(
     pvs: Readonly<Record<string, ServedPV>> = {},
     options: MemoryOptions = {},
+    limits: Partial<ServerLimits> = {},
   ): Promise<ServerSession> {
-    const session = new ServerSession(pvs, options);
+    const session = new ServerSession(pvs, options, limits);
     await session.peer.replies();
     session.peer.send(Command.CONNECTION_VALIDATION, (w) =>
       encodeClientValidation(w, {

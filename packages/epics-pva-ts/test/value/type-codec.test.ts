@@ -196,10 +196,28 @@ describe('what is refused', () => {
 
   it('types with more fields than the limit, counted through references', () => {
     const cache = new TypeCache({ ...TYPE_LIMITS, maxFields: 100 });
-    const tenFields = `80 00 09 ${'01 61 22 '.repeat(9)}`;
-    decode(`fd 01 00 ${tenFields}`, cache);
-    decode(`80 00 09 ${'01 61 fe 01 00 '.repeat(9)}`, cache);
-    expect(() => decode(`80 00 0a ${'01 61 fe 01 00 '.repeat(10)}`, cache)).toThrow(/too many fields/);
-    expect(() => decode(`80 00 0a ${'01 61 88 fe 01 00 '.repeat(10)}`, cache)).toThrow(/too many fields/);
+    const fields = (n: number, type: string): string =>
+      Array.from({ length: n }, (_, i) => `01 ${(0x61 + i).toString(16)} ${type} `).join('');
+    decode(`fd 01 00 80 00 09 ${fields(9, '22')}`, cache);
+    decode(`80 00 09 ${fields(9, 'fe 01 00')}`, cache);
+    expect(() => decode(`80 00 0a ${fields(10, 'fe 01 00')}`, cache)).toThrow(/too many fields/);
+    expect(() => decode(`80 00 0a ${fields(10, '88 fe 01 00')}`, cache)).toThrow(/too many fields/);
+  });
+
+  it.each([
+    ['without a name', '80 00 01 00 22'],
+    ['whose name has a dot', '80 00 01 03 61 2e 62 22'],
+    ['whose name is there already', '80 00 02 01 61 22 01 61 22'],
+    ['of a union, twice', '81 00 02 01 61 22 01 61 22'],
+  ])('a field %s: nobody could ask for it', (_what, bytes) => {
+    expect(() => decode(bytes, new TypeCache())).toThrow(/empty, dotted or there twice/);
+  });
+
+  it('names and ids of more than 4 KiB', () => {
+    const name = (n: number): string =>
+      `fe ${(n & 255).toString(16).padStart(2, '0')} ${(n >> 8).toString(16).padStart(2, '0')} 00 00 ${'61 '.repeat(n)}`;
+    expect(() => decode(`80 00 01 ${name(4091)} 22`, new TypeCache())).not.toThrow();
+    expect(() => decode(`80 00 01 ${name(4092)} 22`, new TypeCache())).toThrow(/more than 4096 bytes/);
+    expect(() => decode(`80 ${name(4092)} 00`, new TypeCache())).toThrow(/more than 4096 bytes/);
   });
 });
