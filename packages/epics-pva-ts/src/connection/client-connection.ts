@@ -19,8 +19,7 @@ import {
 import type { DecodeContext } from '../value/decode-context.ts';
 import type { WireReader } from '../wire/reader.ts';
 import { isSuccess } from '../wire/status.ts';
-import { Connection } from './connection.ts';
-import type { ConnectionOptions } from './connection-options.ts';
+import { Connection, type ConnectionOptions } from './connection.ts';
 
 /** What the owner of a client connection is told. Exceptions thrown from `message` end the connection. */
 export interface ClientConnectionHandler {

@@ -12,7 +12,6 @@ import { decodeAuthnz } from '../message/authnz.ts';
 import { DecodeContext } from '../value/decode-context.ts';
 import { WireReader } from '../wire/reader.ts';
 import { WireWriter } from '../wire/writer.ts';
-import type { ConnectionOptions, ConnectionStats } from './connection-options.ts';
 import type { Transport } from './transport.ts';
 
 /** Arrays from this size on are sent by reference; smaller ones are cheaper to copy than to write separately. */
@@ -28,6 +27,28 @@ const MAX_HANDSHAKE_MESSAGE = 64 * 1024;
  * does not read must not fill the server's memory. Clients never stop for this: two sides waiting would wait for ever.
  */
 export const MAX_UNSENT: number = 16 * 1024 * 1024;
+
+export interface ConnectionOptions {
+  readonly role: 'client' | 'server';
+  readonly transport: Transport;
+  /** Seconds without a received byte after which the connection is closed; default 40. */
+  readonly timeout?: number;
+  /** Largest message accepted, in bytes. */
+  readonly maxMessage?: number;
+  /** Payload bytes above which a message is sent in segments; default {@link MAX_SEGMENT}. */
+  readonly maxSegment?: number | undefined;
+  /** Milliseconds, monotonic: when the connection was opened. */
+  readonly now: number;
+}
+
+/** Counters of one connection; all since it was opened. */
+export interface ConnectionStats {
+  readonly peer: string;
+  readonly bytesReceived: number;
+  readonly messagesReceived: number;
+  readonly messagesSent: number;
+  readonly pendingBytes: number;
+}
 
 export abstract class Connection {
   readonly transport: Transport;

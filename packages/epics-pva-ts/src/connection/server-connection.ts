@@ -19,8 +19,7 @@ import {
 import type { DecodeContext } from '../value/decode-context.ts';
 import type { WireReader } from '../wire/reader.ts';
 import { errorStatus, OK } from '../wire/status.ts';
-import { Connection } from './connection.ts';
-import type { ConnectionOptions } from './connection-options.ts';
+import { Connection, type ConnectionOptions } from './connection.ts';
 
 /** Who a client says it is; "ca" claims are not verified, so access rules must not trust them alone. */
 export interface Credentials {
