@@ -4,7 +4,7 @@
  */
 import { MAX_SEGMENT_BYTES } from '../limits.ts';
 import { WireWriter } from '../wire/writer.ts';
-import { HEADER_SIZE, headerFlags, Segment, writeHeader } from './header.ts';
+import { decodeHeader, HEADER_SIZE, headerFlags, newHeader, Segment, writeHeader } from './header.ts';
 
 /**
  * Most payload bytes in one message or segment. pvAccessCPP reads the length as a signed number, PVXS as an unsigned
@@ -33,7 +33,7 @@ export function encodeMessage(
   }
   const length = w.length - HEADER_SIZE;
   const chunks = w.finish();
-  if (length > maxSegment) return segments(chunks, command, fromServer, w.littleEndian, length, maxSegment);
+  if (length > maxSegment) return inSegments(chunks, length, maxSegment);
   patchLength(chunks[0] as Uint8Array, length, w.littleEndian);
   return chunks;
 }
@@ -43,16 +43,15 @@ function patchLength(first: Uint8Array, length: number, littleEndian: boolean): 
   for (let i = 0; i < 4; i++) first[4 + i] = (length >>> ((littleEndian ? i : 3 - i) * 8)) & 0xff;
 }
 
-/** Puts a header in front of every `size` bytes of payload; the first one is there already. Copies nothing. */
-function segments(
-  chunks: readonly Uint8Array[],
-  command: number,
-  fromServer: boolean,
-  littleEndian: boolean,
-  length: number,
-  size: number,
-): Uint8Array[] {
+/**
+ * Cuts one whole message into segments of at most `size` payload bytes: a header in front of each, the first of which
+ * is there already. Copies no payload.
+ * @param chunks the message in order, its header (whose length may be missing) in the first
+ * @param length payload bytes, more than `size`
+ */
+export function inSegments(chunks: readonly Uint8Array[], length: number, size: number): Uint8Array[] {
   const first = chunks[0] as Uint8Array;
+  const { fromServer, littleEndian, command } = decodeHeader(first, 0, newHeader());
   first[2] = headerFlags(fromServer, littleEndian, Segment.FIRST);
   patchLength(first, size, littleEndian);
   const headers = new WireWriter(littleEndian, 64 * HEADER_SIZE);
