@@ -1,8 +1,13 @@
-/** Every public name of epics-hpc: what processors import, and the parts to build a consumer by hand. */
+/**
+ * Every public name of epics-hpc: what processors import, and the parts to build a consumer by hand.
+ *
+ * @module epics-hpc
+ */
 
 export type { NumericArray, PvData, TimeStamp, TypeSpec } from 'epics-pva-ts';
 export { NTNDArray, nowTimeStamp, SharedPV, struct, TypeDef, typeOf, UnionValue, Value } from 'epics-pva-ts';
+export type { UserErrorCode, UserErrorOptions } from './errors.ts';
 export { UserError } from './errors.ts';
 export type { Logger } from './log.ts';
-export type { ProcessorConfig, PvObject } from './processor/user-data-processor.ts';
+export type { ProcessorConfig, ProcessorOutput, PvObject } from './processor/user-data-processor.ts';
 export { UserDataProcessor } from './processor/user-data-processor.ts';

@@ -25,6 +25,7 @@ import { Connection, type ConnectionOptions } from './connection.ts';
 export interface Credentials {
   /** `address:port` of the socket. */
   readonly peer: string;
+  /** `anonymous` or `ca`. */
   readonly method: string;
   /** Claimed user of method "ca", else "". */
   readonly account: string;

@@ -13,7 +13,9 @@ const type: TypeDef = struct(ID, {
   display: struct('', { description: 'string' }),
 });
 
+/** One of a list of choices. */
 export const NTEnum = {
+  /** `epics:nt/NTEnum:1.0`. */
   id: ID,
 
   /** value, alarm, timeStamp and display.description, as PVXS has them. */
@@ -29,6 +31,7 @@ export const NTEnum = {
     return Value.create(type, { value: { index, choices } });
   },
 
+  /** Has it the id of an NTEnum 1.x? */
   is(value: Value): boolean {
     return isNormativeId(value.id, 'NTEnum');
   },

@@ -31,11 +31,13 @@ export interface Codec {
 /** An axis for writing: a size, or a size and what differs from an image that shows all of the detector. */
 export type DimensionInput = number | (Pick<Dimension, 'size'> & Partial<Dimension>);
 
+/** What {@link NTNDArray.create} makes a frame of. */
 export interface NDArrayOptions {
   /** By reference: must not change while the array is in use. */
   readonly pixels?: PixelArray | Uint8ClampedArray;
   /** Fastest first (x, y, ...). Default: one dimension with all pixels. */
   readonly dimensions?: readonly DimensionInput[];
+  /** The frame's number. Default 0. */
   readonly uniqueId?: number;
   /** When the array was made. Default now. */
   readonly timeStamp?: TimeStamp | Date;
@@ -45,6 +47,7 @@ export interface NDArrayOptions {
   readonly attributes?: Readonly<Record<string, unknown>>;
   /** See ColorMode; sets the attribute of that name. */
   readonly colorMode?: number;
+  /** What the frame shows, in words. */
   readonly descriptor?: string;
   /** Type to build, for servers with members of their own. Default {@link NTNDArray.type}. */
   readonly type?: TypeDef;
@@ -52,7 +55,12 @@ export interface NDArrayOptions {
 
 const UNSET: TimeStamp = { secondsPastEpoch: 0n, nanoseconds: 0, userTag: 0 };
 
+/**
+ * A detector frame, as a thin view on its {@link Value}. Nothing is decoded but what is asked for, nothing is copied, and
+ * every member is found by name, so frames of areaDetector, PVXS, p4p and PvaPy are the same to the user.
+ */
 export class NTNDArray {
+  /** `epics:nt/NTNDArray:1.0`. */
   static readonly id: string = ND_ARRAY_ID;
 
   /** PVXS's and p4p's type with descriptor and display at the end. */
@@ -110,6 +118,7 @@ export class NTNDArray {
     return this;
   }
 
+  /** Is there a field at this path? */
   has(path: string): boolean {
     return this.value.has(path);
   }
@@ -164,6 +173,7 @@ export class NTNDArray {
     if (now !== undefined && Number(now) !== n) this.value.set(path, n);
   }
 
+  /** How the pixels are compressed; name "" means not at all. */
   get codec(): Codec {
     const name = this.value.tryGet('codec.name');
     return {
@@ -182,6 +192,7 @@ export class NTNDArray {
     return readDimensions(this.value);
   }
 
+  /** Fastest first; a bare number is a size. Fields the type does not have are left out. */
   set dimensions(dimensions: readonly DimensionInput[]) {
     writeDimensions(this.value, dimensions);
   }
@@ -218,6 +229,7 @@ export class NTNDArray {
     return Number(v);
   }
 
+  /** Sets the attribute ColorMode. */
   set colorMode(mode: number) {
     this.setAttribute('ColorMode', new AnyValue(typeOf('int'), mode), {
       descriptor: 'Color mode',
@@ -230,6 +242,7 @@ export class NTNDArray {
     return Number(this.value.get('uniqueId'));
   }
 
+  /** @throws NoFieldError */
   set uniqueId(id: number) {
     this.value.set('uniqueId', id);
   }
@@ -239,6 +252,7 @@ export class NTNDArray {
     return readTimeStamp(this.value, 'timeStamp') ?? UNSET;
   }
 
+  /** @throws NoFieldError */
   set timeStamp(t: TimeStamp | Date) {
     writeTimeStamp(this.value, 'timeStamp', t);
   }
@@ -248,6 +262,7 @@ export class NTNDArray {
     return readTimeStamp(this.value, 'dataTimeStamp') ?? UNSET;
   }
 
+  /** @throws NoFieldError */
   set dataTimeStamp(t: TimeStamp | Date) {
     writeTimeStamp(this.value, 'dataTimeStamp', t);
   }

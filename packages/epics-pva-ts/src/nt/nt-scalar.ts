@@ -19,7 +19,9 @@ export interface ScalarOptions {
   readonly display?: boolean;
   /** With `display`, for numbers: precision and format. */
   readonly form?: boolean;
+  /** Limits of what may be put, and the smallest step. */
   readonly control?: boolean;
+  /** Alarm and warning limits. */
   readonly valueAlarm?: boolean;
 }
 
@@ -41,7 +43,9 @@ function build(id: string, kind: ScalarKind, value: TypeSpec, options: ScalarOpt
 const SCALAR_ID = 'epics:nt/NTScalar:1.0';
 const ARRAY_ID = 'epics:nt/NTScalarArray:1.0';
 
+/** One value, with alarm, time and meta-data. */
 export const NTScalar = {
+  /** `epics:nt/NTScalar:1.0`. */
   id: SCALAR_ID,
 
   /**
@@ -53,12 +57,15 @@ export const NTScalar = {
     return build(SCALAR_ID, kind, kind, options);
   },
 
+  /** Has it the id of an NTScalar 1.x? */
   is(value: Value): boolean {
     return isNormativeId(value.id, 'NTScalar');
   },
 } as const;
 
+/** An array of values, with alarm, time and meta-data. */
 export const NTScalarArray = {
+  /** `epics:nt/NTScalarArray:1.0`. */
   id: ARRAY_ID,
 
   /** The type of an array of scalars; limits are scalars of the element's kind. See {@link NTScalar.build}. */
@@ -66,6 +73,7 @@ export const NTScalarArray = {
     return build(ARRAY_ID, kind, `${kind}[]`, options);
   },
 
+  /** Has it the id of an NTScalarArray 1.x? */
   is(value: Value): boolean {
     return isNormativeId(value.id, 'NTScalarArray');
   },

@@ -10,6 +10,7 @@ import { alarmType, isNormativeId, timeType } from './fields.ts';
 
 const ID = 'epics:nt/NTTable:1.0';
 
+/** A column to build a table with. */
 export interface TableColumn {
   /** Field name: letters, digits and `_`. */
   readonly name: string;
@@ -36,7 +37,9 @@ function rowCount(columns: readonly TableColumnData[]): number {
   return columns.length === 0 ? 0 : Math.min(...columns.map((c) => c.length));
 }
 
+/** Named columns of equal length. Labels are for people, column names (members of `value`) for programs. */
 export const NTTable = {
+  /** `epics:nt/NTTable:1.0`. */
   id: ID,
 
   /** @throws NoFieldError for a column name that pvData does not allow or that comes twice */
@@ -63,14 +66,17 @@ export const NTTable = {
     return table;
   },
 
+  /** Has it the id of an NTTable 1.x? */
   is(value: Value): boolean {
     return isNormativeId(value.id, 'NTTable');
   },
 
+  /** Headings for people. */
   labels(table: Value): readonly string[] {
     return (table.tryGet('labels') as string[] | undefined) ?? [];
   },
 
+  /** Names of the columns, in the table's order. */
   columnNames(table: Value): string[] {
     return body(table).type.members.map((m) => m.name);
   },

@@ -12,8 +12,11 @@ const ID = 'epics:nt/NTURI:1.0';
 
 /** What {@link NTURI.read} gives; parts that did not come are empty. */
 export interface UriParts {
+  /** `pva`, as a rule. */
   readonly scheme: string;
+  /** Host and port of the service; empty as a rule. */
   readonly authority: string;
+  /** Name of the service (the channel). */
   readonly path: string;
   /** Plain JavaScript data; 64-bit integers are bigint. */
   readonly query: Readonly<Record<string, unknown>>;
@@ -40,7 +43,9 @@ function argumentsType(query: Readonly<Record<string, unknown>>, prefix = ''): T
   );
 }
 
+/** The argument of an RPC: a path and named arguments. */
 export const NTURI = {
+  /** `epics:nt/NTURI:1.0`. */
   id: ID,
 
   /**
@@ -64,6 +69,7 @@ export const NTURI = {
     return Value.create(type, { scheme, authority, path, query });
   },
 
+  /** Has it the id of an NTURI 1.x? */
   is(value: Value): boolean {
     return isNormativeId(value.id, 'NTURI');
   },

@@ -17,14 +17,18 @@ import type { MonitorSink, ServedPV } from './source.ts';
 
 /** Decides about a put: `post()` it or not; throw (or reject) to refuse it with a message. */
 export type PutHandler = (pv: SharedPV, value: Value, client: Credentials) => void | Promise<void>;
+/** Answers a call; throw (or reject) to refuse it with a message. */
 export type RpcHandler = (
   pv: SharedPV,
   argument: Value | null,
   client: Credentials,
 ) => Value | null | Promise<Value | null>;
 
+/** What a {@link SharedPV} asks and tells its owner. */
 export interface SharedPVHandlers {
+  /** Decides about what clients put. Without it puts are refused. */
   onPut?: PutHandler;
+  /** Answers calls. Without it calls are refused. */
   onRpc?: RpcHandler;
   /** The first client has connected. */
   onFirstConnect?: (pv: SharedPV) => void;
@@ -32,6 +36,10 @@ export interface SharedPVHandlers {
   onLastDisconnect?: (pv: SharedPV) => void;
 }
 
+/**
+ * One value shared by all clients of a name. It exists before it has a type: clients may connect at once, and their
+ * operations wait for `open`.
+ */
 export class SharedPV implements ServedPV {
   private readonly handlers: SharedPVHandlers;
   private typeNow: TypeDef | undefined;
@@ -72,10 +80,12 @@ export class SharedPV implements ServedPV {
     return pv;
   }
 
+  /** Has it a type and a value? */
   get isOpen(): boolean {
     return this.typeNow !== undefined;
   }
 
+  /** The type it serves; undefined while it is not open. */
   get type(): TypeDef | undefined {
     return this.typeNow;
   }

@@ -7,6 +7,7 @@ import type { PostedUpdate } from './posted-update.ts';
 
 /** Receives what a PV posts; implemented by each client's monitor. */
 export interface MonitorSink {
+  /** One update; several sinks get the same. */
   push(update: PostedUpdate): void;
   /** The stream ends: what is queued is still sent, then the client is told. */
   finish(): void;
@@ -16,9 +17,11 @@ export interface MonitorSink {
 export interface ServedPV {
   /** Calls back with the type as soon as there is one; returns how to give up waiting. */
   whenOpen(ready: (type: TypeDef) => void): () => void;
+  /** The complete present value. */
   get(client: Credentials): Value | Promise<Value>;
   /** @throws what the client is to be told */
   put(value: Value, client: Credentials): void | Promise<void>;
+  /** Answers a call. @throws what the client is to be told */
   rpc(argument: Value | null, client: Credentials): Value | null | Promise<Value | null>;
   /** Starts updates, beginning with the present value; returns how to stop them. */
   subscribe(sink: MonitorSink, request: PvRequest): () => void;
@@ -26,6 +29,7 @@ export interface ServedPV {
   attach(close: () => void): () => void;
 }
 
+/** Who owns which names: a fixed set ({@link StaticSource}), or names made up when they are asked for. */
 export interface Source {
   /** Does this source serve the name? Called for every searched name: must be quick. */
   has(name: string): boolean;
@@ -46,6 +50,7 @@ export class StaticSource implements Source {
     return this;
   }
 
+  /** Takes a PV away and returns it; its clients stay connected. */
   remove(name: string): ServedPV | undefined {
     const pv = this.pvs.get(name);
     this.pvs.delete(name);
@@ -64,6 +69,7 @@ export class StaticSource implements Source {
     return [...this.pvs.keys()];
   }
 
+  /** How many PVs there are. */
   get size(): number {
     return this.pvs.size;
   }
