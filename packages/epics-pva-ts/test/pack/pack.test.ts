@@ -208,3 +208,14 @@ describe('an empty project that installed it', () => {
     expect(await project.tsc(tsconfig)).toEqual({ code: 0, stdout: '', stderr: '' });
   });
 });
+
+describe('the workspace', () => {
+  it('runs the ES modules, whatever Node can require', async () => {
+    const code = `import { parseAddress } from 'epics-pva-ts';
+      try { parseAddress(':', 1); } catch ({ stack }) { console.log(JSON.stringify(/epics-pva-ts.(\\w+.\\w+)/.exec(stack)[1])); }`;
+    for (const flags of [[], AS_OLD_NODE])
+      expect(printed(await project.nodeInWorkspace(...flags, '--input-type=module', '--eval', code))).toBe(
+        'dist/src',
+      );
+  });
+});

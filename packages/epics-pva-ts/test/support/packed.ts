@@ -67,21 +67,26 @@ export class PackedProject {
   }
 
   node(...args: string[]): Promise<Finished> {
-    return this.execute(args);
+    return this.execute(args, this.folder);
+  }
+
+  /** Runs Node in this repository, where the name of the package leads to the workspace. */
+  nodeInWorkspace(...args: string[]): Promise<Finished> {
+    return this.execute(args, REPOSITORY);
   }
 
   /** The repository's TypeScript, on a tsconfig of this project. */
   tsc(tsconfig: string): Promise<Finished> {
-    return this.execute([join(REPOSITORY, 'node_modules/typescript/bin/tsc'), '-p', tsconfig]);
+    return this.execute([join(REPOSITORY, 'node_modules/typescript/bin/tsc'), '-p', tsconfig], this.folder);
   }
 
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  private async execute(args: readonly string[]): Promise<Finished> {
+  private async execute(args: readonly string[], cwd: string): Promise<Finished> {
     try {
-      const { stdout, stderr } = await run(process.execPath, args, { cwd: this.folder, env: npmFree() });
+      const { stdout, stderr } = await run(process.execPath, args, { cwd, env: npmFree() });
       return { code: 0, stdout, stderr };
     } catch (error) {
       const { code, stdout, stderr } = error as unknown as Finished;
