@@ -19,8 +19,11 @@ export interface UserErrorOptions {
  * where, and what to do. Anything else that is thrown counts as a fault of the program.
  */
 export class UserError extends Error {
+  /** `UserError`. */
   override readonly name = 'UserError';
+  /** Stable name of the cause. */
   readonly code: UserErrorCode;
+  /** Exit code of the command that fails with this error; 1 if undefined. */
   readonly exitCode: number | undefined;
 
   constructor(code: UserErrorCode, message: string, options: UserErrorOptions = {}) {

@@ -1,7 +1,12 @@
-/** Every public name of epics-hpc: what processors import, and the parts to build a consumer by hand. */
+/**
+ * Every public name of epics-hpc: what processors import, and the parts to build a consumer by hand.
+ *
+ * @module epics-hpc
+ */
 
 export type { NumericArray, PvData, TimeStamp, TypeSpec } from 'epics-pva-ts';
 export { NTNDArray, nowTimeStamp, SharedPV, struct, TypeDef, typeOf, UnionValue, Value } from 'epics-pva-ts';
+export type { UserErrorCode, UserErrorOptions } from './errors.ts';
 export { UserError } from './errors.ts';
 export type { Logger } from './log.ts';
 export type { MetadataQueue, ProcessorConfig, PvObject } from './processor/user-data-processor.ts';

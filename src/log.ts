@@ -21,6 +21,7 @@ const LEVEL_VALUES: Record<LogLevel, number> = { debug: 20, info: 30, warning: 4
 export interface Logger extends Readonly<Record<LogLevel, LogFn>> {
   /** Lines below this level are not written. May be changed; children made before keep theirs. */
   level: string;
+  /** Are lines of this level written? */
   isLevelEnabled(level: LogLevel): boolean;
 }
 

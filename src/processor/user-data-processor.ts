@@ -12,19 +12,28 @@ export type PvObject = NTNDArray | Value;
 
 /** The configuration a processor is constructed with: its `--processor-args`, then the framework's own keys. */
 export interface ProcessorConfig {
+  /** Number of the consumer, from 1. */
   readonly processorId: number;
+  /** Name of the input channel. */
   readonly inputChannel: string;
+  /** Name of the output channel; undefined when there is none. */
   readonly outputChannel: string | undefined;
+  /** Field that numbers the objects: `uniqueId` unless `--oid-field` says otherwise. */
   readonly objectIdField: string;
+  /** First updates that are not processed (`--skip-initial-updates`). */
   readonly skipInitialUpdates: number;
+  /** Difference expected between the ids of one object and the next (`--oid-offset`). */
   readonly objectIdOffset: number;
+  /** Updates in a row that this consumer gets from the distributor. */
   readonly nSequentialUpdates: number;
+  /** The fields that are requested from the input channel. */
   readonly fieldRequest: string;
   readonly [arg: string]: unknown;
 }
 
 /** Where a processor's output goes. */
 export interface ProcessorOutput {
+  /** Publishes an object; nothing happens when there is no output channel. */
   publish(object: PvObject): void;
 }
 
@@ -41,9 +50,11 @@ export class UserDataProcessor {
   logger!: Logger;
   /** The consumer's id. */
   processorId = 0;
+  /** Name of the input channel. */
   inputChannel = '';
   /** Undefined when there is no output channel. */
   outputChannel: string | undefined;
+  /** Field that numbers the objects. */
   objectIdField = 'uniqueId';
   /** The consumer's pvAccess server: a processor may add PVs of its own. */
   pvaServer!: Server;

@@ -1,5 +1,5 @@
 /** What documents point at is there: files, headings, paths of sources, decisions. */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ROOT } from '../e2e/support/world.ts';
@@ -35,6 +35,25 @@ describe.each(documents())('%s', (file) => {
         .split('\n')
         .filter((line) => /\s$/.test(line)),
     ).toEqual([]);
+  });
+});
+
+describe('README.md', () => {
+  it('leads to every document, in one step or several', () => {
+    const reached = new Set<string>();
+    const visit = (path: string): void => {
+      if (reached.has(path) || !existsSync(join(ROOT, path))) return;
+      reached.add(path);
+      if (statSync(join(ROOT, path)).isDirectory())
+        // A folder shows its files, and its README first.
+        for (const name of readdirSync(join(ROOT, path))) visit(`${path}/${name}`);
+      else if (path.endsWith('.md'))
+        for (const [, target = ''] of prose(path).matchAll(/\]\(([^()\s#]+)/g))
+          if (!/^https?:/.test(target)) visit(normalize(join(dirname(path), target)).replace(/\/$/, ''));
+    };
+    visit('README.md');
+    const facts = readdirSync(join(ROOT, 'docs/explanation')).map((name) => `docs/explanation/${name}`);
+    expect([...documents(), ...facts].filter((file) => !reached.has(file))).toEqual([]);
   });
 });
 

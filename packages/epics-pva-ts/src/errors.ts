@@ -10,6 +10,7 @@ const brand = Symbol.for('epics-pva-ts.error');
 
 /** Base of all errors of this library; `code` is a stable string such as `PVA_TIMEOUT`. */
 export class PvaError extends Error {
+  /** Stable name of the cause, such as `PVA_TIMEOUT`. */
   readonly code: string;
 
   constructor(code: string, message: string, options?: ErrorOptions) {

@@ -1,4 +1,8 @@
-/** Every public name of epics-pva-ts, and nothing else. */
+/**
+ * Every public name of epics-pva-ts, and nothing else.
+ *
+ * @module epics-pva-ts
+ */
 
 export type { ContextOptions } from './client/context.ts';
 export { Context } from './client/context.ts';

@@ -37,10 +37,13 @@ import { clientConfig, SearchEngine, type SearchStats } from './search-engine.ts
 import { ServerLink } from './server-link.ts';
 import { type MonitorHandlers, type MonitorOptions, Subscription } from './subscription.ts';
 
+/** What a {@link Context} is made with: configuration entries that replace those of the environment, and the following. */
 export interface ContextOptions extends Partial<ClientConfig> {
   /** Claims sent to servers; default the operating system's user and host names. */
   readonly user?: string;
+  /** The host claimed; see `user`. */
   readonly host?: string;
+  /** Told what is not an error of one operation. Default: silent. */
   readonly log?: Log;
   /** Resolves the host names of address lists and name servers; default the operating system's resolver. */
   readonly lookup?: Lookup;
@@ -48,6 +51,10 @@ export interface ContextOptions extends Partial<ClientConfig> {
   readonly maxSegment?: number;
 }
 
+/**
+ * A pvAccess client. One per process is enough: it shares connections and channels between operations, and reconnects by
+ * itself. Channels nobody uses are closed after 20 to 30 s. Close it, or the process does not end while it is connected.
+ */
 export class Context {
   /** The configuration in force: the environment's with the given entries replaced. */
   readonly config: ClientConfig;
@@ -317,6 +324,7 @@ export class Context {
     await this.search.close();
   }
 
+  /** For `await using`: the same as `close`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -54,6 +54,7 @@ export function newIoid(): number {
   return nextIoid;
 }
 
+/** What every request takes: a time limit and a way to cancel it. */
 export interface RequestOptions {
   /** Seconds until {@link TimeoutError}; default 5, 0 waits for ever. */
   readonly timeout?: number;

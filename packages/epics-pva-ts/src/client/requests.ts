@@ -13,6 +13,7 @@ import { Value } from '../value/value.ts';
 import type { Channel } from './channel.ts';
 import { type Attachment, OneShot, type Reply, type RequestOptions } from './operation.ts';
 
+/** Options of get, and of everything else that selects fields. */
 export interface GetOptions extends RequestOptions {
   /** Which fields, e.g. `field(value)`; default all. */
   readonly pvRequest?: string | Value;
@@ -54,6 +55,7 @@ export class GetRequest extends OneShot<Value> {
 /** Makes what is to be put of the channel's type and, if it could be read, its present value. */
 export type PutBuilder = (type: TypeDef, present: Value | undefined) => Value;
 
+/** Options of put. */
 export interface PutOptions extends GetOptions {
   /** Read the present value before (default); needed to put an enum by its label. */
   readonly fetch?: boolean;
@@ -185,6 +187,7 @@ export class RpcRequest extends OneShot<Value | null> {
 
 /** What a channel is: its type and where it is served. */
 export interface ChannelInfo {
+  /** Its whole type. */
   readonly type: TypeDef;
   /** `address:port` of the server. */
   readonly server: string;

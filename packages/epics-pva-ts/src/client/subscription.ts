@@ -22,6 +22,7 @@ import { type GetOptions, requestValue } from './requests.ts';
 import { UpdateHistory } from './update-history.ts';
 import { type MonitorUpdate, UpdateQueue } from './update-queue.ts';
 
+/** What to call when a monitor has something to tell. Without `update` the updates are queued for `for await`. */
 export interface MonitorHandlers {
   /**
    * One update: a complete structure whose marks say what changed. `overrun` holds the fields that changed more than
@@ -32,6 +33,7 @@ export interface MonitorHandlers {
   update?(value: Value, overrun: BitSet): void | Promise<void>;
   /** The channel is connected (again): `type` may differ from before. */
   connected?(server: string, type: TypeDef): void;
+  /** The channel was lost; it is searched for again. */
   disconnected?(why: string): void;
   /** The server ended the stream in good order. */
   finished?(): void;
@@ -41,6 +43,7 @@ export interface MonitorHandlers {
   error?(error: PvaError): void;
 }
 
+/** Options of monitor. It has no time limit: it waits until the channel is there. */
 export interface MonitorOptions extends Omit<GetOptions, 'timeout'> {
   /** Length of the client-side queue of `for await`; default 4, with `record[pipeline=true]` at least the server's. */
   readonly queueSize?: number;
@@ -48,16 +51,24 @@ export interface MonitorOptions extends Omit<GetOptions, 'timeout'> {
 
 /** Counters since the subscription was made. */
 export interface SubscriptionStats {
+  /** Updates received. */
   readonly received: number;
   /** Updates with a non-empty overrun mask. */
   readonly overruns: number;
   /** Updates merged into the newest one because the queue of `for await` was full. */
   readonly squashed: number;
+  /** Updates waiting for `for await` now. */
   readonly queued: number;
+  /** Is the monitor running on a server now? */
   readonly connected: boolean;
 }
 
+/**
+ * A monitor, made by {@link Context.monitor}. It reconnects by itself and then delivers a complete first update.
+ * Read it with callbacks or with `for await`; leaving the loop closes it.
+ */
 export class Subscription implements Operation, AsyncIterable<Value> {
+  /** The channel's name. */
   readonly name: string;
   private readonly channel: Channel;
   private readonly handlers: MonitorHandlers;
@@ -77,6 +88,7 @@ export class Subscription implements Operation, AsyncIterable<Value> {
 
   private readonly onEnd: (self: Subscription) => void;
 
+  /** @internal Made by {@link Context.monitor}. */
   constructor(
     channel: Channel,
     options: MonitorOptions,
@@ -100,26 +112,31 @@ export class Subscription implements Operation, AsyncIterable<Value> {
     channel.add(this);
   }
 
+  /** @internal */
   get ioid(): number {
     return this.ioidNow;
   }
 
+  /** Type of the updates; undefined until the server has told it. */
   get type(): TypeDef | undefined {
     return this.dataType;
   }
 
+  /** The counters now. */
   get stats(): SubscriptionStats {
     const { received, overruns, queue } = this;
     const connected = this.at !== null && this.dataType !== undefined;
     return { received, overruns, squashed: queue.squashed, queued: queue.length, connected };
   }
 
+  /** Sets the counters to 0. */
   resetStats(): void {
     this.received = 0;
     this.overruns = 0;
     this.queue.resetCount();
   }
 
+  /** @internal */
   onConnect(at: Attachment): void {
     this.at = at;
     const { pvRequest, ioidNow: ioid, window } = this;
@@ -135,6 +152,7 @@ export class Subscription implements Operation, AsyncIterable<Value> {
     }
   }
 
+  /** @internal */
   onDisconnect(why: string): void {
     const wasConnected = this.at !== null && this.dataType !== undefined;
     this.at?.forget(false);
@@ -145,13 +163,17 @@ export class Subscription implements Operation, AsyncIterable<Value> {
     if (wasConnected && !this.ended) callUser(() => this.handlers.disconnected?.(why));
   }
 
+  /** @internal */
   onReply(): void {}
+  /** @internal */
   onServerMessage(): void {}
 
+  /** @internal */
   onAccessRights(rights: AccessRights): void {
     callUser(() => this.handlers.accessRights?.(rights));
   }
 
+  /** @internal */
   onMonitor(m: MonitorResponse): void {
     const at = this.at;
     if (!at || this.ended) {

@@ -27,6 +27,7 @@ import type { ConnectionOptions } from './connection-options.ts';
 export interface Credentials {
   /** `address:port` of the socket. */
   readonly peer: string;
+  /** `anonymous` or `ca`. */
   readonly method: string;
   /** Claimed user of method "ca", else "". */
   readonly account: string;

@@ -8,8 +8,11 @@ import type { WireWriter } from '../wire/writer.ts';
 
 /** What a client may do beside reading. */
 export interface AccessRights {
+  /** Put is allowed. */
   readonly put: boolean;
+  /** Put-get is allowed. */
   readonly putGet: boolean;
+  /** RPC is allowed. */
   readonly rpc: boolean;
 }
 

@@ -2,30 +2,55 @@
 import { ALARM_SEVERITY_NAMES, ALARM_STATUS_NAMES } from '../value/format-meta.ts';
 import { Value } from '../value/value.ts';
 
-export const AlarmSeverity = { NONE: 0, MINOR: 1, MAJOR: 2, INVALID: 3, UNDEFINED: 4 } as const;
+/** How serious an alarm is. */
+export const AlarmSeverity = {
+  /** No alarm. */
+  NONE: 0,
+  /** Beyond the warning limits. */
+  MINOR: 1,
+  /** Beyond the alarm limits. */
+  MAJOR: 2,
+  /** The value cannot be trusted. */
+  INVALID: 3,
+  /** Nobody knows, for example because the record was never processed. */
+  UNDEFINED: 4,
+} as const;
+/** One of the numbers of {@link AlarmSeverity}. */
 export type AlarmSeverity = (typeof AlarmSeverity)[keyof typeof AlarmSeverity];
 
 /** Which part of the system raised the alarm. */
 export const AlarmStatus = {
+  /** No alarm. */
   NONE: 0,
+  /** Device support or the device. */
   DEVICE: 1,
+  /** The driver. */
   DRIVER: 2,
+  /** The record's own limits or states. */
   RECORD: 3,
+  /** A link to another record. */
   DB: 4,
+  /** The configuration. */
   CONF: 5,
+  /** Nobody knows. */
   UNDEFINED: 6,
+  /** A client of the channel. */
   CLIENT: 7,
 } as const;
+/** One of the numbers of {@link AlarmStatus}. */
 export type AlarmStatus = (typeof AlarmStatus)[keyof typeof AlarmStatus];
 
+/** An alarm_t. */
 export interface Alarm {
   /** See {@link AlarmSeverity}; other numbers may come from the network. */
   readonly severity: number;
   /** See {@link AlarmStatus}; other numbers may come from the network. */
   readonly status: number;
+  /** For people; may be empty. */
   readonly message: string;
 }
 
+/** The alarm of a value that is in order. */
 export const NO_ALARM: Alarm = { severity: AlarmSeverity.NONE, status: AlarmStatus.NONE, message: '' };
 
 /** `NONE`, `MINOR`, ...; the number itself if it has no name. */

@@ -42,6 +42,7 @@ export class NTEnumView extends NormativeView {
 
 /** One of a list of choices. Standard: NTEnum; display as PVXS nt.h. */
 export const NTEnum = {
+  /** `epics:nt/NTEnum:1.0`. */
   id: description.id,
 
   /** value, alarm, timeStamp and display.description, as PVXS has them. */

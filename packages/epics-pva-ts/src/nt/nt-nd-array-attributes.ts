@@ -4,6 +4,7 @@ import { type PvData, Value } from '../value/value.ts';
 
 /** What beside name and value an attribute can carry. */
 export interface AttributeOptions {
+  /** What the attribute means, in words. */
   readonly descriptor?: string;
   /** 0 driver, 1 parameter, 2 EPICS PV, 3 function. */
   readonly sourceType?: number;

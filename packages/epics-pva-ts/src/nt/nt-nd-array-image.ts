@@ -3,7 +3,9 @@ import { Value } from '../value/value.ts';
 
 /** areaDetector's colour modes. */
 export const ColorMode = {
+  /** Grey: [x, y]. */
   Mono: 0,
+  /** Raw pixels behind a Bayer filter: [x, y]. */
   Bayer: 1,
   /** Colour is the fastest axis: [3, x, y]. */
   RGB1: 2,
@@ -11,10 +13,14 @@ export const ColorMode = {
   RGB2: 3,
   /** Colour by plane: [x, y, 3]. */
   RGB3: 4,
+  /** A luminance and two colour differences for each pixel. */
   YUV444: 5,
+  /** Colour differences shared by two pixels. */
   YUV422: 6,
+  /** Colour differences shared by four pixels. */
   YUV411: 7,
 } as const;
+/** One of the numbers of {@link ColorMode}. */
 export type ColorMode = (typeof ColorMode)[keyof typeof ColorMode];
 
 /** One axis of an image, in pixels. dimension[0] is the fastest varying index (areaDetector's x). */
@@ -27,6 +33,7 @@ export interface Dimension {
   readonly fullSize: number;
   /** Detector pixels summed into one. */
   readonly binning: number;
+  /** Is the axis turned round? */
   readonly reverse: boolean;
 }
 

@@ -17,11 +17,13 @@ export interface Codec {
 /** An axis for writing: a size, or a size and what differs from an image that shows all of the detector. */
 export type DimensionInput = number | (Pick<Dimension, 'size'> & Partial<Dimension>);
 
+/** What {@link NTNDArray.create} makes a frame of. */
 export interface NDArrayOptions {
   /** By reference: must not change while the array is in use. */
   readonly pixels?: PixelArray | Uint8ClampedArray;
   /** Fastest first (x, y, ...). Default: one dimension with all pixels. */
   readonly dimensions?: readonly DimensionInput[];
+  /** The frame's number. Default 0. */
   readonly uniqueId?: number;
   /** When the array was made. Default now. */
   readonly timeStamp?: TimeStamp | Date;
@@ -31,6 +33,7 @@ export interface NDArrayOptions {
   readonly attributes?: Readonly<Record<string, unknown>>;
   /** See ColorMode; sets the attribute of that name. */
   readonly colorMode?: number;
+  /** What the frame shows, in words. */
   readonly descriptor?: string;
   /** Type to build, for servers with members of their own. Default `NTNDArray.type`. */
   readonly type?: TypeDef;

@@ -31,7 +31,12 @@ export type { Codec, DimensionInput, NDArrayOptions } from './nt-nd-array-option
 
 const UNSET: TimeStamp = { secondsPastEpoch: 0n, nanoseconds: 0, userTag: 0 };
 
+/**
+ * A detector frame, as a thin view on its {@link Value}. Nothing is decoded but what is asked for, nothing is copied, and
+ * every member is found by name, so frames of areaDetector, PVXS, p4p and PvaPy are the same to the user.
+ */
 export class NTNDArray {
+  /** `epics:nt/NTNDArray:1.0`. */
   static readonly id: string = ND_ARRAY_ID;
 
   /** PVXS's and p4p's type with descriptor and display at the end. */
@@ -104,6 +109,7 @@ export class NTNDArray {
     return this;
   }
 
+  /** Is there a field at this path? */
   has(path: string): boolean {
     return this.value.has(path);
   }
@@ -186,6 +192,7 @@ export class NTNDArray {
     if (now !== undefined && Number(now) !== n) this.value.set(path, n);
   }
 
+  /** How the pixels are compressed; name "" means not at all. */
   get codec(): Codec {
     const name = this.value.tryGet('codec.name');
     return {
@@ -209,6 +216,7 @@ export class NTNDArray {
     return readDimensions(this.value);
   }
 
+  /** Fastest first; a bare number is a size. Fields the type does not have are left out. */
   set dimensions(dimensions: readonly DimensionInput[]) {
     writeDimensions(this.value, dimensions);
   }
@@ -245,6 +253,7 @@ export class NTNDArray {
     return Number(v);
   }
 
+  /** Sets the attribute ColorMode. */
   set colorMode(mode: number) {
     this.setAttribute('ColorMode', new AnyValue(typeOf('int'), mode), {
       descriptor: 'Color mode',
@@ -257,6 +266,7 @@ export class NTNDArray {
     return Number(this.value.get('uniqueId'));
   }
 
+  /** @throws NoFieldError */
   set uniqueId(id: number) {
     this.value.set('uniqueId', id);
   }
@@ -266,6 +276,7 @@ export class NTNDArray {
     return readTimeStamp(this.value, 'timeStamp') ?? UNSET;
   }
 
+  /** @throws NoFieldError */
   set timeStamp(t: TimeStamp | Date) {
     writeTimeStamp(this.value, 'timeStamp', t);
   }
@@ -275,6 +286,7 @@ export class NTNDArray {
     return readTimeStamp(this.value, 'dataTimeStamp') ?? UNSET;
   }
 
+  /** @throws NoFieldError */
   set dataTimeStamp(t: TimeStamp | Date) {
     writeTimeStamp(this.value, 'dataTimeStamp', t);
   }

@@ -25,7 +25,9 @@ export interface ScalarOptions extends CommonFields {
   readonly display?: boolean | Display;
   /** With `display`, for numbers: precision and format. Default: whether `display` gives one of them. */
   readonly form?: boolean;
+  /** Limits of what may be put, and the smallest step. */
   readonly control?: boolean | Control;
+  /** Alarm and warning limits. */
   readonly valueAlarm?: boolean | ValueAlarm;
 }
 
@@ -99,6 +101,7 @@ const scalarArray = describe('NTScalarArray', SCALARS);
 
 /** One value of a scalar kind. Standard: NTScalar; meta-data as PVXS nt.h. */
 export const NTScalar = {
+  /** `epics:nt/NTScalar:1.0`. */
   id: scalar.id,
 
   /**
@@ -139,6 +142,7 @@ export const NTScalar = {
 
 /** An array of one scalar kind. Standard: NTScalarArray; meta-data as PVXS nt.h. */
 export const NTScalarArray = {
+  /** `epics:nt/NTScalarArray:1.0`. */
   id: scalarArray.id,
 
   /** The type of an array of scalars; limits are scalars of the element's kind. See {@link NTScalar.build}. */

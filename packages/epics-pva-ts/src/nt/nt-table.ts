@@ -11,6 +11,7 @@ import { COLUMNS, NormativeType, TEXTS } from './compatibility.ts';
 
 const description = new NormativeType('NTTable', { labels: TEXTS, value: COLUMNS });
 
+/** A column to build a table with. */
 export interface TableColumn {
   /** Field name: letters, digits and `_`. */
   readonly name: string;
@@ -57,6 +58,7 @@ export class NTTableView extends NormativeView {
 
 /** Named columns of equal length. Standard: NTTable. */
 export const NTTable = {
+  /** `epics:nt/NTTable:1.0`. */
   id: description.id,
 
   /**
@@ -108,10 +110,12 @@ export const NTTable = {
     return new NTTableView(structure);
   },
 
+  /** Headings for people. */
   labels(table: Value): readonly string[] {
     return (table.tryGet('labels') as string[] | undefined) ?? [];
   },
 
+  /** Names of the columns, in the table's order. */
   columnNames(table: Value): string[] {
     return body(table).type.members.map((m) => m.name);
   },

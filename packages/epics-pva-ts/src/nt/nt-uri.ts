@@ -16,8 +16,11 @@ const description = new NormativeType(
 
 /** What {@link NTURI.read} gives; parts that did not come are empty. */
 export interface UriParts {
+  /** `pva`, as a rule. */
   readonly scheme: string;
+  /** Host and port of the service; empty as a rule. */
   readonly authority: string;
+  /** Name of the service (the channel). */
   readonly path: string;
   /** Plain JavaScript data; 64-bit integers are bigint. */
   readonly query: Readonly<Record<string, unknown>>;
@@ -81,6 +84,7 @@ export class NTURIView {
 
 /** The argument of an RPC. Standard: NTURI; all four fields, as PVXS nt.h has them. */
 export const NTURI = {
+  /** `epics:nt/NTURI:1.0`. */
   id: description.id,
 
   /**

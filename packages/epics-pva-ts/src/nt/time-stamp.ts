@@ -6,7 +6,9 @@ import type { Value } from '../value/value.ts';
 
 /** A time_t: POSIX seconds (UTC) and nanoseconds. */
 export interface TimeStamp {
+  /** Seconds since 1970-01-01 UTC. */
   readonly secondsPastEpoch: bigint;
+  /** Nanoseconds in the second, 0 to 999,999,999. */
   readonly nanoseconds: number;
   /** A number of the user's; 0 if it is left out. */
   readonly userTag?: number;
@@ -61,6 +63,7 @@ export function toDate(t: TimeStamp): Date {
   return new Date(Number(t.secondsPastEpoch) * 1000 + t.nanoseconds / 1e6);
 }
 
+/** A time_t from a JavaScript Date (milliseconds). */
 export function fromDate(date: Date): TimeStamp {
   return fromMilliseconds(date.getTime());
 }

@@ -7,7 +7,9 @@ import type { PvRequest } from '../value/pv-request.ts';
 /** `record[process=...]`: forced, inhibited, or as the PV does by itself ("passive", the default). */
 export type ProcessOption = boolean | 'passive';
 
+/** What a client asked for beside the value. */
 export interface RequestInfo {
+  /** What `record[process=...]` says: whether the record is to be processed. */
   readonly process: ProcessOption;
   /** `record[block=true]`: the reply waits for the end of processing. Never with `process=false` (QSRV). */
   readonly block: boolean;

@@ -31,6 +31,7 @@ import { type ServedPV, type Source, StaticSource } from './source.ts';
 /** Version of this library, as `pvlist -i` shows it. */
 export const VERSION = '0.1.0';
 
+/** What a {@link Server} is made with: configuration entries that replace those of the environment, and `log`. */
 export interface ServerOptions extends Partial<ServerConfig> {
   /** What is not an error of one client: a port that was taken, no beacons. Silent by default. */
   readonly log?: (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void;
@@ -57,6 +58,7 @@ const SERVER_CHANNEL_ORDER = -1;
 
 const LOOPBACK = '127.0.0.1';
 
+/** Serves PVs over pvAccess: those added by name, and those of sources. Does nothing on the network before `start`. */
 export class Server {
   /** The configuration in force: the environment's with the given entries replaced. */
   readonly config: ServerConfig;
@@ -328,6 +330,7 @@ export class Server {
     await Promise.all([...this.listeners.map((l) => l.close()), this.udp?.close()]);
   }
 
+  /** For `await using`: the same as `close`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -23,6 +23,7 @@ export type PutHandler = (
   client: Credentials,
   info: RequestInfo,
 ) => void | Promise<void>;
+/** Answers a call; throw (or reject) to refuse it with a message. */
 export type RpcHandler = (
   pv: SharedPV,
   argument: Value | null,
@@ -32,8 +33,11 @@ export type RpcHandler = (
 /** Does what processing means for this PV; throw (or reject) to tell the client that it failed. */
 export type ProcessHandler = (pv: SharedPV, client: Credentials, info: RequestInfo) => void | Promise<void>;
 
+/** What a {@link SharedPV} asks and tells its owner. */
 export interface SharedPVHandlers {
+  /** Decides about what clients put. Without it puts are refused. */
   onPut?: PutHandler;
+  /** Answers calls. Without it calls are refused. */
   onRpc?: RpcHandler;
   /** PROCESS, and puts and gets with `record[process=true]`; without it PROCESS is refused. */
   onProcess?: ProcessHandler;
@@ -49,6 +53,10 @@ export interface SharedPVOptions extends SharedPVHandlers {
   readonly asl?: 0 | 1;
 }
 
+/**
+ * One value shared by all clients of a name. It exists before it has a type: clients may connect at once, and their
+ * operations wait for `open`.
+ */
 export class SharedPV implements ServedPV {
   readonly asg: string | undefined;
   readonly asl: 0 | 1 | undefined;
@@ -106,10 +114,12 @@ export class SharedPV implements ServedPV {
     return this;
   }
 
+  /** Has it a type and a value? */
   get isOpen(): boolean {
     return this.typeNow !== undefined;
   }
 
+  /** The type it serves; undefined while it is not open. */
   get type(): TypeDef | undefined {
     return this.typeNow;
   }
@@ -229,6 +239,7 @@ export class SharedPV implements ServedPV {
     return () => this.waiting.delete(ready);
   }
 
+  /** The complete present value, as a client gets it. */
   get(): Value {
     return this.fetch();
   }
@@ -238,6 +249,7 @@ export class SharedPV implements ServedPV {
     return this.handlers.onPut(this, value, client, info);
   }
 
+  /** What a client's call gets. */
   rpc(argument: Value | null, client: Credentials, info: RequestInfo): Value | null | Promise<Value | null> {
     if (!this.handlers.onRpc) throw new RemoteError('RPC not implemented by this PV');
     return this.handlers.onRpc(this, argument, client, info);

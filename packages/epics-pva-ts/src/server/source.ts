@@ -15,6 +15,7 @@ import type { RequestInfo } from './request-info.ts';
 
 /** Receives what a PV posts; implemented by each client's monitor. */
 export interface MonitorSink {
+  /** One update; several sinks get the same. */
   push(update: PostedUpdate): void;
   /** The stream ends: what is queued is still sent, then the client is told. */
   finish(): void;
@@ -34,9 +35,11 @@ export interface ServedPV {
   onAccessChanged?(listener: (grant: AccessGrant) => void): void;
   /** Calls back with the type as soon as there is one; returns how to give up waiting. */
   whenOpen(ready: (type: TypeDef) => void): () => void;
+  /** The complete present value. */
   get(client: Credentials): Value | Promise<Value>;
   /** `value` marks the fields to be set. @throws what the client is to be told */
   put(value: Value, client: Credentials, info: RequestInfo): void | Promise<void>;
+  /** Answers a call. @throws what the client is to be told */
   rpc(argument: Value | null, client: Credentials, info: RequestInfo): Value | null | Promise<Value | null>;
   /**
    * PROCESS, and what `record[process=true]` adds to a put or get; without it clients are told that the PV has no
@@ -59,6 +62,7 @@ export interface SourceEvents {
   disappeared(name: string): void;
 }
 
+/** Who owns which names: a fixed set ({@link StaticSource}), or names made up when they are asked for. */
 export interface Source {
   /** Does this source serve the name? Called for every searched name: must be quick. */
   has(name: string): boolean;
@@ -103,6 +107,7 @@ export class StaticSource implements Source {
     for (const pv of new Set(this.pvs.values())) (pv as { close?: () => void }).close?.();
   }
 
+  /** The PV of a name. */
   get(name: string): ServedPV | undefined {
     return this.pvs.get(name);
   }
@@ -119,6 +124,7 @@ export class StaticSource implements Source {
     return [...this.pvs.keys()];
   }
 
+  /** How many PVs there are. */
   get size(): number {
     return this.pvs.size;
   }

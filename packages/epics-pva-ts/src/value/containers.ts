@@ -8,6 +8,7 @@ export class UnionValue {
   readonly type: TypeDef;
   /** Index of the selected member; -1 when nothing is selected. Servers order members differently: use `member`. */
   readonly index: number;
+  /** What the selected member holds; null when nothing is selected. */
   readonly value: PvData;
 
   constructor(type: TypeDef, index: number, value: PvData) {
@@ -24,7 +25,9 @@ export class UnionValue {
 
 /** An any (variant union) field: a value with its own type; `type` null when it holds nothing. */
 export class AnyValue {
+  /** Type of what it holds; null when it holds nothing. */
   readonly type: TypeDef | null;
+  /** What it holds. */
   readonly value: PvData;
 
   constructor(type: TypeDef | null, value: PvData) {

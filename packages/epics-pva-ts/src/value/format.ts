@@ -13,6 +13,7 @@ import type { Value } from './value.ts';
 /** pvget's `-M`: `nt` for people, `raw` with every field on its own line, `json` (JSON5) for programs. */
 export type FormatMode = 'nt' | 'raw' | 'json';
 
+/** How {@link formatValue} prints. */
 export interface FormatOptions {
   /** Default `nt`; what has no nt format is printed raw. */
   readonly mode?: FormatMode;

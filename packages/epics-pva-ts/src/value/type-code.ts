@@ -19,6 +19,7 @@ export type ScalarKind =
   | 'double'
   | 'string';
 
+/** What a field is, apart from being an array or not. */
 export type Kind = ScalarKind | 'struct' | 'union' | 'any';
 
 /** `bounded` and `fixed` exist for scalars only; PVXS closes the connection on them, so we never send them unasked. */
@@ -103,6 +104,7 @@ export type NumericArray =
   | Float32Array
   | Float64Array;
 
+/** Kinds that are numbers; `long` and `ulong` are `bigint` in JavaScript. */
 export type NumericKind = Exclude<ScalarKind, 'boolean' | 'string'>;
 
 export interface NumericArrayConstructor {

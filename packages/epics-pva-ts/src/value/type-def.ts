@@ -19,18 +19,23 @@ import {
 
 /** One named member of a structure or union. */
 export interface Member {
+  /** Name in the structure or union. */
   readonly name: string;
+  /** Its type. */
   readonly type: TypeDef;
 }
 
 /** A node of a structure's depth-first numbering. */
 export interface FieldNode {
+  /** Number of the field. */
   readonly index: number;
   /** Index of the structure it is in; -1 for the top. */
   readonly parent: number;
+  /** Name of the member; "" for the top. */
   readonly name: string;
   /** Dotted path from the top; "" for the top. */
   readonly path: string;
+  /** Type of the field. */
   readonly type: TypeDef;
   /** A structure (not an array of structures): its members have numbers of their own. */
   readonly isStruct: boolean;
@@ -38,8 +43,14 @@ export interface FieldNode {
   readonly end: number;
 }
 
+/**
+ * A pvData type, immutable: kind, array form, id and members. Write one down with {@link typeOf}, {@link struct},
+ * {@link union}, {@link arrayOf} and {@link bounded}.
+ */
 export class TypeDef {
+  /** What it is, or what the elements of the array are. */
   readonly kind: Kind;
+  /** Is it an array, and of which form? */
   readonly array: ArrayForm;
   /** Largest length of a bounded array or string, length of a fixed array, else 0. */
   readonly bound: number;
@@ -90,6 +101,7 @@ export class TypeDef {
     return KIND_CODE[this.kind] | ARRAY_BITS[this.array];
   }
 
+  /** Is it an array of any form? */
   get isArray(): boolean {
     return this.array !== 'none';
   }

@@ -74,6 +74,11 @@ class Store {
   }
 }
 
+/**
+ * A pvData structure with a mark on every field that was set or received. `get` and `set` take dotted paths, `->member`
+ * into unions and any, `[i]` into arrays. 64-bit integers are `bigint`, arrays of numbers typed arrays, other arrays plain
+ * arrays. A sub-structure is a Value on the same fields.
+ */
 export class Value {
   private readonly store: Store;
   private readonly at: FieldNode;

@@ -10,6 +10,7 @@ import { MAX_BIT_SET_BYTES } from '../limits.ts';
 import { NULL_SIZE, type WireReader } from './reader.ts';
 import type { WireWriter } from './writer.ts';
 
+/** Which fields of a structure are meant, by their numbers: the marks of a {@link Value}, the overrun mask of a monitor. */
 export class BitSet {
   /** 32 bits each, lowest field first. Missing words are zero. */
   readonly words: number[];
@@ -18,16 +19,19 @@ export class BitSet {
     this.words = words;
   }
 
+  /** The set of these bits. */
   static of(...bits: number[]): BitSet {
     const set = new BitSet();
     for (const b of bits) set.set(b);
     return set;
   }
 
+  /** Is the bit set? */
   get(bit: number): boolean {
     return (((this.words[bit >>> 5] ?? 0) >>> (bit & 31)) & 1) === 1;
   }
 
+  /** Sets a bit. */
   set(bit: number): this {
     const word = bit >>> 5;
     const words = this.words;
@@ -36,6 +40,7 @@ export class BitSet {
     return this;
   }
 
+  /** Takes a bit away. */
   clear(bit: number): this {
     const word = bit >>> 5;
     if (word < this.words.length) (this.words[word] as number) &= ~(1 << (bit & 31));
@@ -48,6 +53,7 @@ export class BitSet {
     return this;
   }
 
+  /** Is no bit set? */
   isEmpty(): boolean {
     for (const w of this.words) if (w !== 0) return false;
     return true;
@@ -72,6 +78,7 @@ export class BitSet {
     return n >= 0 && n < to;
   }
 
+  /** Adds the bits of another set. */
   or(other: BitSet): this {
     const words = this.words;
     other.words.forEach((w, i) => {
@@ -80,12 +87,14 @@ export class BitSet {
     return this;
   }
 
+  /** Keeps the bits that another set has too. */
   and(other: BitSet): this {
     const words = this.words;
     for (let i = 0; i < words.length; i++) (words[i] as number) &= other.words[i] ?? 0;
     return this;
   }
 
+  /** Have both sets a bit in common? */
   intersects(other: BitSet): boolean {
     const n = Math.min(this.words.length, other.words.length);
     for (let i = 0; i < n; i++)
@@ -93,16 +102,19 @@ export class BitSet {
     return false;
   }
 
+  /** Have both sets the same bits? */
   equals(other: BitSet): boolean {
     const n = Math.max(this.words.length, other.words.length);
     for (let i = 0; i < n; i++) if ((this.words[i] ?? 0) !== (other.words[i] ?? 0)) return false;
     return true;
   }
 
+  /** A set of its own with the same bits. */
   clone(): BitSet {
     return new BitSet(this.words.slice());
   }
 
+  /** Takes all bits away. */
   reset(): this {
     this.words.fill(0);
     return this;
@@ -124,6 +136,7 @@ export class BitSet {
     return i * 4 + ((31 - Math.clz32(words[i] as number)) >> 3) + 1;
   }
 
+  /** @internal Writes the wire form. */
   encode(w: WireWriter): void {
     const n = this.byteLength();
     w.size(n);
@@ -134,6 +147,7 @@ export class BitSet {
     for (let i = grouped; i < n; i++) w.u8(byteAt(i));
   }
 
+  /** @internal Reads the wire form. @throws DecodeError */
   static decode(r: WireReader): BitSet {
     const n = r.size();
     if (n === NULL_SIZE) throw new DecodeError(`null size for a BitSet at offset ${r.offset - 1}`);

@@ -81,7 +81,10 @@ describe('the README', () => {
       BLOCKS.filter((b) => b.name === name).map((b) => b.code.trimEnd().split('\n').length);
     expect([lines('server'), lines('client')]).toEqual([[10], [10]]);
     expect(BLOCKS.filter((b) => b.name === 'run').length).toBeGreaterThanOrEqual(3);
-    for (const { language, name } of BLOCKS) expect([language, name]).toEqual(['js', expect.any(String)]);
+    const { name: packageName } = JSON.parse(readFileSync(new URL('package.json', PACKAGE), 'utf8'));
+    for (const { language, name, code } of BLOCKS)
+      if (language === 'sh') expect(code).toBe(`npm install ${packageName}\n`);
+      else expect([language, name]).toEqual(['js', expect.any(String)]);
   });
 
   it("has a server that the client finds, as two programs that know nothing of each other's ports", async () => {
