@@ -7,7 +7,7 @@
 import { DecodeError, PvaError, RemoteProtocolError } from '../errors.ts';
 import { Command, ControlCommand, commandName } from '../frame/command.ts';
 import { type Frame, FrameDecoder } from '../frame/frame-decoder.ts';
-import { encodeMessage } from '../frame/frame-encoder.ts';
+import { appendMessage } from '../frame/frame-encoder.ts';
 import { DecodeContext } from '../value/decode-context.ts';
 import { WireReader } from '../wire/reader.ts';
 import { WireWriter } from '../wire/writer.ts';
@@ -57,8 +57,6 @@ export abstract class Connection {
   private readonly role: 'client' | 'server';
   private readonly maxMessage: number | undefined;
   private readonly timeoutMs: number;
-  private outgoing: Uint8Array[] = [];
-  private outgoingBytes = 0;
   private releases: (() => void)[] = [];
   private flushScheduled = false;
   private lastReceived: number;
@@ -173,17 +171,15 @@ export abstract class Connection {
   /** Sends one message; it leaves with all others of this turn of the event loop. */
   send(command: number, write: (w: WireWriter) => void): void {
     if (this.stopped) return;
-    for (const chunk of encodeMessage(this.writer, command, this.role === 'server', write))
-      this.enqueue(chunk);
+    appendMessage(this.writer, command, this.role === 'server', write);
     this.messagesSent++;
-    if (this.outgoingBytes >= FLUSH_AT) this.flush();
+    if (this.writer.length >= FLUSH_AT) this.flush();
     else this.scheduleFlush();
   }
 
   /** Sends raw bytes (control messages) the same way. */
   protected sendBytes(write: (w: WireWriter) => void): void {
     write(this.writer);
-    for (const chunk of this.writer.finish()) this.enqueue(chunk);
     this.scheduleFlush();
   }
 
@@ -191,19 +187,6 @@ export abstract class Connection {
   whenSent(release: () => void): void {
     if (this.stopped) release();
     else this.releases.push(release);
-  }
-
-  private enqueue(chunk: Uint8Array): void {
-    this.outgoingBytes += chunk.length;
-    const last = this.outgoing[this.outgoing.length - 1];
-    // Messages written one after the other lie in one piece of the writer's buffer.
-    if (last && last.buffer === chunk.buffer && last.byteOffset + last.length === chunk.byteOffset)
-      this.outgoing[this.outgoing.length - 1] = new Uint8Array(
-        last.buffer,
-        last.byteOffset,
-        last.length + chunk.length,
-      );
-    else this.outgoing.push(chunk);
   }
 
   protected scheduleFlush(): void {
@@ -215,11 +198,9 @@ export abstract class Connection {
   /** Hands everything to the transport now. */
   flush(): void {
     this.flushScheduled = false;
-    if (this.stopped || this.outgoing.length === 0) return;
-    const chunks = this.outgoing;
+    if (this.stopped || this.writer.length === 0) return;
+    const chunks = this.writer.finish();
     const releases = this.releases;
-    this.outgoing = [];
-    this.outgoingBytes = 0;
     this.releases = [];
     this.transport.write(chunks, () => {
       for (const release of releases) release();
@@ -235,7 +216,7 @@ export abstract class Connection {
 
   /** Bytes sent but not yet accepted by the operating system. */
   get unsentBytes(): number {
-    return this.outgoingBytes + this.transport.pendingBytes;
+    return this.writer.length + this.transport.pendingBytes;
   }
 
   /** Stops reading until every hold is released: how a slow user makes the peer wait. */
@@ -288,8 +269,7 @@ export abstract class Connection {
 
   private ended(reason: PvaError | undefined): void {
     this.stopped = true;
-    this.outgoing = [];
-    this.outgoingBytes = 0;
+    this.writer.finish();
     for (const release of this.releases.splice(0)) release();
     this.decoder.close();
     this.onClosed(reason);

@@ -2,6 +2,9 @@
 import type { WireWriter } from '../wire/writer.ts';
 import { HEADER_SIZE, writeHeader } from './header.ts';
 
+/** Where a header holds the payload length. */
+const LENGTH_OFFSET = 4;
+
 /**
  * Encodes one message with `w`, which must be empty. The chunks are in order; large arrays are taken by reference.
  * @throws RangeError for a payload over 4 GiB, and what `write` throws; `w` is empty again all the same
@@ -26,9 +29,36 @@ export function encodeMessage(
   return chunks;
 }
 
+/**
+ * Writes one message behind those that `w` holds already, so that small ones leave together in one piece.
+ * @throws as {@link encodeMessage}; `w` then holds what it held before
+ */
+export function appendMessage(
+  w: WireWriter,
+  command: number,
+  fromServer: boolean,
+  write: (w: WireWriter) => void,
+): void {
+  w.beginMessage();
+  try {
+    writeHeader(w, command, fromServer);
+    write(w);
+    const length = w.messageLength - HEADER_SIZE;
+    checkLength(length);
+    w.setMessageU32(LENGTH_OFFSET, length);
+  } catch (error) {
+    w.dropMessage();
+    throw error;
+  }
+}
+
 /** Sets the payload length in the header at the start of `first`. */
 export function patchLength(first: Uint8Array, length: number, littleEndian: boolean): void {
+  checkLength(length);
+  for (let i = 0; i < 4; i++) first[LENGTH_OFFSET + i] = (length >>> ((littleEndian ? i : 3 - i) * 8)) & 0xff;
+}
+
+function checkLength(length: number): void {
   if (length > 0xffffffff)
     throw new RangeError(`a message of ${length} bytes exceeds pvAccess's limit of 4 GiB`);
-  for (let i = 0; i < 4; i++) first[4 + i] = (length >>> ((littleEndian ? i : 3 - i) * 8)) & 0xff;
 }

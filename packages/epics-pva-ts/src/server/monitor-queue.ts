@@ -82,5 +82,5 @@ function squash(older: QueuedUpdate, newer: PostedUpdate): QueuedUpdate {
   const covered = overrun.equals(before);
   if (older.overrun) overrun.or(older.overrun);
   if (covered) return { update: newer.retain(), overrun };
-  return { update: new PostedUpdate(older.update.value.snapshot().merge(newer.value)), overrun };
+  return { update: new PostedUpdate(older.update.value.snapshot().merge(newer.value), false), overrun };
 }

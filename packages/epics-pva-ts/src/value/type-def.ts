@@ -60,6 +60,8 @@ export class TypeDef {
   private readonly found = new Map<string, FieldNode>();
   /** Scratch of the codec: encoders and decoders compiled for this type. */
   codec: unknown;
+  /** Scratch of the codec: how each field of a structure is read and written. */
+  plan: unknown;
 
   constructor(
     kind: Kind,
@@ -83,6 +85,7 @@ export class TypeDef {
       kind === 'struct' && array === 'none' ? members.reduce((n, m) => n + m.type.fieldCount, 1) : 1;
     this.flat = undefined;
     this.codec = undefined;
+    this.plan = undefined;
   }
 
   /** The byte that begins this type's FieldDesc. */
