@@ -198,8 +198,8 @@ export class PeerClient {
   }
 
   /** Reads a PV whose member `value` is a number array: what it holds, without sending it here. */
-  digest(pv: string, options: OperationOptions = {}): Promise<ArrayDigest> {
-    return this.#ask<ArrayDigest>({ op: 'digest', pv, ...options });
+  async digest(pv: string, options: OperationOptions = {}): Promise<ArrayDigest> {
+    return digestOf(await this.#ask<ArrayDigest>({ op: 'digest', pv, ...options }));
   }
 
   /** Puts an array of `length` elements to the member `value`: element i is `i % 251`. */
@@ -215,8 +215,7 @@ export class PeerClient {
   /** The next update of such a monitor. @throws PeerError of kind `timeout` */
   async nextDigest(sub: string, options: { readonly timeout?: number } = {}): Promise<ArrayDigest> {
     const { events } = await this.#ask<{ events: ArrayDigest[] }>({ op: 'next', sub, count: 1, ...options });
-    const { dtype, length, sha256 } = events[0] as ArrayDigest;
-    return { dtype, length, sha256 };
+    return digestOf(events[0] as ArrayDigest);
   }
 
   /** Starts a monitor whose events are collected under the name `sub` until `next` takes them. */
@@ -310,6 +309,11 @@ async function startClient(peers: Peers, env: NodeJS.ProcessEnv, file: string): 
   const client = new PeerClient(child);
   await child.waitForLine(/^\{"id": 0/, START_TIMEOUT_MS);
   return client;
+}
+
+/** A digest without what else its answer holds. */
+function digestOf({ dtype, length, sha256 }: ArrayDigest): ArrayDigest {
+  return { dtype, length, sha256 };
 }
 
 function orNull(result: TypedValue): TypedValue | null {

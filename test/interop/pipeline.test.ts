@@ -104,9 +104,10 @@ describe.skipIf(!peers.available)('our client with flow control and a server of 
 });
 
 describe.skipIf(!peers.available).each([
-  ['PVXS', startP4pClient],
-  ['pvAccessCPP', startPvapyClient],
-] as const)('a client of %s with flow control and our server', (_peer, start) => {
+  // PVXS's requests have no word for a share.
+  ['PVXS', startP4pClient, OPTIONS.filter((options) => !options.includes('%'))],
+  ['pvAccessCPP', startPvapyClient, OPTIONS],
+] as const)('a client of %s with flow control and our server', (_peer, start, options) => {
   let ours: OurServer;
   let client: PeerClient;
 
@@ -121,8 +122,8 @@ describe.skipIf(!peers.available).each([
     await ours?.close();
   });
 
-  it.each(OPTIONS)('never stalls with %s', async (options) => {
-    await client.subscribe('steady', 'our:counter', { request: `record[pipeline=true,${options}]field()` });
+  it.each(options)('never stalls with %s', async (option) => {
+    await client.subscribe('steady', 'our:counter', { request: `record[pipeline=true,${option}]field()` });
     await client.next('steady', 1);
     const stop = ours.startCounting(RATE);
     const counts = countsOf(await client.next('steady', RATE / 2, { timeout: 10 }));
@@ -130,7 +131,7 @@ describe.skipIf(!peers.available).each([
     await client.unsubscribe('steady');
     expect(counts).toEqual([...counts].sort((a, b) => a - b));
     expect(new Set(counts).size).toBe(counts.length);
-    if (options.includes('1000')) expect(counts).toEqual(consecutive(counts));
+    if (option.includes('1000')) expect(counts).toEqual(consecutive(counts));
   });
 
   it('gets a burst as long as the queue whole, and the end of a longer one', async () => {
