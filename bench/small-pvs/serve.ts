@@ -3,7 +3,8 @@
  *
  * Serves PREFIX0 to PREFIX<COUNT-1>, each an NTScalar double that counts its own updates from 1, and prints READY. On
  * its standard input `post RATE SECONDS` posts RATE updates a second in all, one PV after the other on an absolute
- * schedule, then prints `POSTED {json}`. Ends with its standard input. bench/python/small_pvs_server.py is the same in p4p.
+ * schedule, then prints `POSTED {json}`; with `each HZ SECONDS` every PV posts by a timer of its own. Ends with its
+ * standard input. bench/python/small_pvs_server.py is the same in p4p, which has no timers.
  */
 import { createInterface } from 'node:readline';
 import { NTScalar, nowTimeStamp, Server, SharedPV, serverConfigFromEnv, Value } from 'epics-pva-ts';
@@ -72,6 +73,30 @@ function post(rate: number, forSeconds: number): Promise<void> {
   });
 }
 
+/** Every PV by itself, as records and devices do; they begin one after the other. */
+async function each(hz: number, forSeconds: number): Promise<void> {
+  const times = Math.round(hz * forSeconds);
+  const start = performance.now();
+  const one = (s: Served, index: number): Promise<void> =>
+    new Promise((resolve) => {
+      let left = times;
+      setTimeout(
+        () => {
+          const timer = setInterval(() => {
+            postNext(s);
+            if (--left > 0) return;
+            clearInterval(timer);
+            resolve();
+          }, 1000 / hz);
+        },
+        (1000 * index) / (hz * count),
+      );
+    });
+  await Promise.all(served.map(one));
+  const result = { posted: times * count, seconds: (performance.now() - start) / 1000 };
+  process.stdout.write(`POSTED ${JSON.stringify(result)}\n`);
+}
+
 await server.start();
 const lines = createInterface({ input: process.stdin });
 lines.on('close', () => process.exit(0));
@@ -79,4 +104,5 @@ process.stdout.write('READY\n');
 for await (const line of lines) {
   const [verb, rate, forSeconds] = line.split(' ');
   if (verb === 'post') await post(Number(rate), Number(forSeconds));
+  else if (verb === 'each') await each(Number(rate), Number(forSeconds));
 }

@@ -19,6 +19,8 @@ const REFERENCE_FROM = 4096;
 const VIEW_FROM = 8192;
 /** Messages of one turn leave together, but no more than about this many bytes wait for it. */
 const FLUSH_AT = 256 * 1024;
+/** Writes of less than this are worth waiting for each other; larger ones would only wait. */
+const SMALL_WRITE = 4096;
 /** Before the peer is validated its messages must be small. */
 const MAX_HANDSHAKE_MESSAGE = 64 * 1024;
 /**
@@ -59,6 +61,8 @@ export abstract class Connection {
   private readonly timeoutMs: number;
   private releases: (() => void)[] = [];
   private flushScheduled = false;
+  /** Something was written in this turn of the event loop. */
+  private wroteThisTurn = false;
   private lastReceived: number;
   private receivedSinceTick = false;
   private readingHolds = 0;
@@ -189,16 +193,32 @@ export abstract class Connection {
     else this.releases.push(release);
   }
 
+  /**
+   * What is sent leaves as soon as its sender is done. After a small write what else is sent in the same turn of the event
+   * loop leaves together at its end: a thousand PVs posted by a thousand timers must not be a thousand system calls.
+   */
   protected scheduleFlush(): void {
     if (this.flushScheduled) return;
     this.flushScheduled = true;
-    queueMicrotask(() => this.flush());
+    if (!this.wroteThisTurn) queueMicrotask(this.flushNow);
   }
+
+  private readonly flushNow = (): void => this.flush();
+
+  private readonly endTurn = (): void => {
+    this.wroteThisTurn = false;
+    if (this.flushScheduled) this.flush();
+  };
 
   /** Hands everything to the transport now. */
   flush(): void {
     this.flushScheduled = false;
-    if (this.stopped || this.writer.length === 0) return;
+    const { length } = this.writer;
+    if (this.stopped || length === 0) return;
+    if (length < SMALL_WRITE && !this.wroteThisTurn) {
+      this.wroteThisTurn = true;
+      setImmediate(this.endTurn);
+    }
     const chunks = this.writer.finish();
     const releases = this.releases;
     this.releases = [];
