@@ -1,4 +1,7 @@
-/** A get of an NTScalar double, from the call to the value: one after the other, channel connected. */
+/**
+ * A get of an NTScalar double, from the call to the value: one after the other, channel connected. Each implementation
+ * with its own server, and with the other's.
+ */
 import type { Figure } from './result.ts';
 import { type Implementation, median, Pair } from './roles.ts';
 
@@ -10,28 +13,51 @@ export interface GetLatencyOptions {
   readonly rounds: number;
 }
 
+interface Run {
+  readonly p50: number;
+  readonly p99: number;
+}
+
 export async function getLatency({ ours, peer, gets, rounds }: GetLatencyOptions): Promise<Figure[]> {
-  const runs: { p50: number; p99: number }[] = [];
-  const peerRuns: typeof runs = [];
-  const one = async (of: Implementation): Promise<{ p50: number; p99: number }> => {
-    const pair = await Pair.start({ server: of, client: of, pvs: 1, request: '' });
-    try {
-      await pair.get(Math.min(2000, gets));
-      return await pair.get(gets);
-    } finally {
-      await pair.stop();
-    }
-  };
-  for (let round = 0; round < rounds; round++) {
-    runs.push(await one(ours));
-    if (peer) peerRuns.push(await one(peer));
-  }
-  return (['p50', 'p99'] as const).map((p) => ({
-    what: `get round trip, ${p}`,
+  const pairs = peer
+    ? ([
+        [ours, ours],
+        [peer, peer],
+        [peer, ours],
+        [ours, peer],
+      ] as const)
+    : ([[ours, ours]] as const);
+  const runs: Run[][] = pairs.map(() => []);
+  for (let round = 0; round < rounds; round++)
+    for (const [i, [server, client]] of pairs.entries()) runs[i]?.push(await once(server, client, gets));
+  const [own, theirs, oursWithTheirServer, theirsWithOurServer] = runs;
+  const figure = (
+    what: string,
+    mine: readonly Run[],
+    others: readonly Run[] | undefined,
+    p: keyof Run,
+  ): Figure => ({
+    what: `${what}, ${p}`,
     unit: 'us',
-    ours: median(runs.map((r) => r[p])),
-    peer: peer && median(peerRuns.map((r) => r[p])),
-    ...(p === 'p50' ? { goal: 150, runs: { ours: runs, peer: peerRuns } } : {}),
-    better: 'less' as const,
-  }));
+    ours: median(mine.map((r) => r[p])),
+    peer: others && median(others.map((r) => r[p])),
+    ...(p === 'p50' ? { goal: 150 } : {}),
+    better: 'less',
+  });
+  const figures = (['p50', 'p99'] as const).map((p) => figure('get round trip', own as Run[], theirs, p));
+  if (oursWithTheirServer)
+    figures.push(
+      figure("get round trip with the other's server", oursWithTheirServer, theirsWithOurServer, 'p50'),
+    );
+  return figures.map((f, i) => (i === 0 ? { ...f, runs } : f));
+}
+
+async function once(server: Implementation, client: Implementation, gets: number): Promise<Run> {
+  const pair = await Pair.start({ server, client, pvs: 1, request: '' });
+  try {
+    await pair.get(Math.min(2000, gets));
+    return await pair.get(gets);
+  } finally {
+    await pair.stop();
+  }
 }

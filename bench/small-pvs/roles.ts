@@ -13,6 +13,8 @@ export interface Implementation {
   readonly name: string;
   readonly server: readonly string[];
   readonly client: readonly string[];
+  /** The server can post every PV by a timer of its own (`each`). */
+  readonly ownTimers: boolean;
 }
 
 export function ours(): Implementation {
@@ -21,6 +23,7 @@ export function ours(): Implementation {
     name: 'epics-pva-ts',
     server: [process.execPath, at('serve.js')],
     client: [process.execPath, at('watch.js')],
+    ownTimers: true,
   };
 }
 
@@ -30,6 +33,7 @@ export function pvxs(peers: Peers): Implementation {
     name: 'p4p (PVXS)',
     server: [peers.python, at('small_pvs_server.py')],
     client: [peers.python, at('small_pvs_client.py')],
+    ownTimers: false,
   };
 }
 
@@ -106,16 +110,20 @@ export class Pair {
     }
   }
 
-  /** Has `rate` updates a second posted for `seconds`, in all, and waits until no more arrive. */
-  async update(rate: number, seconds: number): Promise<UpdateRun> {
+  /** Has `rate` updates a second posted for `seconds`, in all, one PV after the other, and waits for the last of them. */
+  update(rate: number, seconds: number): Promise<UpdateRun> {
+    return this.measured(`post ${rate} ${seconds}`, seconds);
+  }
+
+  /** The same with a timer of its own for each PV, which posts it `hz` times a second. */
+  updateEach(hz: number, seconds: number): Promise<UpdateRun> {
+    return this.measured(`each ${hz} ${seconds}`, seconds);
+  }
+
+  private async measured(command: string, seconds: number): Promise<UpdateRun> {
     await ask(this.client, 'reset', /^RESET$/);
     const before = this.use();
-    const [, text] = await ask(
-      this.server,
-      `post ${rate} ${seconds}`,
-      /^POSTED (.*)$/,
-      (seconds + 60) * 4_000,
-    );
+    const [, text] = await ask(this.server, command, /^POSTED (.*)$/, (seconds + 60) * 4_000);
     const after = this.use();
     const { posted, seconds: took } = JSON.parse(text as string) as { posted: number; seconds: number };
     const counts = await this.drained(posted);
