@@ -6,7 +6,7 @@
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -70,9 +70,7 @@ export function repositoryRoot(): string {
 
 async function prepare(): Promise<Peers> {
   const root = repositoryRoot();
-  // A link to the one of another checkout is that one: only its owner's path counts.
-  const link = join(root, '.venv-interop');
-  const folder = existsSync(link) ? realpathSync(link) : link;
+  const folder = join(root, '.venv-interop');
   try {
     await install(join(root, 'test', 'interop', 'requirements.txt'), folder);
   } catch (error) {
