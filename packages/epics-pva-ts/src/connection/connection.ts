@@ -177,7 +177,7 @@ export abstract class Connection {
     if (this.stopped) return;
     appendMessage(this.writer, command, this.role === 'server', write);
     this.messagesSent++;
-    if (this.writer.length >= FLUSH_AT) this.flush();
+    if (this.outgoingBytes >= FLUSH_AT) this.flush();
     else this.scheduleFlush();
   }
 
@@ -210,12 +210,17 @@ export abstract class Connection {
     if (this.flushScheduled) this.flush();
   };
 
+  /** Bytes written and not yet handed to the transport. */
+  private get outgoingBytes(): number {
+    return this.writer.length;
+  }
+
   /** Hands everything to the transport now. */
   flush(): void {
     this.flushScheduled = false;
-    const { length } = this.writer;
-    if (this.stopped || length === 0) return;
-    if (length < SMALL_WRITE && !this.wroteThisTurn) {
+    const { outgoingBytes } = this;
+    if (this.stopped || outgoingBytes === 0) return;
+    if (outgoingBytes < SMALL_WRITE && !this.wroteThisTurn) {
       this.wroteThisTurn = true;
       setImmediate(this.endTurn);
     }
@@ -236,7 +241,7 @@ export abstract class Connection {
 
   /** Bytes sent but not yet accepted by the operating system. */
   get unsentBytes(): number {
-    return this.writer.length + this.transport.pendingBytes;
+    return this.outgoingBytes + this.transport.pendingBytes;
   }
 
   /** Stops reading until every hold is released: how a slow user makes the peer wait. */

@@ -189,6 +189,18 @@ export class WireWriter {
     for (let i = 0; i < 4; i++) first[at + i] = (v >>> ((this.littleEndian ? i : 3 - i) * 8)) & 0xff;
   }
 
+  /** Puts the chunks that `change` makes of the message begun last in its place. */
+  replaceMessage(change: (chunks: readonly Uint8Array[]) => readonly Uint8Array[]): void {
+    this.cut();
+    const [first, ...others] = this.chunks.splice(this.messageChunks);
+    if (first === undefined) return;
+    if (this.messageOpen > 0) this.chunks.push(first.subarray(0, this.messageOpen));
+    this.chunks.push(...change([first.subarray(this.messageOpen), ...others]));
+    this.chunkBytes = this.chunks.reduce((n, chunk) => n + chunk.length, 0);
+    this.messageChunks = this.chunks.length;
+    this.messageOpen = 0;
+  }
+
   /** Takes back all of the message begun last: half a message must not become the beginning of the next one. */
   dropMessage(): void {
     const first = this.chunks[this.messageChunks];

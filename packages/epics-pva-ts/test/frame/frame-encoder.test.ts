@@ -133,4 +133,28 @@ describe('appendMessage', () => {
       expect(all.subarray(0, before).every((b) => b === 1)).toBe(true);
     }
   });
+
+  it('can be replaced by other chunks, what was written before and what comes after stays', () => {
+    const large = Buffer.alloc(40, 3);
+    for (const before of [0, 5, 60]) {
+      const w = new WireWriter(true, 64, 32);
+      if (before > 0) w.bytes(Buffer.alloc(before, 1));
+      w.beginMessage();
+      w.u8(2);
+      w.bytesOrReference(large);
+      w.u8(4);
+      const was: Uint8Array[] = [];
+      w.replaceMessage((chunks) => {
+        was.push(...chunks);
+        return [Buffer.of(7), ...chunks, Buffer.of(8)];
+      });
+      expect(toHex(Buffer.concat(was))).toBe(toHex(Buffer.concat([Buffer.of(2), large, Buffer.of(4)])));
+      expect(was).toContain(large);
+      expect(w.length).toBe(before + 44);
+      appendMessage(w, ECHO, false, (w) => w.u8(5));
+      const rest = Buffer.concat(w.finish()).subarray(before);
+      const message = Buffer.from('ca0200020100000005', 'hex');
+      expect(toHex(rest)).toBe(toHex(Buffer.concat([Buffer.of(7, 2), large, Buffer.of(4, 8), message])));
+    }
+  });
 });
