@@ -20,17 +20,22 @@ const DEFAULT_TIMEOUT = 5;
  *
  * @param env From `peerEnv`.
  * @param prefix Put before every PV name.
- * @param options `counterRate`: updates a second of `<prefix>counter`, default 10.
+ * @param options `counterRate`: updates a second of `<prefix>counter`, default 10. `catalogue`: another catalogue's file.
  */
 export async function startP4pServer(
   peers: Peers,
   env: NodeJS.ProcessEnv,
   prefix: string,
-  options: { readonly counterRate?: number } = {},
+  options: { readonly counterRate?: number; readonly catalogue?: string } = {},
 ): Promise<Child> {
   const child = await spawnChild({
     command: peers.python,
-    args: [join(PYTHON_FOLDER, 'p4p_server.py'), prefix, catalogueFile, String(options.counterRate ?? 10)],
+    args: [
+      join(PYTHON_FOLDER, 'p4p_server.py'),
+      prefix,
+      options.catalogue ?? catalogueFile,
+      String(options.counterRate ?? 10),
+    ],
     env,
     name: 'p4p_server.py',
   });
@@ -44,17 +49,23 @@ export async function startP4pServer(
  *
  * @param env From `peerEnv`.
  * @param prefix Put before every PV name.
- * @param options `rate`: updates a second of `<prefix>counter` and `<prefix>image`, default 10.
+ * @param options `rate`: updates a second of `<prefix>counter` and `<prefix>image`, default 10. `catalogue`: another
+ *   catalogue's file.
  */
 export async function startPvapyServer(
   peers: Peers,
   env: NodeJS.ProcessEnv,
   prefix: string,
-  options: { readonly rate?: number } = {},
+  options: { readonly rate?: number; readonly catalogue?: string } = {},
 ): Promise<Child> {
   const child = await spawnChild({
     command: peers.python,
-    args: [join(PYTHON_FOLDER, 'pvapy_server.py'), prefix, catalogueFile, String(options.rate ?? 10)],
+    args: [
+      join(PYTHON_FOLDER, 'pvapy_server.py'),
+      prefix,
+      options.catalogue ?? catalogueFile,
+      String(options.rate ?? 10),
+    ],
     env,
     name: 'pvapy_server.py',
   });
@@ -71,6 +82,13 @@ export interface TypedValue {
 /** What a peer got: `changed` (p4p only) lists the members the server sent, as p4p's `changedSet`. */
 export interface GotValue extends TypedValue {
   readonly changed?: string[];
+}
+
+/** A number array: numpy's name of its type, its length, and the SHA-256 of its bytes, little endian. */
+export interface ArrayDigest {
+  readonly dtype: string;
+  readonly length: number;
+  readonly sha256: string;
 }
 
 /** One event of a monitor. */
@@ -179,6 +197,27 @@ export class PeerClient {
     return (await this.#ask<{ events: MonitorEvent[] }>({ op: 'monitor', pv, count, ...options })).events;
   }
 
+  /** Reads a PV whose member `value` is a number array: what it holds, without sending it here. */
+  async digest(pv: string, options: OperationOptions = {}): Promise<ArrayDigest> {
+    return digestOf(await this.#ask<ArrayDigest>({ op: 'digest', pv, ...options }));
+  }
+
+  /** Puts an array of `length` elements to the member `value`: element i is `i % 251`. */
+  async fill(pv: string, length: number, options: OperationOptions = {}): Promise<void> {
+    await this.#ask({ op: 'fill', pv, length, ...options });
+  }
+
+  /** Starts a monitor of number arrays; `nextDigest` takes its updates. */
+  async watchDigest(sub: string, pv: string, options: OperationOptions = {}): Promise<void> {
+    await this.#ask({ op: 'watch_digest', sub, pv, ...options });
+  }
+
+  /** The next update of such a monitor. @throws PeerError of kind `timeout` */
+  async nextDigest(sub: string, options: { readonly timeout?: number } = {}): Promise<ArrayDigest> {
+    const { events } = await this.#ask<{ events: ArrayDigest[] }>({ op: 'next', sub, count: 1, ...options });
+    return digestOf(events[0] as ArrayDigest);
+  }
+
   /** Starts a monitor whose events are collected under the name `sub` until `next` takes them. */
   async subscribe(sub: string, pv: string, options: OperationOptions = {}): Promise<void> {
     await this.#ask({ op: 'subscribe', sub, pv, ...options });
@@ -276,6 +315,11 @@ export async function startClient(peers: Peers, env: NodeJS.ProcessEnv, file: st
   const client = new PeerClient(child);
   await child.waitForLine(/^\{"id": 0/, START_TIMEOUT_MS);
   return client;
+}
+
+/** A digest without what else its answer holds. */
+function digestOf({ dtype, length, sha256 }: ArrayDigest): ArrayDigest {
+  return { dtype, length, sha256 };
 }
 
 function orNull(result: TypedValue): TypedValue | null {

@@ -9,11 +9,15 @@
     {"op": "subscribe", "pv": name, "sub": key, "request": ...}
     {"op": "next", "sub": key, "count": n, "timeout": seconds}                  -> events
     {"op": "unsubscribe", "sub": key}
+    {"op": "digest", "pv": name}                                                -> dtype, length, sha256 of the member 'value'
+    {"op": "fill", "pv": name, "length": n}                                     puts elements i % 251 to the member 'value'
+    {"op": "watch_digest", "pv": name, "sub": key}                              a subscription whose events are digests
 """
 
+import numpy
 from p4p.client.thread import Cancelled, Context, Disconnected, Finished, RemoteError
 
-from json_lines import TIMEOUT, Subscriptions, serve
+from json_lines import TIMEOUT, Subscriptions, digest, serve
 from peer_json import from_value, make_value, to_python
 
 
@@ -91,6 +95,28 @@ class Client:
         timeout = request.get('timeout', TIMEOUT)
         return {'events': self.subscriptions.take(request['sub'], request['count'], timeout)}
 
+    def digest(self, request):
+        value = self.context.get(request['pv'], request=request.get('request'), timeout=request.get('timeout', TIMEOUT))
+        return digest(value['value'])
+
+    def fill(self, request):
+        def build(value):
+            value['value'] = numpy.arange(request['length']) % 251
+
+        self.context.put(request['pv'], build, get=False, timeout=request.get('timeout', TIMEOUT))
+        return {}
+
+    def watch_digest(self, request):
+        name = request['sub']
+
+        def on_event(event):
+            if not isinstance(event, Exception):
+                self.subscriptions.put(name, {'event': 'digest', **digest(event['value'])})
+
+        self.subscriptions.add(name, lambda: subscription.close())
+        subscription = self.context.monitor(request['pv'], on_event, request=request.get('request'))
+        return {}
+
     def unsubscribe(self, request):
         self.subscriptions.close(request['sub'])
         return {}
@@ -114,6 +140,6 @@ def kind_of_error(error):
 
 if __name__ == '__main__':
     client = Client()
-    names = ['get', 'info', 'put', 'rpc', 'monitor', 'subscribe', 'next', 'unsubscribe']
+    names = ['get', 'info', 'put', 'rpc', 'monitor', 'subscribe', 'next', 'unsubscribe', 'digest', 'fill', 'watch_digest']
     serve({name: getattr(client, name) for name in names}, kind_of_error)
     client.context.close()

@@ -1,6 +1,7 @@
 """A pvAccessCPP client (through pvapy) that does what it is told on stdin; see json_lines.py for the protocol.
 
     get, put, info, rpc, monitor, subscribe, next, unsubscribe    as p4p_client.py, with pvData request strings
+    digest, fill, watch_digest    as p4p_client.py
     {"op": "put_get", "pv": name, "value": text, "request": "putField(value)getField(value)"}    -> type, value
 
 A put reads everything, changes the members given and writes everything. Events of a subscription are updates only: with
@@ -15,10 +16,12 @@ import math
 
 import pvaccess
 
-from json_lines import TIMEOUT, Subscriptions, serve
+from json_lines import TIMEOUT, Subscriptions, digest, serve
 
 LETTERS = {'BOOLEAN': '?', 'BYTE': 'b', 'UBYTE': 'B', 'SHORT': 'h', 'USHORT': 'H', 'INT': 'i', 'UINT': 'I',
            'LONG': 'l', 'ULONG': 'L', 'FLOAT': 'f', 'DOUBLE': 'd', 'STRING': 's'}
+DTYPES = {'?': '?', 'b': 'i1', 'B': 'u1', 'h': 'i2', 'H': 'u2', 'i': 'i4', 'I': 'u4', 'l': 'i8', 'L': 'u8', 'f': 'f4',
+          'd': 'f8'}
 TYPES = {letter: getattr(pvaccess, name) for name, letter in LETTERS.items()}
 
 
@@ -226,6 +229,30 @@ class Client:
         timeout = request.get('timeout', TIMEOUT)
         return {'events': self.subscriptions.take(request['sub'], request['count'], timeout)}
 
+    def digest(self, request):
+        return digest(self.channel(request).get('field(value)')['value'])
+
+    def fill(self, request):
+        import numpy
+        channel = self.channel(request)
+        pv = channel.get('field(value)')
+        spec = from_type(channel.getIntrospectionDict())
+        kind = dict((name, member) for name, member in spec[2])['value']
+        pv['value'] = (numpy.arange(request['length']) % 251).astype(DTYPES[kind[1]])
+        channel.put(pv, 'field(value)')
+        return {}
+
+    def watch_digest(self, request):
+        name = request['sub']
+        channel = pvaccess.Channel(request['pv'])
+
+        def on_update(pv):
+            self.subscriptions.put(name, {'event': 'digest', **digest(pv['value'])})
+
+        self.subscriptions.add(name, channel.stopMonitor)
+        channel.monitor(on_update, request.get('request', 'field(value)'))
+        return {}
+
     def unsubscribe(self, request):
         self.subscriptions.close(request['sub'])
         return {}
@@ -246,5 +273,6 @@ def kind_of_error(error):
 
 if __name__ == '__main__':
     client = Client()
-    names = ['get', 'info', 'put', 'put_get', 'rpc', 'monitor', 'subscribe', 'next', 'unsubscribe']
+    names = ['get', 'info', 'put', 'put_get', 'rpc', 'monitor', 'subscribe', 'next', 'unsubscribe', 'digest', 'fill',
+             'watch_digest']
     serve({name: getattr(client, name) for name in names}, kind_of_error)

@@ -7,7 +7,7 @@
 import { DecodeError, PvaError, RemoteProtocolError } from '../errors.ts';
 import { Command, ControlCommand, commandName } from '../frame/command.ts';
 import { type Frame, FrameDecoder } from '../frame/frame-decoder.ts';
-import { encodeMessage, MAX_SEGMENT } from '../frame/frame-encoder.ts';
+import { appendMessage, MAX_SEGMENT } from '../frame/frame-encoder.ts';
 import {
   MAX_HANDSHAKE_MESSAGE_BYTES,
   MAX_MESSAGE_BYTES,
@@ -28,6 +28,8 @@ const REFERENCE_FROM = 4096;
 const VIEW_FROM = 8192;
 /** Messages of one turn leave together, but no more than about this many bytes wait for it. */
 const FLUSH_AT = 256 * 1024;
+/** Writes of less than this are worth waiting for each other; larger ones would only wait. */
+const SMALL_WRITE = 4096;
 
 export abstract class Connection {
   readonly transport: Transport;
@@ -46,10 +48,10 @@ export abstract class Connection {
   private readonly maxSegment: number;
   private authnzNoted = false;
   private readonly timeoutMs: number;
-  private outgoing: Uint8Array[] = [];
-  private outgoingBytes = 0;
   private releases: (() => void)[] = [];
   private flushScheduled = false;
+  /** Something was written in this turn of the event loop. */
+  private wroteThisTurn = false;
   /** Milliseconds this side has listened, as ticks count them: those of a process that was blocked are left out. */
   protected listened = 0;
   private lastTick: number;
@@ -179,8 +181,7 @@ export abstract class Connection {
   /** Sends one message; it leaves with all others of this turn of the event loop. */
   send(command: number, write: (w: WireWriter) => void): void {
     if (this.stopped) return;
-    for (const chunk of encodeMessage(this.writer, command, this.role === 'server', write, this.maxSegment))
-      this.enqueue(chunk);
+    appendMessage(this.writer, command, this.role === 'server', write, this.maxSegment);
     this.messagesSent++;
     if (this.outgoingBytes >= FLUSH_AT) this.flush();
     else this.scheduleFlush();
@@ -189,7 +190,6 @@ export abstract class Connection {
   /** Sends raw bytes (control messages) the same way. */
   protected sendBytes(write: (w: WireWriter) => void): void {
     write(this.writer);
-    for (const chunk of this.writer.finish()) this.enqueue(chunk);
     this.scheduleFlush();
   }
 
@@ -199,34 +199,40 @@ export abstract class Connection {
     else this.releases.push(release);
   }
 
-  private enqueue(chunk: Uint8Array): void {
-    this.outgoingBytes += chunk.length;
-    const last = this.outgoing[this.outgoing.length - 1];
-    // Messages written one after the other lie in one piece of the writer's buffer.
-    if (last && last.buffer === chunk.buffer && last.byteOffset + last.length === chunk.byteOffset)
-      this.outgoing[this.outgoing.length - 1] = new Uint8Array(
-        last.buffer,
-        last.byteOffset,
-        last.length + chunk.length,
-      );
-    else this.outgoing.push(chunk);
-  }
-
+  /**
+   * What is sent leaves as soon as its sender is done. After a small write what else is sent in the same turn of the event
+   * loop leaves together at its end: a thousand PVs posted by a thousand timers must not be a thousand system calls.
+   */
   protected scheduleFlush(): void {
     if (this.flushScheduled) return;
     this.flushScheduled = true;
-    queueMicrotask(() => this.flush());
+    if (!this.wroteThisTurn) queueMicrotask(this.flushNow);
+  }
+
+  private readonly flushNow = (): void => this.flush();
+
+  private readonly endTurn = (): void => {
+    this.wroteThisTurn = false;
+    if (this.flushScheduled) this.flush();
+  };
+
+  /** Bytes written and not yet handed to the transport. */
+  private get outgoingBytes(): number {
+    return this.writer.length;
   }
 
   /** Hands everything to the transport now. */
   flush(): void {
     this.flushScheduled = false;
-    if (this.stopped || this.outgoing.length === 0) return;
-    const chunks = this.outgoing;
+    const { outgoingBytes } = this;
+    if (this.stopped || outgoingBytes === 0) return;
+    if (outgoingBytes < SMALL_WRITE && !this.wroteThisTurn) {
+      this.wroteThisTurn = true;
+      setImmediate(this.endTurn);
+    }
+    this.flushedBytes += outgoingBytes;
+    const chunks = this.writer.finish();
     const releases = this.releases;
-    this.flushedBytes += this.outgoingBytes;
-    this.outgoing = [];
-    this.outgoingBytes = 0;
     this.releases = [];
     this.transport.write(chunks, () => {
       for (const release of releases) release();
@@ -299,8 +305,7 @@ export abstract class Connection {
 
   private ended(reason: PvaError | undefined): void {
     this.stopped = true;
-    this.outgoing = [];
-    this.outgoingBytes = 0;
+    this.writer.finish();
     for (const release of this.releases.splice(0)) release();
     this.decoder.close();
     this.onClosed(reason);

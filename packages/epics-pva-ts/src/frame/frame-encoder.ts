@@ -12,6 +12,9 @@ import { decodeHeader, HEADER_SIZE, headerFlags, newHeader, Segment, writeHeader
  */
 export const MAX_SEGMENT: number = MAX_SEGMENT_BYTES;
 
+/** Where a header holds the payload length. */
+const LENGTH_OFFSET = 4;
+
 /**
  * Encodes one message with `w`, which must be empty. The chunks are in order; large arrays are taken by reference.
  * @throws what `write` throws; `w` is empty again all the same
@@ -36,6 +39,30 @@ export function encodeMessage(
   if (length > maxSegment) return inSegments(chunks, length, maxSegment);
   patchLength(chunks[0] as Uint8Array, length, w.littleEndian);
   return chunks;
+}
+
+/**
+ * Writes one message behind those that `w` holds already, so that small ones leave together in one piece.
+ * @throws as {@link encodeMessage}; `w` then holds what it held before
+ */
+export function appendMessage(
+  w: WireWriter,
+  command: number,
+  fromServer: boolean,
+  write: (w: WireWriter) => void,
+  maxSegment: number = MAX_SEGMENT,
+): void {
+  w.beginMessage();
+  try {
+    writeHeader(w, command, fromServer);
+    write(w);
+    const length = w.messageLength - HEADER_SIZE;
+    if (length > maxSegment) w.replaceMessage((chunks) => inSegments(chunks, length, maxSegment));
+    else w.setMessageU32(LENGTH_OFFSET, length);
+  } catch (error) {
+    w.dropMessage();
+    throw error;
+  }
 }
 
 /** Sets the payload length in the header at the start of `first`. */

@@ -10,6 +10,7 @@ import { MONITOR_HIGH_WATER_BYTES } from '../limits.ts';
 import { encodeMonitorResponse } from '../message/monitor.ts';
 import { SUB } from '../message/operation.ts';
 import type { TypeDef } from '../value/type-def.ts';
+import type { BitSet } from '../wire/bit-set.ts';
 import { errorStatus, OK, type Status } from '../wire/status.ts';
 import { type OperationContext, ServerOperation } from './channel-operations.ts';
 import { DEFAULT_QUEUE_SIZE, MonitorQueue, type QueuedUpdate } from './monitor-queue.ts';
@@ -115,10 +116,24 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
   }
 
   push(update: PostedUpdate): void {
+    const { selection, queue } = this;
     // An update without any of the fields asked for is none to this client (PVXS).
-    if (this.selection && !update.value.markedFields().intersects(this.selection)) return;
+    if (
+      selection &&
+      !update.value.marks.intersects(selection) &&
+      !update.value.markedFields().intersects(selection)
+    )
+      return;
     this.queued++;
-    this.queue.push(update);
+    if (
+      queue.length === 0 &&
+      this.window > 0 &&
+      this.context.connection.unsentBytes < MONITOR_HIGH_WATER_BYTES
+    ) {
+      this.write(update, null);
+      return;
+    }
+    queue.push(update);
     this.pump();
   }
 
@@ -152,30 +167,32 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
         this.congestion.waitForRoom(this);
         return this.sent > before;
       }
-      this.writeOne();
+      const { update, overrun } = this.queue.shift() as QueuedUpdate;
+      this.write(update, overrun);
+      update.release();
     }
     if (this.finishing && this.queue.length === 0 && !this.destroyed) this.sendEnd(OK);
     return this.sent > before;
   }
 
-  private writeOne(): void {
-    const { update, overrun } = this.queue.shift() as QueuedUpdate;
+  private write(update: PostedUpdate, overrun: BitSet | null): void {
     const { connection, ioid } = this.context;
     this.window--;
     this.sent++;
-    const chunks = update.chunks(this.selection);
-    const { borrowsMemory } = update;
+    const { selection } = this;
+    if (!selection && update.borrowsMemory) {
+      update.retain();
+      connection.whenSent(() => update.release());
+    }
     const before = connection.bytesSent;
-    if (borrowsMemory) connection.whenSent(() => update.release());
     connection.send(Command.MONITOR, (w) => {
       w.u32(ioid);
       w.u8(SUB.EXEC);
-      for (const chunk of chunks) w.bytesOrReference(chunk);
+      update.writeTo(w, selection);
       if (overrun) overrun.encode(w);
       else w.u8(0);
     });
     this.bytes += connection.bytesSent - before;
-    if (!borrowsMemory) update.release();
   }
 
   override destroy(): void {

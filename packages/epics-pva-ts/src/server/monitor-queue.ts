@@ -111,5 +111,9 @@ function squash(older: QueuedUpdate, newer: PostedUpdate): QueuedUpdate {
   const covered = overrun.equals(before);
   if (older.overrun) overrun.or(older.overrun);
   if (covered) return { update: newer.retain(), overrun, bytes };
-  return { update: new PostedUpdate(older.update.value.snapshot().merge(newer.value)), overrun, bytes };
+  return {
+    update: new PostedUpdate(older.update.value.snapshot().merge(newer.value), false),
+    overrun,
+    bytes,
+  };
 }

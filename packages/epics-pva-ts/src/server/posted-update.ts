@@ -1,9 +1,9 @@
 /**
  * PostedUpdate: one update on its way to any number of subscribers.
  *
- * It is encoded at most once for all who asked for every field; an update received from elsewhere and passed on
- * untouched is not encoded at all, its received bytes are sent. Holders count, so that receive memory returns to
- * its pool when the last socket has taken the bytes.
+ * It is encoded at most once for all who asked for every field, and straight into the connection for one alone; an
+ * update received from elsewhere and passed on untouched is not encoded at all, its received bytes are sent. Holders
+ * count, so that receive memory returns to its pool when the last socket has taken the bytes.
  */
 
 import { AnyValue, UnionValue } from '../value/containers.ts';
@@ -19,13 +19,18 @@ export class PostedUpdate {
   readonly value: Value;
   private holders = 1;
   private encoded: readonly Uint8Array[] | null = null;
-  private raw: boolean;
+  /** The received bytes, if they can be sent on; undefined until somebody asks. */
+  private raw: Uint8Array | null | undefined = undefined;
+  private readonly shared: boolean;
   private size: number | undefined;
 
-  /** Takes `value` over: a snapshot that nobody else changes. */
-  constructor(value: Value) {
+  /**
+   * Takes `value` over: a snapshot that nobody else changes.
+   * @param shared more than one subscriber may get it
+   */
+  constructor(value: Value, shared = true) {
     this.value = value;
-    this.raw = false;
+    this.shared = shared;
   }
 
   retain(): this {
@@ -45,20 +50,30 @@ export class PostedUpdate {
     return this.size;
   }
 
-  /** Is the receive memory needed until the bytes are sent? */
-  get borrowsMemory(): boolean {
+  private rawBytes(): Uint8Array | null {
+    if (this.raw === undefined) this.raw = this.value.rawBytes(true);
     return this.raw;
   }
 
-  /** Mask and fields, little endian, as chunks in order. */
+  /** Is the receive memory needed until the bytes of all fields are sent? */
+  get borrowsMemory(): boolean {
+    return this.rawBytes() !== null;
+  }
+
+  /** Mask and fields, little endian, as chunks in order; the same ones for all who want every field. */
   chunks(selection: BitSet | undefined): readonly Uint8Array[] {
     if (selection) return encode(this.value, selection);
     if (!this.encoded) {
-      const raw = this.value.rawBytes(true);
-      this.raw = raw !== null;
+      const raw = this.rawBytes();
       this.encoded = raw ? [raw] : encode(this.value, undefined);
     }
     return this.encoded;
+  }
+
+  /** Writes mask and fields: for one subscriber alone without a detour. */
+  writeTo(w: WireWriter, selection: BitSet | undefined): void {
+    if (selection || (!this.shared && !this.rawBytes())) this.value.encodePartial(w, selection);
+    else for (const chunk of this.chunks(undefined)) w.bytesOrReference(chunk);
   }
 }
 

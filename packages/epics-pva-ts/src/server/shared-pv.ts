@@ -176,7 +176,7 @@ export class SharedPV implements ServedPV {
         `this PV serves ${type.displayId} with other fields than the posted ${value.id}; open it with the new type`,
       );
     this.posted++;
-    const update = new PostedUpdate(value.snapshot());
+    const update = new PostedUpdate(value.snapshot(), this.sinks.size > 1);
     // Held until all have it, so that it is encoded once for them all.
     update.retain();
     try {
@@ -260,7 +260,7 @@ export class SharedPV implements ServedPV {
     const text = options.get('distributor') ?? options.get('pydistributor');
     const shared = text === undefined ? undefined : parseDistributorRequest(text);
     if (this.base) {
-      const first = new PostedUpdate(this.fetch());
+      const first = new PostedUpdate(this.fetch(), false);
       sink.push(first);
       first.release();
     }

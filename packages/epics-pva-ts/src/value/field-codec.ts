@@ -7,6 +7,7 @@ import { DecodeError } from '../errors.ts';
 import { NULL_SIZE, type WireReader } from '../wire/reader.ts';
 import { AnyValue, UnionValue } from './containers.ts';
 import type { DecodeContext } from './decode-context.ts';
+import { LeafPlan } from './leaf-plan.ts';
 import { booleansCodec, type FieldCodec, numbersCodec, SCALARS, stringsCodec } from './plain-codec.ts';
 import { decodeType, encodeType } from './type-codec.ts';
 import type { TypeDef } from './type-def.ts';
@@ -24,6 +25,12 @@ export function bindStructFactory(factory: typeof newStruct): void {
 export function codecOf(type: TypeDef): FieldCodec {
   if (type.codec === undefined) type.codec = makeCodec(type);
   return type.codec as FieldCodec;
+}
+
+/** How each field of a structure type is read and written, made on first use. */
+export function planOf(type: TypeDef): LeafPlan {
+  if (type.plan === undefined) type.plan = new LeafPlan(type.nodes, codecOf);
+  return type.plan as LeafPlan;
 }
 
 function makeCodec(type: TypeDef): FieldCodec {
@@ -92,32 +99,30 @@ function elementsCodec(type: TypeDef): FieldCodec {
 
 /** A complete structure, without a mask. */
 function structCodec(type: TypeDef): FieldCodec {
-  const nodes = type.nodes;
-  const leaves = nodes.filter((n) => !n.isStruct);
-  const codecs = leaves.map((n) => codecOf(n.type));
+  const plan = planOf(type);
+  const { length } = type.nodes;
   return {
     mayUseTypes: mayUse(type),
     immutable: false,
     decode(r, ctx) {
       ctx.enter();
-      ctx.spend(nodes.length);
-      ctx.take(HEAP.structure + nodes.length * HEAP.field);
-      const slots = new Array<PvData>(nodes.length);
-      for (let i = 0; i < leaves.length; i++)
-        slots[(leaves[i] as { index: number }).index] = (codecs[i] as FieldCodec).decode(r, ctx);
+      ctx.spend(length);
+      ctx.take(HEAP.structure + length * HEAP.field);
+      const slots = new Array<PvData>(length);
+      plan.decode(0, length, slots, r, ctx);
       ctx.leave();
       return newStruct(type, slots);
     },
     skip(r, ctx) {
       ctx.enter();
-      ctx.spend(nodes.length);
-      for (const codec of codecs) codec.skip(r, ctx);
+      ctx.spend(length);
+      for (let i = 0; i < length; i++) plan.skip(i, r, ctx);
       ctx.leave();
     },
     encode(w, v) {
       (v as Value).encodeFull(w);
     },
-    initial: () => newStruct(type, new Array<PvData>(nodes.length)),
+    initial: () => newStruct(type, new Array<PvData>(length)),
   };
 }
 

@@ -69,6 +69,8 @@ export class TypeDef {
   private found: Map<string, FieldNode> | undefined;
   /** Scratch of the codec: encoders and decoders compiled for this type. */
   codec: unknown;
+  /** Scratch of the codec: how each field of a structure is read and written. */
+  plan: unknown;
 
   constructor(
     kind: Kind,
@@ -93,6 +95,7 @@ export class TypeDef {
     this.flat = undefined;
     this.found = undefined;
     this.codec = undefined;
+    this.plan = undefined;
   }
 
   /** The byte that begins this type's FieldDesc. */

@@ -12,7 +12,8 @@ import type { WireWriter } from '../wire/writer.ts';
 import { AnyValue, UnionValue } from './containers.ts';
 import { bindStructConverter, convert } from './convert.ts';
 import type { DecodeContext } from './decode-context.ts';
-import { bindStructFactory, codecOf } from './field-codec.ts';
+import { bindStructFactory, codecOf, planOf } from './field-codec.ts';
+import type { LeafPlan } from './leaf-plan.ts';
 import { leavesOnly, structuresAround } from './marks.ts';
 import { RawBody } from './raw-body.ts';
 import type { NumericArray } from './type-code.ts';
@@ -344,19 +345,26 @@ export class Value {
 
   /** Writes the complete structure, without a mask (RPC, any, array elements). */
   encodeFull(w: WireWriter): void {
-    const { nodes } = this.store.type;
-    for (let i = this.at.index; i < this.at.end; i++) this.encodeField(nodes[i] as FieldNode, w);
+    this.encodeFields(this.at.index, this.at.end, w);
   }
 
-  private encodeField(node: FieldNode, w: WireWriter): void {
+  /** Writes fields `from` to `to` (exclusive). */
+  private encodeFields(from: number, to: number, w: WireWriter): void {
+    const { slots, type } = this.store;
+    const plan = planOf(type);
+    for (let i = from; i < to; i++) {
+      const v = slots[i];
+      if (v !== undefined) plan.encode(i, w, v);
+      else this.encodeUnset(type.nodes[i] as FieldNode, plan, w);
+    }
+  }
+
+  private encodeUnset(node: FieldNode, plan: LeafPlan, w: WireWriter): void {
     if (node.isStruct) return;
-    const { slots, raw } = this.store;
-    const v = slots[node.index];
-    const codec = codecOf(node.type);
-    if (v !== undefined) codec.encode(w, v);
-    else if (!raw?.has(node)) codec.encode(w, this.store.slot(node));
+    const { raw } = this.store;
+    if (!raw?.has(node)) plan.encode(node.index, w, this.store.slot(node));
     else if (raw.littleEndian === w.littleEndian) raw.copyField(node, w);
-    else codec.encode(w, raw.decode(node));
+    else plan.encode(node.index, w, raw.decode(node));
   }
 
   /** Writes mask and marked fields, limited to the fields of `selection` if given. */
@@ -369,7 +377,7 @@ export class Value {
     for (let b = sent.next(0); b >= 0; ) {
       const node = nodes[b];
       if (!node) break;
-      for (let i = b; i < node.end; i++) this.encodeField(nodes[i] as FieldNode, w);
+      this.encodeFields(b, node.end, w);
       b = sent.next(node.end);
     }
   }
@@ -390,17 +398,14 @@ export class Value {
     const marks = BitSet.decode(r);
     const nodes = type.nodes;
     const slots: (PvData | undefined)[] = new Array(nodes.length);
+    const plan = planOf(type);
     const offsets: (number | undefined)[] | null = lazy ? new Array(nodes.length) : null;
     const usesBefore = ctx.types.uses;
     for (let b = marks.next(0); b >= 0; ) {
       const node = nodes[b];
       if (!node) break;
-      for (let i = b; i < node.end; i++) {
-        const field = nodes[i] as FieldNode;
-        if (field.isStruct) continue;
-        if (offsets) scan(field, r, ctx, offsets, slots);
-        else slots[i] = codecOf(field.type).decode(r, ctx);
-      }
+      if (offsets) scan(b, node.end, plan, r, ctx, offsets, slots);
+      else plan.decode(b, node.end, slots, r, ctx);
       b = marks.next(node.end);
     }
     if (!offsets) return Value.ofSlots(type, slots, null, marks);
@@ -412,23 +417,30 @@ export class Value {
   }
 }
 
-/** Locates a field. One that uses the type cache is decoded at once: the cache may change before it is asked for. */
+/**
+ * Locates fields `from` to `to` (exclusive). One that uses the type cache is decoded at once: the cache may change before
+ * it is asked for.
+ */
 function scan(
-  field: FieldNode,
+  from: number,
+  to: number,
+  plan: LeafPlan,
   r: WireReader,
   ctx: DecodeContext,
   offsets: (number | undefined)[],
   slots: (PvData | undefined)[],
 ): void {
-  const at = r.offset;
-  const codec = codecOf(field.type);
-  if (!codec.mayUseTypes) codec.skip(r, ctx);
-  else if (ctx.types.trial(() => codec.skip(r, ctx))) {
-    r.offset = at;
-    slots[field.index] = codec.decode(r, ctx);
-    return;
+  for (let i = from; i < to; i++) {
+    if (plan.isStruct(i)) continue;
+    const at = r.offset;
+    if (!plan.mayUseTypesAt(i)) plan.skip(i, r, ctx);
+    else if (ctx.types.trial(() => plan.skip(i, r, ctx))) {
+      r.offset = at;
+      plan.decode(i, i + 1, slots, r, ctx);
+      continue;
+    }
+    offsets[i] = at;
   }
-  offsets[field.index] = at;
 }
 
 function plain(v: PvData): unknown {

@@ -24,6 +24,9 @@ export class WireWriter {
   private chunks: Uint8Array[] = [];
   /** Bytes in `chunks`. */
   private chunkBytes = 0;
+  /** Where the message being written begins: behind so many chunks and so many bytes of the open one. */
+  private messageChunks = 0;
+  private messageOpen = 0;
 
   constructor(littleEndian = true, capacity = 512, referenceFrom = Number.POSITIVE_INFINITY) {
     this.littleEndian = littleEndian;
@@ -48,6 +51,15 @@ export class WireWriter {
 
   /** A new buffer that begins with the unfinished chunk; what was handed out stays in the old one. */
   private renew(n: number): void {
+    // Messages before the one being written are complete: they stay where they are.
+    if (this.messageOpen > 0 && this.chunks.length === this.messageChunks) {
+      const complete = this.chunkStart + this.messageOpen;
+      this.chunks.push(this.buffer.subarray(this.chunkStart, complete));
+      this.chunkBytes += this.messageOpen;
+      this.chunkStart = complete;
+      this.messageChunks++;
+      this.messageOpen = 0;
+    }
     const open = this.used - this.chunkStart;
     const size = open + n <= this.capacity ? this.capacity : Math.max(open * 2, open + n);
     const buffer = Buffer.allocUnsafeSlow(size);
@@ -158,6 +170,61 @@ export class WireWriter {
     this.chunkBytes += b.length;
   }
 
+  /**
+   * Begins a message right behind what has been written, so that small messages lie in one piece and leave in one chunk.
+   * What is written from here on can be taken back (`dropMessage`), and its beginning changed (`setMessageU32`).
+   */
+  beginMessage(): void {
+    this.messageChunks = this.chunks.length;
+    this.messageOpen = this.used - this.chunkStart;
+  }
+
+  /** Bytes of the message begun last. */
+  get messageLength(): number {
+    let n = this.used - this.chunkStart - this.messageOpen;
+    for (let i = this.messageChunks; i < this.chunks.length; i++) n += (this.chunks[i] as Uint8Array).length;
+    return n;
+  }
+
+  /** Overwrites four bytes of the message begun last, counted from its beginning; they must not be a large array's. */
+  setMessageU32(offset: number, v: number): void {
+    const at = this.messageOpen + offset;
+    const first = this.chunks[this.messageChunks];
+    if (first === undefined) {
+      this.view.setUint32(this.chunkStart + at, v, this.littleEndian);
+      return;
+    }
+    for (let i = 0; i < 4; i++) first[at + i] = (v >>> ((this.littleEndian ? i : 3 - i) * 8)) & 0xff;
+  }
+
+  /** Puts the chunks that `change` makes of the message begun last in its place. */
+  replaceMessage(change: (chunks: readonly Uint8Array[]) => readonly Uint8Array[]): void {
+    this.cut();
+    const [first, ...others] = this.chunks.splice(this.messageChunks);
+    if (first === undefined) return;
+    if (this.messageOpen > 0) this.chunks.push(first.subarray(0, this.messageOpen));
+    this.chunks.push(...change([first.subarray(this.messageOpen), ...others]));
+    this.chunkBytes = this.chunks.reduce((n, chunk) => n + chunk.length, 0);
+    this.messageChunks = this.chunks.length;
+    this.messageOpen = 0;
+  }
+
+  /** Takes back all of the message begun last: half a message must not become the beginning of the next one. */
+  dropMessage(): void {
+    const first = this.chunks[this.messageChunks];
+    if (first === undefined) {
+      this.used = this.chunkStart + this.messageOpen;
+      return;
+    }
+    for (let i = this.messageChunks; i < this.chunks.length; i++)
+      this.chunkBytes -= (this.chunks[i] as Uint8Array).length;
+    this.chunks.length = this.messageChunks;
+    this.chunkStart = this.used;
+    if (this.messageOpen === 0) return;
+    this.chunks.push(first.subarray(0, this.messageOpen));
+    this.chunkBytes += this.messageOpen;
+  }
+
   private cut(): void {
     if (this.used > this.chunkStart) {
       this.chunks.push(this.buffer.subarray(this.chunkStart, this.used));
@@ -175,6 +242,8 @@ export class WireWriter {
     const chunks = this.chunks;
     this.chunks = [];
     this.chunkBytes = 0;
+    this.messageChunks = 0;
+    this.messageOpen = 0;
     return chunks;
   }
 
