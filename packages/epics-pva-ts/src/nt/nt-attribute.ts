@@ -29,7 +29,7 @@ export class NTAttributeView extends NormativeView {
     return bareValue(this.structure.get('value'));
   }
 
-  /** Words to sort or find attributes by; undefined if there is no such field. */
+  /** Words by which attributes are found; undefined if there is no such field. */
   get tags(): readonly string[] | undefined {
     return this.structure.tryGet('tags') as string[] | undefined;
   }

@@ -47,7 +47,7 @@ export interface ChannelValue {
   readonly name: string;
   /** What the channel holds; null if it holds nothing. 64-bit integers are bigint. */
   readonly value: unknown;
-  /** What it does not give is of NO_ALARM. Default: no alarm. */
+  /** Severity, status and message; parts not given are those of NO_ALARM. Default: no alarm. */
   readonly alarm?: Partial<Alarm>;
   /** When the value was taken. Default: not set. */
   readonly timeStamp?: TimeStamp | Date;

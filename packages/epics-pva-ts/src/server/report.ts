@@ -73,9 +73,9 @@ export interface ServerReport {
   readonly connections: readonly ConnectionReport[];
   /** Clients that came since the server started. */
   readonly accepted: number;
-  /** Clients that went in good order since the server started. */
+  /** Clients that went in good order, counted as `accepted`. */
   readonly closed: number;
-  /** Clients that went for a reason that was logged since the server started. */
+  /** Clients that went for a reason that was logged, counted as `accepted`. */
   readonly failed: number;
   /** Limits met by all clients, also by those that are gone. */
   readonly refused: Readonly<LimitCounters>;
