@@ -45,6 +45,7 @@ export interface MetadataQueue {
   readonly length: number;
 }
 
+/** What the user's code derives from, overriding what it needs; the class itself passes objects through (PvaPy). */
 export class UserDataProcessor {
   /** Named after the class; follows `--log-level`. This and what follows is set after the constructor, before any other call. */
   logger!: Logger;

@@ -28,9 +28,11 @@ export interface DiscoveredServer {
   readonly peer: string;
   /** Protocol version of its messages. */
   readonly peerVersion: number;
+  /** When it was noticed, by the clock of this computer. */
   readonly time: Date;
 }
 
+/** How servers are looked for, and when they count as gone. */
 export interface DiscoverOptions {
   /** Ask all servers of the address lists to answer, three times within half a second (as pvlist). Default true. */
   readonly ping?: boolean;

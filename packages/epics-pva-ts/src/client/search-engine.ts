@@ -49,11 +49,13 @@ export interface SearchStats {
   readonly names: number;
   /** SEARCH messages made; each went to every destination and name server. At most 500 in a second. */
   readonly datagrams: number;
-  /** Times a server's beacon made names be searched sooner, and times it came too soon after another. */
+  /** Times a server's beacon made names be searched sooner. */
   readonly boosts: number;
+  /** Times a server's beacon would have done so, but came too soon after another. */
   readonly boostsHeldOff: number;
-  /** Servers known by their beacons, and beacons not taken because the table was full. */
+  /** Servers known by their beacons. */
   readonly servers: number;
+  /** Beacons not taken because the table of servers was full. */
   readonly beaconsIgnored: number;
   /** UDP datagrams that could not be sent or received. */
   readonly udpErrors: number;

@@ -17,6 +17,7 @@ import { loadBlosc, loadJpeg } from './codec-optional.ts';
 
 /** A compressed image as a decoder gets it. */
 export interface CompressedImage {
+  /** The compressed bytes. */
   readonly bytes: Uint8Array;
   /** Bytes of the uncompressed pixels: what the decoder has to return. Already limited. */
   readonly size: number;
@@ -34,6 +35,7 @@ export interface CompressedImage {
 export interface ImageCodec {
   /** The pixels' bytes, little endian, exactly `image.size` of them, in the frame's own layout. */
   decode(image: CompressedImage): Uint8Array | Promise<Uint8Array>;
+  /** The compressed bytes of pixels that take `elementSize` bytes each. A codec without it only decompresses. */
   encode?(pixels: Uint8Array, elementSize: number): Uint8Array;
   /** How many times as long as its input the output can be; what claims more is refused before memory is taken. */
   readonly maxRatio?: number;

@@ -53,22 +53,27 @@ export class NormativeView {
     this.structure = structure;
   }
 
+  /** What the value means, for people; undefined if there is no such field. */
   get descriptor(): string | undefined {
     return this.structure.tryGet('descriptor') as string | undefined;
   }
 
+  /** Severity, status and message; undefined if there is no such field. */
   get alarm(): Alarm | undefined {
     return readAlarm(this.structure);
   }
 
+  /** When the value was taken; undefined if there is no such field. */
   get timeStamp(): TimeStamp | undefined {
     return readTimeStamp(this.structure);
   }
 
+  /** An array of strings that the type always has. */
   protected strings(field: string): readonly string[] {
     return this.structure.get(field) as string[];
   }
 
+  /** An array of numbers that the type always has, in the kind it came in; not copied. */
   protected numbers(field: string): NumericArray {
     return this.structure.get(field) as NumericArray;
   }
@@ -79,6 +84,7 @@ export class NormativeView {
     return numbers instanceof Float64Array ? numbers : Float64Array.from(numbers as Float32Array, Number);
   }
 
+  /** A number of any kind; undefined if there is no such field. */
   protected optionalNumber(field: string): number | undefined {
     const n = this.structure.tryGet(field);
     return n === undefined ? undefined : Number(n);

@@ -10,10 +10,13 @@ import { DISPLAY_FORMS } from './fields.ts';
 
 /** How a value is shown. */
 export interface Display {
+  /** What the value means, for people. */
   readonly description?: string;
+  /** Engineering units of the value. */
   readonly units?: string;
-  /** The range that is shown; numbers only. 64-bit integers are bigint. */
+  /** Lower end of the range that is shown; numbers only. 64-bit integers are bigint. */
   readonly limitLow?: number | bigint;
+  /** Upper end of the range that is shown. */
   readonly limitHigh?: number | bigint;
   /** Digits behind the point. */
   readonly precision?: number;
@@ -25,22 +28,35 @@ export interface Display {
 
 /** How far, and in what steps, a number may be set. */
 export interface Control {
+  /** The lowest value that may be set. 64-bit integers are bigint. */
   readonly limitLow?: number | bigint;
+  /** The highest value that may be set. */
   readonly limitHigh?: number | bigint;
+  /** The smallest change of the value. */
   readonly minStep?: number | bigint;
 }
 
 /** When a number is in alarm. Severities as AlarmSeverity. */
 export interface ValueAlarm {
+  /** Are the limits in use? */
   readonly active?: boolean;
+  /** At or below it the value is in alarm. 64-bit integers are bigint. */
   readonly lowAlarmLimit?: number | bigint;
+  /** At or below it there is a warning. */
   readonly lowWarningLimit?: number | bigint;
+  /** At or above it there is a warning. */
   readonly highWarningLimit?: number | bigint;
+  /** At or above it the value is in alarm. */
   readonly highAlarmLimit?: number | bigint;
+  /** Severity at `lowAlarmLimit`. */
   readonly lowAlarmSeverity?: number;
+  /** Severity at `lowWarningLimit`. */
   readonly lowWarningSeverity?: number;
+  /** Severity at `highWarningLimit`. */
   readonly highWarningSeverity?: number;
+  /** Severity at `highAlarmLimit`. */
   readonly highAlarmSeverity?: number;
+  /** How far the value has to come back from a limit before its alarm ends, in units of the value. */
   readonly hysteresis?: number;
 }
 

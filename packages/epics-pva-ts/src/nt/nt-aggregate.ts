@@ -27,11 +27,15 @@ export interface AggregateOptions extends CommonFields {
   readonly dispersion?: boolean | number;
   /** The first observation in time. */
   readonly first?: boolean | number;
+  /** When the first observation was made. */
   readonly firstTimeStamp?: boolean | TimeStamp | Date;
   /** The last observation in time. */
   readonly last?: boolean | number;
+  /** When the last observation was made. */
   readonly lastTimeStamp?: boolean | TimeStamp | Date;
+  /** The largest observation. */
   readonly max?: boolean | number;
+  /** The smallest observation. */
   readonly min?: boolean | number;
 }
 
@@ -54,30 +58,37 @@ export class NTAggregateView extends NormativeView {
     return BigInt(this.structure.get('N') as bigint);
   }
 
+  /** How far the observations are from `value`; the descriptor says which measure it is. */
   get dispersion(): number | undefined {
     return this.optionalNumber('dispersion');
   }
 
+  /** The first observation in time. */
   get first(): number | undefined {
     return this.optionalNumber('first');
   }
 
+  /** When the first observation was made. */
   get firstTimeStamp(): TimeStamp | undefined {
     return readTimeStamp(this.structure, 'firstTimeStamp');
   }
 
+  /** The last observation in time. */
   get last(): number | undefined {
     return this.optionalNumber('last');
   }
 
+  /** When the last observation was made. */
   get lastTimeStamp(): TimeStamp | undefined {
     return readTimeStamp(this.structure, 'lastTimeStamp');
   }
 
+  /** The largest observation. */
   get max(): number | undefined {
     return this.optionalNumber('max');
   }
 
+  /** The smallest observation. */
   get min(): number | undefined {
     return this.optionalNumber('min');
   }
@@ -85,6 +96,7 @@ export class NTAggregateView extends NormativeView {
 
 /** Observations summed up. Standard: NTAggregate. */
 export const NTAggregate = {
+  /** `epics:nt/NTAggregate:1.0`. */
   id: description.id,
 
   /**

@@ -19,6 +19,7 @@ export interface NTAttributeOptions extends CommonFields {
 
 /** Reads an NTAttribute. */
 export class NTAttributeView extends NormativeView {
+  /** Name of the attribute. */
   get name(): string {
     return this.structure.get('name') as string;
   }
@@ -28,6 +29,7 @@ export class NTAttributeView extends NormativeView {
     return bareValue(this.structure.get('value'));
   }
 
+  /** Words by which attributes are found; undefined if there is no such field. */
   get tags(): readonly string[] | undefined {
     return this.structure.tryGet('tags') as string[] | undefined;
   }
@@ -35,6 +37,7 @@ export class NTAttributeView extends NormativeView {
 
 /** A named value. Standard: NTAttribute. */
 export const NTAttribute = {
+  /** `epics:nt/NTAttribute:1.0`. */
   id: description.id,
 
   /** name, value and what `options` asks for, in the order tags, descriptor, alarm, timeStamp. */

@@ -45,6 +45,7 @@ export class NTContinuumView extends NormativeView {
 
 /** Points in time or frequency. Standard: NTContinuum. */
 export const NTContinuum = {
+  /** `epics:nt/NTContinuum:1.0`. */
   id: description.id,
 
   /** base, value, units and what `options` asks for, in the order descriptor, alarm, timeStamp. */

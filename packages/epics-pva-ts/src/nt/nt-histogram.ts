@@ -10,6 +10,7 @@ const description = new NormativeType('NTHistogram', { ranges: NUMBERS, value: N
 
 /** Kinds of counts the standard allows. */
 const KINDS = ['short', 'int', 'long'] as const;
+/** Kinds of counts the EPICS Normative Types Specification allows. */
 export type HistogramKind = (typeof KINDS)[number];
 
 /** Kind of the counts, and which optional fields a histogram carries. */
@@ -47,6 +48,7 @@ export class NTHistogramView extends NormativeView {
 
 /** Counts by ranges. Standard: NTHistogram. */
 export const NTHistogram = {
+  /** `epics:nt/NTHistogram:1.0`. */
   id: description.id,
 
   /**

@@ -63,6 +63,7 @@ export class NTMatrixView extends NormativeView {
     return dim === undefined ? undefined : Array.from(dim as Int32Array, Number);
   }
 
+  /** How the elements are shown; undefined if there is no such field. */
   get display(): Display | undefined {
     return readDisplay(this.structure);
   }
@@ -73,6 +74,7 @@ export class NTMatrixView extends NormativeView {
     return dim?.length === 2 ? (dim[0] as number) : 1;
   }
 
+  /** Columns; those of a vector are its elements, unless its `dim` is [n, 1]. */
   get columnCount(): number {
     const dim = this.dim;
     return dim?.length === 2 ? (dim[1] as number) : this.numbers('value').length;
@@ -101,6 +103,7 @@ export class NTMatrixView extends NormativeView {
 
 /** A matrix or vector of doubles. Standard: NTMatrix. */
 export const NTMatrix = {
+  /** `epics:nt/NTMatrix:1.0`. */
   id: description.id,
 
   /** value and what `options` asks for, in the order dim, descriptor, alarm, timeStamp, display. */

@@ -35,6 +35,7 @@ const CHANNEL_FIELDS = {
   userTag: 'int[]',
   isConnected: 'boolean[]',
 } as const;
+/** A field with an element for every channel. */
 export type ChannelField = keyof typeof CHANNEL_FIELDS;
 const ALL_FIELDS = Object.keys(CHANNEL_FIELDS) as ChannelField[];
 const ALARM_FIELDS: readonly ChannelField[] = ['severity', 'status', 'message'];
@@ -42,11 +43,15 @@ const TIME_FIELDS: readonly ChannelField[] = ['secondsPastEpoch', 'nanoseconds',
 
 /** One channel of several. */
 export interface ChannelValue {
+  /** Name of the channel. */
   readonly name: string;
   /** What the channel holds; null if it holds nothing. 64-bit integers are bigint. */
   readonly value: unknown;
+  /** Severity, status and message; parts not given are those of NO_ALARM. Default: no alarm. */
   readonly alarm?: Partial<Alarm>;
+  /** When the value was taken. Default: not set. */
   readonly timeStamp?: TimeStamp | Date;
+  /** Is the channel connected? Default true. */
   readonly isConnected?: boolean;
 }
 
@@ -110,41 +115,54 @@ function fill(value: Value, channels: readonly ChannelValue[], options: CommonFi
 
 /** Reads what both types of several channels have. */
 export class ChannelsView extends NormativeView {
+  /** Name of every channel. */
   get channelName(): readonly string[] {
     return this.strings('channelName');
   }
 
+  /** Alarm severity of every channel, as AlarmSeverity; undefined if there is no such field. */
   get severity(): readonly number[] | undefined {
     return this.column('severity');
   }
 
+  /** Alarm status of every channel, as AlarmStatus; undefined if there is no such field. */
   get status(): readonly number[] | undefined {
     return this.column('status');
   }
 
+  /** Alarm message of every channel; undefined if there is no such field. */
   get message(): readonly string[] | undefined {
     return this.structure.tryGet('message') as string[] | undefined;
   }
 
+  /** Seconds since 1970 (UTC) of every channel; undefined if there is no such field. */
   get secondsPastEpoch(): readonly bigint[] | undefined {
     const seconds = this.structure.tryGet('secondsPastEpoch');
     return seconds === undefined ? undefined : Array.from(seconds as BigInt64Array, BigInt);
   }
 
+  /** Nanoseconds behind `secondsPastEpoch` of every channel; undefined if there is no such field. */
   get nanoseconds(): readonly number[] | undefined {
     return this.column('nanoseconds');
   }
 
+  /** User tag of every time; undefined if there is no such field. */
   get userTag(): readonly number[] | undefined {
     return this.column('userTag');
   }
 
+  /** Whether every channel is connected (normativeTypesCPP); undefined if there is no such field. */
   get isConnected(): readonly boolean[] | undefined {
     return this.structure.tryGet('isConnected') as boolean[] | undefined;
   }
 
   /** The channels one by one: their values with as much of alarm, time and connection as there is. */
-  get channels(): (ChannelValue & { readonly value: PvData; readonly timeStamp?: TimeStamp })[] {
+  get channels(): (ChannelValue & {
+    /** What the channel holds; null if it holds nothing. */
+    readonly value: PvData;
+    /** When the value was taken; left out if the structure has no times. */
+    readonly timeStamp?: TimeStamp;
+  })[] {
     const { severity, status, message, secondsPastEpoch, nanoseconds, userTag, isConnected } = this;
     const values = this.contents();
     return this.channelName.map((name, i) => ({
@@ -208,6 +226,7 @@ export class NTScalarMultiChannelView extends ChannelsView {
 
 /** Values of several channels, of any types. Standard: NTMultiChannel. */
 export const NTMultiChannel = {
+  /** `epics:nt/NTMultiChannel:1.0`. */
   id: multi.id,
 
   /**
@@ -246,6 +265,7 @@ export const NTMultiChannel = {
 
 /** Values of several channels, of one scalar kind. Standard: NTScalarMultiChannel (appendix A). */
 export const NTScalarMultiChannel = {
+  /** `epics:nt/NTScalarMultiChannel:1.0`. */
   id: scalarMulti.id,
 
   /** As {@link NTMultiChannel.build}, the values being scalars of one kind. @throws NoConvertError */

@@ -11,10 +11,12 @@ const description = new NormativeType('NTNameValue', { name: TEXTS, value: SCALA
 
 /** Reads an NTNameValue. */
 export class NTNameValueView extends NormativeView {
+  /** The names. */
   get name(): readonly string[] {
     return this.strings('name');
   }
 
+  /** The value of every name: a typed array for numbers, else an array. */
   get value(): ScalarArray {
     return this.structure.get('value') as ScalarArray;
   }
@@ -33,6 +35,7 @@ export class NTNameValueView extends NormativeView {
 
 /** Named scalars of one kind. Standard: NTNameValue. */
 export const NTNameValue = {
+  /** `epics:nt/NTNameValue:1.0`. */
   id: description.id,
 
   /** name, value and what `options` asks for, in the order descriptor, alarm, timeStamp. @throws NoConvertError */

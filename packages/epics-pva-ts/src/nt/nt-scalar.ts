@@ -65,14 +65,17 @@ function fill(value: Value, content: unknown, options: ScalarOptions): Value {
 
 /** Reads a scalar or an array of them with its meta-data. */
 export class MetaDataView extends NormativeView {
+  /** How the value is shown; undefined if there is no such field. */
   get display(): Display | undefined {
     return readDisplay(this.structure);
   }
 
+  /** How far, and in what steps, the value may be set; undefined if there is no such field. */
   get control(): Control | undefined {
     return readControl(this.structure);
   }
 
+  /** Alarm and warning limits; undefined if there is no such field. */
   get valueAlarm(): ValueAlarm | undefined {
     return readValueAlarm(this.structure);
   }
@@ -80,6 +83,7 @@ export class MetaDataView extends NormativeView {
 
 /** Reads an NTScalar. */
 export class NTScalarView extends MetaDataView {
+  /** The value. 64-bit integers are bigint. */
   get value(): Scalar {
     return this.structure.get('value') as Scalar;
   }
@@ -87,6 +91,7 @@ export class NTScalarView extends MetaDataView {
 
 /** Reads an NTScalarArray. */
 export class NTScalarArrayView extends MetaDataView {
+  /** The elements: a typed array for numbers, else an array; not copied. */
   get value(): ScalarArray {
     return this.structure.get('value') as ScalarArray;
   }

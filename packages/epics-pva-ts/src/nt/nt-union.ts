@@ -42,6 +42,7 @@ export class NTUnionView extends NormativeView {
 
 /** A value of any type. Standard: NTUnion (appendix A), as normativeTypesCPP ntunion.cpp. */
 export const NTUnion = {
+  /** `epics:nt/NTUnion:1.0`. */
   id: description.id,
 
   /** value and what `options` asks for, in the order value, descriptor, alarm, timeStamp. @throws NoConvertError */

@@ -56,6 +56,7 @@ export class NTURIView {
     this.structure = structure;
   }
 
+  /** `pva`, as a rule. */
   get scheme(): string {
     return this.text('scheme');
   }

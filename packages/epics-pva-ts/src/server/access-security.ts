@@ -33,6 +33,7 @@ export interface AccessGrant {
 /** What everybody may do where there is no access security. */
 export const FULL_GRANT: AccessGrant = { read: true, write: true, trapWrite: false };
 
+/** How clients are compared with the groups of the file. */
 export interface AccessSecurityOptions {
   /**
    * What HAG is compared with. `address`, the default: the address the client connects from; host names in the file
@@ -51,6 +52,7 @@ interface Identity {
   readonly host: string;
 }
 
+/** Who may read and write which PV: the rules of an EPICS access security file (ACF), as asLib of EPICS base. */
 export class AccessSecurity {
   /** `file:line: what` for everything in the file that is skipped or can never grant, e.g. RULEs with CALC. */
   readonly warnings: readonly string[];

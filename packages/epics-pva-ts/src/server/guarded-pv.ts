@@ -15,7 +15,9 @@ import type { MonitorSink, ServedPV, Source } from './source.ts';
 
 /** A write that a rule with TRAPWRITE allowed, before it is carried out. */
 export interface TrappedWrite {
+  /** Name of the PV. */
   readonly name: string;
+  /** Who writes, as the client says it is. */
   readonly client: Credentials;
   /** The value put, or the argument of an RPC. */
   readonly value: Value | null;

@@ -30,9 +30,11 @@ export const DEFAULT_LIMITS: ServerLimits = {
 
 /** How often a limit was met. */
 export interface LimitCounters {
-  /** Channels, operations and monitors refused. */
+  /** Channels refused. */
   channels: number;
+  /** Operations refused. */
   operations: number;
+  /** Monitors refused. */
   monitors: number;
   /** Times reading stopped because of `unsentBytes`. */
   unsentBytes: number;

@@ -141,7 +141,12 @@ export class Server {
   }
 
   /** All sources in the order they are asked, the server's own among them. */
-  get sources(): readonly { readonly source: Source; readonly order: number }[] {
+  get sources(): readonly {
+    /** The source. */
+    readonly source: Source;
+    /** Where it stands; smaller numbers are asked first. */
+    readonly order: number;
+  }[] {
     return this.channels.sources;
   }
 

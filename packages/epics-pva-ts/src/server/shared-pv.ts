@@ -48,8 +48,9 @@ export interface SharedPVHandlers {
 }
 
 export interface SharedPVOptions extends SharedPVHandlers {
-  /** Access security group and level, as of a record; default DEFAULT and 0. See AccessSecurity. */
+  /** Access security group, as of a record. Default DEFAULT. See AccessSecurity. */
   readonly asg?: string;
+  /** Access security level, as of a record. Default 0. */
   readonly asl?: 0 | 1;
 }
 
