@@ -9,5 +9,10 @@ export { NTNDArray, nowTimeStamp, SharedPV, struct, TypeDef, typeOf, UnionValue,
 export type { UserErrorCode, UserErrorOptions } from './errors.ts';
 export { UserError } from './errors.ts';
 export type { Logger } from './log.ts';
-export type { MetadataQueue, ProcessorConfig, PvObject } from './processor/user-data-processor.ts';
+export type {
+  MetadataQueue,
+  ProcessorConfig,
+  ProcessorOutput,
+  PvObject,
+} from './processor/user-data-processor.ts';
 export { UserDataProcessor } from './processor/user-data-processor.ts';
