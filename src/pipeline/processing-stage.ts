@@ -9,7 +9,6 @@
 import {
   Context,
   type ContextOptions,
-  NTNDArray,
   Server,
   type ServerOptions,
   SharedPV,
@@ -22,36 +21,25 @@ import { childLogger, type Logger } from '../log.ts';
 import { ClientPublisher } from '../output/client-publisher.ts';
 import type { DataPublisher, PublisherStats } from '../output/data-publisher.ts';
 import { ServerPublisher } from '../output/server-publisher.ts';
-import type { ProcessorClass } from '../processor/load-processor.ts';
 import { ProcessorRunner, type ProcessorStats } from '../processor/processor-runner.ts';
-import type { ProcessorConfig, PvObject, UserDataProcessor } from '../processor/user-data-processor.ts';
-import type { ChannelNames } from './channel-names.ts';
+import type { PvObject, UserDataProcessor } from '../processor/user-data-processor.ts';
 import { ControlRecord } from './control-record.ts';
 import { metadataStats, type SourceStats } from './source-stats.ts';
 import { type StageStats, StatusRecord, userStatsType } from './status-record.ts';
+import { type ConstructOptions, construct, guard, guardAsync, structureOf } from './user-code.ts';
 
 /** `pvas` serves the output channel, `pva` puts into it, `rpc` calls it. */
 export type OutputMode = 'pvas' | 'pva' | 'rpc';
 
-export interface StageOptions {
+export interface StageOptions extends ConstructOptions {
   /** The id field of status and control channel. */
   readonly idField: 'consumerId' | 'collectorId';
-  readonly id: number;
-  readonly channels: ChannelNames;
-  readonly objectIdField: string;
-  readonly skipInitialUpdates: number;
-  readonly objectIdOffset: number;
-  readonly nSequentialUpdates: number;
-  readonly fieldRequest: string;
   /** Names of pvAccess channels whose updates the processor can take; none by default. */
   readonly metadataChannels?: readonly string[] | undefined;
   readonly metadataQueueSize: number;
   readonly serverQueueSize: number;
   /** How output is published. */
   readonly outputMode: OutputMode;
-  /** Undefined: objects are counted, nothing is processed. */
-  readonly processorClass: ProcessorClass | undefined;
-  readonly processorArgs: Readonly<Record<string, unknown>>;
   readonly logger: Logger;
   /** A client asked for it with the control command `stop`. */
   readonly onStop: () => void;
@@ -309,56 +297,4 @@ export class ProcessingStage<S extends StageStats> {
     clearInterval(this.statusTimer);
     await Promise.all([this.context.close(), this.server.close()]);
   }
-}
-
-function structureOf(object: PvObject): Value {
-  if (object instanceof NTNDArray) return object.value;
-  if (object instanceof Value) return object;
-  throw new TypeError('a processor publishes an NTNDArray or a Value');
-}
-
-function construct(o: StageOptions): UserDataProcessor | undefined {
-  const Processor = o.processorClass;
-  if (!Processor) return undefined;
-  const config: ProcessorConfig = {
-    ...o.processorArgs,
-    processorId: o.id,
-    inputChannel: o.channels.inputChannel,
-    outputChannel: o.channels.outputChannel,
-    objectIdField: o.objectIdField,
-    skipInitialUpdates: o.skipInitialUpdates,
-    objectIdOffset: o.objectIdOffset,
-    nSequentialUpdates: o.nSequentialUpdates,
-    fieldRequest: o.fieldRequest,
-  };
-  const processor = guard(
-    `the constructor of ${Processor.name}`,
-    () => new Processor(config),
-  ) as UserDataProcessor;
-  if (typeof processor.process !== 'function' || typeof processor.getStatsPvaTypes !== 'function')
-    throw new UserError('HPC_PROCESSOR_LOAD', `class ${Processor.name} does not extend UserDataProcessor`);
-  return processor;
-}
-
-/** Runs the user's code; what it throws becomes one line that says where. */
-function guard<T>(where: string, run: () => T): T {
-  try {
-    return run();
-  } catch (error) {
-    throw failure(where, error);
-  }
-}
-
-async function guardAsync<T>(where: string, run: () => Promise<T>): Promise<T> {
-  try {
-    return await run();
-  } catch (error) {
-    throw failure(`the processor's ${where}()`, error);
-  }
-}
-
-function failure(where: string, error: unknown): UserError {
-  if (error instanceof UserError) return error;
-  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return new UserError('HPC_PROCESSOR', `${where} failed: ${message}`, { cause: error });
 }
