@@ -109,8 +109,8 @@ export class MirrorChannel {
     const { server, logger } = this.options;
     this.nDisconnects++;
     logger.warning(`${this.spec.mirror}: source ${this.spec.source} is gone: ${why}`);
-    // Closes the PV, too.
     server.removePV(this.spec.mirror);
+    this.pv.close();
   }
 
   get stats(): MirrorStats {

@@ -79,7 +79,7 @@ describe('of a server', () => {
     expect(await pvlist('-i', addressOf(second))).toEqual({
       code: 0,
       stdout: expect.stringMatching(
-        /^structure \n {4}string implLang TypeScript\n {4}string version "epics-pva-ts \d[\w.-]*"\n\n$/,
+        /^structure \n {4}string process \d+\n {4}string startTime 2\S+Z\n {4}string version "epics-pva-ts \d[\w.-]*"\n {4}string implLang TypeScript\n {4}string host \S+\n\n$/,
       ),
       stderr: '',
     });

@@ -64,6 +64,9 @@ describe('the examples', () => {
       .replace(`127.0.0.1:${server.tcpPort}`, '127.0.0.1:5075')
       .replace(/0x[0-9A-F]{24}/, GUID)
       .replace(/(?<=epics-pva-ts )[^"\s]+/, '0.1.0')
+      .replace(/(?<=string process )\d+/, '4711')
+      .replace(/(?<=string startTime )\S+/, '2026-11-21T09:00:00.000Z')
+      .replace(/(?<=string host )\S+/, 'beamline')
       .split('\n')
       .map((line) => line.trimEnd());
 
