@@ -178,9 +178,7 @@ export class SearchEngine {
     const { config, log } = this.options;
     if (this.closed) return;
     try {
-      // Not 127.0.0.1: of several sockets the one bound most specifically gets a unicast datagram, and a server there
-      // that does not listen to the local group (core-pva) would never hear a search.
-      const onLoopback = this.interfaces.names6 ? ['0.0.0.0', '[::1]'] : ['0.0.0.0'];
+      const onLoopback = this.interfaces.names6 ? ['127.0.0.1', '[::1]'] : ['127.0.0.1'];
       this.listener = await UdpListener.open({
         port: config.broadcastPort,
         interfaces: this.socket?.loopbackOnly ? onLoopback : config.interfaces,
