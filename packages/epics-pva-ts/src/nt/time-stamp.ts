@@ -51,11 +51,28 @@ export function wallClock(
   };
 }
 
-/** The time now, in steps of a microsecond. */
-export const nowTimeStamp: () => TimeStamp = wallClock(
-  Date.now,
-  () => performance.now(),
-  performance.timeOrigin,
+/**
+ * Readings of `clock`, no two of them equal: within a microsecond they are a nanosecond apart. Two updates with the same
+ * time stamp are one to a distributor whose trigger it is, so a frame posted in the same microsecond would be lost.
+ */
+export function distinct(clock: () => TimeStamp): () => TimeStamp {
+  let lastSecond = -1n;
+  let last = -1;
+  return () => {
+    const now = clock();
+    const { secondsPastEpoch } = now;
+    let { nanoseconds } = now;
+    const again = secondsPastEpoch === lastSecond && nanoseconds <= last && last - nanoseconds < 999;
+    if (again) nanoseconds = last + 1;
+    lastSecond = secondsPastEpoch;
+    last = nanoseconds;
+    return again ? { ...now, nanoseconds } : now;
+  };
+}
+
+/** The time now, in steps of a microsecond; never the same twice. */
+export const nowTimeStamp: () => TimeStamp = distinct(
+  wallClock(Date.now, () => performance.now(), performance.timeOrigin),
 );
 
 /** A JavaScript Date (milliseconds). */

@@ -4,6 +4,7 @@ import { NoFieldError } from '../../src/errors.ts';
 import { AlarmSeverity, alarmSeverityName, alarmStatusName, readAlarm } from '../../src/nt/alarm.ts';
 import { alarmType, timeType } from '../../src/nt/fields.ts';
 import {
+  distinct,
   fromDate,
   fromSeconds,
   nanosecondsBetween,
@@ -185,5 +186,16 @@ describe('alarms', () => {
     expect(readAlarm(value)).toEqual({ severity: 2, status: 1, message: 'HIHI' });
     expect(readAlarm(value, 'brief')).toEqual({ severity: 0, status: 0, message: '' });
     expect(readAlarm(value, 'none')).toBeUndefined();
+  });
+});
+
+describe('distinct', () => {
+  it('never gives the same time twice: what is posted in one microsecond is told apart', () => {
+    const readings = [5000, 5000, 5000, 6000, 6000].map((nanoseconds) => ({
+      secondsPastEpoch: 7n,
+      nanoseconds,
+    }));
+    const clock = distinct(() => readings.shift() as TimeStamp);
+    expect([1, 2, 3, 4, 5].map(() => clock().nanoseconds)).toEqual([5000, 5001, 5002, 6000, 6001]);
   });
 });
