@@ -1,14 +1,10 @@
-/** From the plain data of a ConsumerSpec to a DataConsumer in this process: the processor's class is loaded here. */
-import * as pva from 'epics-pva-ts';
-import { PROCESSORS } from '../../processors/registry.ts';
-import * as hpc from '../index.ts';
-import { createLogging, type Logging } from '../log.ts';
+/** From the plain data of a ConsumerSpec to a DataConsumer in this process. */
+import type { Logging } from '../log.ts';
 import type { ConsumerSpec } from '../pipeline/consumer-spec.ts';
 import type { ConsumerStats } from '../pipeline/consumer-stats.ts';
 import { DataConsumer } from '../pipeline/data-consumer.ts';
 import { warmUp } from '../pipeline/warm-up.ts';
-import { loadProcessorClass } from '../processor/load-processor.ts';
-import { compileGradually } from './compile-gradually.ts';
+import { prepareStage, startOrClose } from './stage-runtime.ts';
 
 export interface ConsumerEvents {
   onGetStats(stats: ConsumerStats): void;
@@ -22,18 +18,7 @@ export interface RunningConsumer {
 
 /** Loads, constructs and starts. @throws UserError, PvaError: one line each */
 export async function startConsumer(spec: ConsumerSpec, events: ConsumerEvents): Promise<RunningConsumer> {
-  const logging = createLogging({
-    name: `consumer.${spec.consumerId}`,
-    ...(spec.logLevel && { level: spec.logLevel }),
-    ...(spec.logFile !== undefined && { file: spec.logFile }),
-  });
-  const processorClass = await loadProcessorClass({
-    processorFile: spec.processorFile,
-    processorClass: spec.processorClass,
-    builtins: PROCESSORS,
-    virtualModules: { 'epics-hpc': hpc, 'epics-pva-ts': pva },
-  });
-  compileGradually();
+  const { logging, processorClass } = await prepareStage(`consumer.${spec.consumerId}`, spec);
   if (spec.warmUp) await warmUp(logging.logger, spec.receiverQueueSize);
   const consumer = new DataConsumer({
     ...spec,
@@ -42,12 +27,7 @@ export async function startConsumer(spec: ConsumerSpec, events: ConsumerEvents):
     onGetStats: events.onGetStats,
     onStop: events.onStop,
   });
-  try {
-    await consumer.start();
-  } catch (error) {
-    await consumer.close();
-    throw error;
-  }
+  await startOrClose(consumer);
   logging.logger.info(`monitoring ${spec.channels.inputChannel} with request '${spec.pvRequest}'`);
   return { consumer, logging };
 }

@@ -4,6 +4,7 @@
  */
 import type { CommandSpec, OptionTable, ParsedOptions } from './option-table.ts';
 import {
+  controlChannel,
   disableCurses,
   failOnLossOption,
   fieldRequest,
@@ -11,12 +12,14 @@ import {
   logLevel,
   metadataChannels,
   oidField,
+  outputChannel,
   processorArgs,
   processorClass,
   processorFile,
   reportPeriod,
   runtime,
   serverQueueSize,
+  statusChannel,
 } from './stage-options.ts';
 
 /** The option table of `hpc-collector`. */
@@ -30,31 +33,9 @@ export const hpcCollectorOptions = [
     group: 'Channels',
     description: 'input channel name; every * is replaced by the id of each producer',
   },
-  {
-    long: '--output-channel',
-    short: '-oc',
-    kind: 'string',
-    placeholder: 'channel',
-    group: 'Channels',
-    description:
-      'where the processor publishes its results; every * is replaced by the collector id, and _ alone means pvapy:collector:<id>:output',
-  },
-  {
-    long: '--status-channel',
-    short: '-sc',
-    kind: 'string',
-    placeholder: 'channel',
-    group: 'Channels',
-    description: 'channel with the statistics of the collector; * and _ as for the output channel',
-  },
-  {
-    long: '--control-channel',
-    short: '-cc',
-    kind: 'string',
-    placeholder: 'channel',
-    group: 'Channels',
-    description: 'channel that takes commands for the collector; * and _ as for the output channel',
-  },
+  outputChannel('collector'),
+  statusChannel('collector'),
+  controlChannel('collector'),
   fieldRequest,
   metadataChannels,
   {

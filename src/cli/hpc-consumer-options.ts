@@ -5,6 +5,7 @@
  */
 import type { CommandSpec, OptionTable, ParsedOptions } from './option-table.ts';
 import {
+  controlChannel,
   disableCurses,
   failOnLossOption,
   fieldRequest,
@@ -12,12 +13,14 @@ import {
   logLevel,
   metadataChannels,
   oidField,
+  outputChannel,
   processorArgs,
   processorClass,
   processorFile,
   reportPeriod,
   runtime,
   serverQueueSize,
+  statusChannel,
 } from './stage-options.ts';
 
 /** The option table of `hpc-consumer`. */
@@ -42,15 +45,7 @@ export const hpcConsumerOptions = [
     description:
       'how input arrives: pva monitors the input channel, pvas serves it for others to put into (the processor says the type), rpc serves it for others to call',
   },
-  {
-    long: '--output-channel',
-    short: '-oc',
-    kind: 'string',
-    placeholder: 'channel',
-    group: 'Channels',
-    description:
-      'where the processor publishes its results; every * is replaced by the consumer id, and _ alone means pvapy:consumer:<id>:output',
-  },
+  outputChannel('consumer'),
   {
     long: '--output-mode',
     short: '-om',
@@ -62,22 +57,8 @@ export const hpcConsumerOptions = [
     description:
       'how output is published: pvas serves the output channel from this process, pva puts into it, rpc calls it',
   },
-  {
-    long: '--status-channel',
-    short: '-sc',
-    kind: 'string',
-    placeholder: 'channel',
-    group: 'Channels',
-    description: 'channel with the statistics of the consumer; * and _ as for the output channel',
-  },
-  {
-    long: '--control-channel',
-    short: '-cc',
-    kind: 'string',
-    placeholder: 'channel',
-    group: 'Channels',
-    description: 'channel that takes commands for the consumer; * and _ as for the output channel',
-  },
+  statusChannel('consumer'),
+  controlChannel('consumer'),
   fieldRequest,
   metadataChannels,
   {

@@ -125,3 +125,34 @@ export const metadataChannels = {
   group: 'Channels',
   description: 'comma list of pva://name: channels whose updates the processor takes from metadataQueueMap',
 } as const satisfies OptionSpec;
+
+/** The channels a stage serves; `stage` is what its help calls it, and part of the default names. */
+export const outputChannel = (stage: 'consumer' | 'collector') =>
+  ({
+    long: '--output-channel',
+    short: '-oc',
+    kind: 'string',
+    placeholder: 'channel',
+    group: 'Channels',
+    description: `where the processor publishes its results; every * is replaced by the ${stage} id, and _ alone means pvapy:${stage}:<id>:output`,
+  }) as const satisfies OptionSpec;
+
+export const statusChannel = (stage: 'consumer' | 'collector') =>
+  ({
+    long: '--status-channel',
+    short: '-sc',
+    kind: 'string',
+    placeholder: 'channel',
+    group: 'Channels',
+    description: `channel with the statistics of the ${stage}; * and _ as for the output channel`,
+  }) as const satisfies OptionSpec;
+
+export const controlChannel = (stage: 'consumer' | 'collector') =>
+  ({
+    long: '--control-channel',
+    short: '-cc',
+    kind: 'string',
+    placeholder: 'channel',
+    group: 'Channels',
+    description: `channel that takes commands for the ${stage}; * and _ as for the output channel`,
+  }) as const satisfies OptionSpec;

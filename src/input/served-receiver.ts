@@ -15,6 +15,7 @@ const DONE = struct('', { status: 'int' });
 const REFUSED = struct('', { status: 'int', errorMessage: 'string' });
 
 const FULL = 'the receiver queue is full';
+const STOPPED = 'this consumer is not processing';
 
 export interface ServedReceiverOptions extends ObjectWorkerOptions {
   readonly mode: 'pvas' | 'rpc';
@@ -48,13 +49,13 @@ export class ServedReceiver implements DataReceiver {
 
   /** A put of some fields changes these; the processor is given the whole. */
   private async onPut(pv: SharedPV, value: Value): Promise<void> {
-    if (!this.accepting) throw new Error('this consumer is not processing');
+    if (!this.accepting) throw new Error(STOPPED);
     pv.post(value);
     if (!(await this.take(pv.fetch()))) throw new Error(FULL);
   }
 
   private async onRpc(argument: Value | null): Promise<Value> {
-    if (!this.accepting) throw new Error('this consumer is not processing');
+    if (!this.accepting) throw new Error(STOPPED);
     if (argument === null) {
       this.nErrors++;
       return Value.create(REFUSED, { status: -1, errorMessage: 'the call has no argument' });
@@ -67,6 +68,8 @@ export class ServedReceiver implements DataReceiver {
   private take(value: Value): Promise<boolean> {
     this.nReceived++;
     const result = this.last.then(async () => {
+      // Whoever still waited for a turn when the stage was stopped is told so.
+      if (!this.accepting) throw new Error(STOPPED);
       const taken = this.worker.offer(value);
       if (typeof taken === 'boolean') return taken;
       await taken;
@@ -76,7 +79,9 @@ export class ServedReceiver implements DataReceiver {
       (taken) => {
         if (!taken) this.nRejected++;
       },
-      () => {},
+      () => {
+        this.nRejected++;
+      },
     );
     return result;
   }

@@ -85,6 +85,13 @@ export class ClientPublisher implements DataPublisher {
     });
     await Promise.race([Promise.all(this.pending), tooLate]);
     clearTimeout(timer);
+    const { size } = this.pending;
+    if (size === 0) return;
+    // The process ends before their time limit does: they count now.
+    this.nErrors += size;
+    this.options.logger.error(
+      `${size} object(s) were sent to ${this.options.channel} and never acknowledged`,
+    );
   }
 
   get stats(): PublisherStats {

@@ -3,8 +3,12 @@
  * connection/beacon-tracker.ts; sending pings is the search engine's.
  */
 
-import type { ServerAnnouncement } from '../connection/beacon-tracker.ts';
-import { type BeaconServer, BeaconTracker, endpointOf } from '../connection/beacon-tracker.ts';
+import {
+  type BeaconServer,
+  BeaconTracker,
+  endpointOf,
+  type ServerAnnouncement,
+} from '../connection/beacon-tracker.ts';
 import { callUser } from '../connection/surface.ts';
 import { type Endpoint, formatEndpoint } from '../endpoint.ts';
 import { ConfigError } from '../errors.ts';

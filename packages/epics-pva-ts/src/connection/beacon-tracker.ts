@@ -2,8 +2,7 @@
  * Which servers are there, as far as beacons tell. No I/O and no clock: times are milliseconds of any monotonic
  * clock. Beacons are a hint to search sooner, never a test whether a server is alive (pva-protocol.md 5.7).
  */
-import type { Endpoint } from '../endpoint.ts';
-import { formatEndpoint, withZoneOf } from '../endpoint.ts';
+import { type Endpoint, formatEndpoint, withZoneOf } from '../endpoint.ts';
 import { BEACON_LOST_AFTER_MS, MAX_BEACON_SERVERS } from '../limits.ts';
 import type { Beacon } from '../message/beacon.ts';
 import { formatGuid } from '../message/guid.ts';

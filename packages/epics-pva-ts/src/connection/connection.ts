@@ -7,10 +7,11 @@
 import { DecodeError, PvaError, RemoteProtocolError } from '../errors.ts';
 import { Command, ControlCommand, commandName } from '../frame/command.ts';
 import { type Frame, FrameDecoder } from '../frame/frame-decoder.ts';
-import { appendMessage, MAX_SEGMENT } from '../frame/frame-encoder.ts';
+import { appendMessage } from '../frame/frame-encoder.ts';
 import {
   MAX_HANDSHAKE_MESSAGE_BYTES,
   MAX_MESSAGE_BYTES,
+  MAX_SEGMENT_BYTES,
   MAX_TICK_MS,
   MAX_UNSENT_BYTES,
   TCP_TIMEOUT_SECONDS,
@@ -76,7 +77,10 @@ export abstract class Connection {
     this.timeoutMs = (options.timeout ?? TCP_TIMEOUT_SECONDS) * 1000;
     this.maxMessage = options.maxMessage;
     this.maxUnsent = options.maxUnsent ?? MAX_UNSENT_BYTES;
-    this.maxSegment = Math.min(MAX_SEGMENT, Math.max(1, Math.trunc(options.maxSegment ?? MAX_SEGMENT)));
+    this.maxSegment = Math.min(
+      MAX_SEGMENT_BYTES,
+      Math.max(1, Math.trunc(options.maxSegment ?? MAX_SEGMENT_BYTES)),
+    );
     this.lastTick = options.now;
     this.decoder = new FrameDecoder({
       onFrame: (frame) => this.handleFrame(frame),

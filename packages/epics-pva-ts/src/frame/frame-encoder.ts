@@ -6,12 +6,6 @@ import { MAX_SEGMENT_BYTES } from '../limits.ts';
 import { WireWriter } from '../wire/writer.ts';
 import { decodeHeader, HEADER_SIZE, headerFlags, newHeader, Segment, writeHeader } from './header.ts';
 
-/**
- * Most payload bytes in one message or segment. pvAccessCPP reads the length as a signed number, PVXS as an unsigned
- * one; both join segments of any size, and PVXS never sends any (pva-protocol.md 1.4).
- */
-export const MAX_SEGMENT: number = MAX_SEGMENT_BYTES;
-
 /** Where a header holds the payload length. */
 const LENGTH_OFFSET = 4;
 
@@ -24,7 +18,7 @@ export function encodeMessage(
   command: number,
   fromServer: boolean,
   write: (w: WireWriter) => void,
-  maxSegment: number = MAX_SEGMENT,
+  maxSegment: number = MAX_SEGMENT_BYTES,
 ): Uint8Array[] {
   writeHeader(w, command, fromServer);
   try {
@@ -50,7 +44,7 @@ export function appendMessage(
   command: number,
   fromServer: boolean,
   write: (w: WireWriter) => void,
-  maxSegment: number = MAX_SEGMENT,
+  maxSegment: number = MAX_SEGMENT_BYTES,
 ): void {
   w.beginMessage();
   try {

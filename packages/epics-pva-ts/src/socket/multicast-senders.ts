@@ -1,7 +1,6 @@
 /**
  * A multicast destination's interface and TTL are settings of a socket, so each such destination has its own.
  */
-import { isIpv6 } from '../endpoint.ts';
 import type { Destination } from './destinations.ts';
 import { UdpSocket, type UdpSocketOptions } from './udp.ts';
 
@@ -28,9 +27,4 @@ export async function openMulticastSenders(
     await Promise.all([...senders.values()].map((s) => s.close()));
     throw error;
   }
-}
-
-/** The address that stands for all interfaces in the destination's family. */
-export function anyAddressFor(d: Destination): string {
-  return isIpv6(d.address) ? '::' : '0.0.0.0';
 }

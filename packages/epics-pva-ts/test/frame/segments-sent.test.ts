@@ -2,8 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { GetRequest, PutRequest } from '../../src/client/requests.ts';
 import { FrameDecoder } from '../../src/frame/frame-decoder.ts';
-import { encodeMessage, MAX_SEGMENT } from '../../src/frame/frame-encoder.ts';
+import { encodeMessage } from '../../src/frame/frame-encoder.ts';
 import { decodeHeader, HEADER_SIZE, newHeader, Segment } from '../../src/frame/header.ts';
+import { MAX_SEGMENT_BYTES } from '../../src/limits.ts';
 import { SharedPV } from '../../src/server/shared-pv.ts';
 import { struct } from '../../src/value/type-def.ts';
 import { Value } from '../../src/value/value.ts';
@@ -53,7 +54,7 @@ describe('encodeMessage with a limit', () => {
   });
 
   it('is the most a header can announce to every peer by default', () => {
-    expect(MAX_SEGMENT).toBe(2 ** 31 - 1);
+    expect(MAX_SEGMENT_BYTES).toBe(2 ** 31 - 1);
   });
 
   it('gives the same message back for any cut, in both byte orders, with arrays by reference', () => {
