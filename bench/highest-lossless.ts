@@ -43,35 +43,67 @@ export async function highestLossless<R extends LosslessRun>(
   ladder: readonly number[],
   options: SearchOptions = {},
 ): Promise<LosslessSearch<R>> {
-  if (ladder.some((rate, index) => rate <= (ladder[index - 1] ?? 0))) {
-    throw new Error(`the ladder of rates must ascend from above 0: ${ladder.join(', ')}`);
-  }
-  const attempts = options.attempts ?? 2;
-  const runs: { rate: number; run: R }[] = [];
-  let best: R | undefined;
+  const search = new Search(run, ladder, options);
   let low = 0;
   let high = ladder.length - 1;
   while (low <= high) {
     const middle = (low + high) >> 1;
-    const rate = ladder[middle] ?? 0;
-    let reached = false;
-    for (let attempt = 1; attempt <= attempts && !reached; attempt += 1) {
-      const result = await run(rate);
-      runs.push({ rate, run: result });
-      if (result.lossless && (best === undefined || result.achievedFps > best.achievedFps)) {
-        best = result;
-      }
-      if (result.lossless && result.achievedFps < KEPT_UP * rate) {
-        // No accident: the producer's own limit. Trying again would not change it.
-        break;
-      }
-      reached = result.lossless;
-    }
-    if (reached) {
-      low = middle + 1;
-    } else {
-      high = middle - 1;
-    }
+    if (await search.reaches(middle)) low = middle + 1;
+    else high = middle - 1;
   }
-  return { best, runs };
+  return search;
+}
+
+/**
+ * The same by climbing up or down from a rate near the limit, for rounds after the first: some three rates are tried.
+ *
+ * @param from Index in the ladder to begin at; one outside counts as the nearest inside.
+ */
+export async function climbLossless<R extends LosslessRun>(
+  run: (rate: number) => Promise<R>,
+  ladder: readonly number[],
+  from: number,
+  options: SearchOptions = {},
+): Promise<LosslessSearch<R>> {
+  const search = new Search(run, ladder, options);
+  let index = Math.max(0, Math.min(ladder.length - 1, from));
+  if (await search.reaches(index)) {
+    do index += 1;
+    while (index < ladder.length && (await search.reaches(index)));
+  } else {
+    // A producer's limit is a lossless run, too: nothing below it is better.
+    while (search.best === undefined && index > 0) await search.reaches(--index);
+  }
+  return search;
+}
+
+class Search<R extends LosslessRun> implements LosslessSearch<R> {
+  best: R | undefined;
+  readonly runs: { rate: number; run: R }[] = [];
+  private readonly run: (rate: number) => Promise<R>;
+  private readonly ladder: readonly number[];
+  private readonly attempts: number;
+
+  constructor(run: (rate: number) => Promise<R>, ladder: readonly number[], { attempts = 2 }: SearchOptions) {
+    if (ladder.some((rate, index) => rate <= (ladder[index - 1] ?? 0))) {
+      throw new Error(`the ladder of rates must ascend from above 0: ${ladder.join(', ')}`);
+    }
+    this.run = run;
+    this.ladder = ladder;
+    this.attempts = attempts;
+  }
+
+  /** Whether a rate of the ladder is kept up without loss. */
+  async reaches(index: number): Promise<boolean> {
+    const rate = this.ladder[index] ?? 0;
+    for (let attempt = 1; attempt <= this.attempts; attempt += 1) {
+      const result = await this.run(rate);
+      this.runs.push({ rate, run: result });
+      if (!result.lossless) continue;
+      if (this.best === undefined || result.achievedFps > this.best.achievedFps) this.best = result;
+      // Too slow without loss is no accident but the producer's own limit: trying again would not change it.
+      return result.achievedFps >= KEPT_UP * rate;
+    }
+    return false;
+  }
 }

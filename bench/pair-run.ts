@@ -65,6 +65,8 @@ export interface PeerRunOptions {
   readonly serverQueueSize?: number;
   /** Number of different frames. Default: 10. */
   readonly nFrames?: number;
+  /** Consumers that share the stream by the distributor, frame by frame. Default: one, without distributor. */
+  readonly nConsumers?: number;
   /**
    * `pass-through`: PvaPy's own processor, which publishes each object. `latency`: the same, and measures the time from
    * the frame's time stamp to the processor. Default: `pass-through`.
@@ -97,7 +99,7 @@ export interface PeerRun extends LosslessRun {
   readonly achievedFps: number;
   /** The same in MB/s (10^6 bytes of pixels). */
   readonly megabytesPerSecond: number;
-  /** CPU time while frames were flowing and peak memory, of each process. */
+  /** CPU time while frames were flowing and peak memory, of each process; of several consumers it is not known. */
   readonly producer: ProcessUse;
   readonly consumer: ProcessUse;
   /** Only with the processor `latency`. */
@@ -115,22 +117,43 @@ const BYTES: Record<string, number> = {
   float64: 8,
 };
 
-/** Time for the consumer to start and connect, in s; Python and numpy take about one. */
-const START_DELAY = 6;
+/** Time for the consumer to start and connect, in s, and more for each further one; Python and numpy take about one. */
+const START_DELAY = 3;
+const START_DELAY_EACH = 1;
+const LONGEST_START_DELAY = 30;
 /** Time the simulator serves on after its last frame, in s, so that queued frames still arrive. */
-const SHUTDOWN_DELAY = 3;
+const SHUTDOWN_DELAY = 1.5;
 
 /**
- * Runs a simulator against a consumer with an output channel, on loopback and ports of its own.
+ * Runs a simulator against a consumer with an output channel, on loopback and ports of its own. When the machine is so
+ * busy that the consumer connects too late, the run is repeated with more time for it.
  *
-
+ * @param onConnected Called when the consumer is connected, before the first frame.
  * @throws Error when a process does not start, connect or end in time, with what it printed.
  */
 export async function runPair(
   pair: { readonly simulator: Suite; readonly consumer: Suite },
   options: PeerRunOptions,
+  onConnected?: (consumerPid: number) => void,
 ): Promise<PeerRun> {
-  const dtype = options.dtype ?? 'uint8';
+  let startDelay = START_DELAY + START_DELAY_EACH * ((options.nConsumers ?? 1) - 1);
+  for (;;) {
+    const run = await runOnce(pair, options, startDelay, onConnected);
+    if (run) return run;
+    startDelay *= 2;
+    if (startDelay > LONGEST_START_DELAY)
+      throw new Error(`no consumer connected within ${startDelay / 2} s: the machine is too busy to measure`);
+  }
+}
+
+/** Undefined when the first frame was published before the consumer was there. */
+async function runOnce(
+  pair: { readonly simulator: Suite; readonly consumer: Suite },
+  options: PeerRunOptions,
+  startDelay: number,
+  onConnected?: (consumerPid: number) => void,
+): Promise<PeerRun | undefined> {
+  const { dtype = 'uint8', seconds = 10, nConsumers = 1 } = options;
   const bytes = BYTES[dtype];
   if (bytes === undefined) {
     throw new Error(`unknown dtype ${dtype}: one of ${Object.keys(BYTES).join(', ')}`);
@@ -142,8 +165,8 @@ export async function runPair(
     ny: options.ny,
     dtype,
     fps: options.fps,
-    runtime: options.seconds ?? 10,
-    startDelay: START_DELAY,
+    runtime: seconds,
+    startDelay,
     shutdownDelay: SHUTDOWN_DELAY,
     ...(options.nFrames === undefined ? {} : { nFrames: options.nFrames }),
   });
@@ -151,11 +174,14 @@ export async function runPair(
   try {
     consumer = await startPvapyConsumer(pair.consumer, env, {
       inputChannel: 'bench:image',
-      outputChannel: '_',
+      outputChannel: nConsumers === 1 ? '_' : 'bench:*:output',
       ...(options.serverQueueSize === undefined ? {} : { serverQueueSize: options.serverQueueSize }),
       ...(options.processor === 'latency' ? pair.consumer.latencyProcessor : {}),
+      ...(nConsumers === 1 ? {} : { nConsumers, distributorUpdates: 1 }),
     });
-    const run = await observe(simulator, consumer, options.seconds ?? 10);
+    if (consumer.reports().some((report) => report.nProcessed > 0)) return undefined;
+    onConnected?.(consumer.child.pid);
+    const run = await observe(simulator, consumer, startDelay + seconds);
     return { ...run, megabytesPerSecond: (run.achievedFps * options.nx * options.ny * bytes) / 1e6 };
   } finally {
     await Promise.all([simulator.stop(), consumer?.child.stop()]);
@@ -167,27 +193,26 @@ async function observe(
   consumer: PvapyConsumer,
   seconds: number,
 ): Promise<Omit<PeerRun, 'megabytesPerSecond'>> {
-  if (consumer.reports().some((report) => report.nProcessed > 0)) {
-    throw consumer.child.error('connected only after the first frame: the machine is too busy to measure');
-  }
   const children = [simulator.child, consumer.child] as const;
   const before = children.map((child) => processUse(child.pid));
-  await simulator.waitForLastFrame((seconds + START_DELAY) * 1_000 + 30_000);
+  await simulator.waitForLastFrame(seconds * 1_000 + 30_000);
   // While both still run: a process that has ended says nothing about itself any more.
   const used = children.map((child, index) => useBetween(before[index]!, processUse(child.pid)));
   const { published, fps } = await simulator.finish((SHUTDOWN_DELAY + 20) * 1_000);
   await waitUntilQuiet(consumer, published);
-  const report = (await consumer.finish())[0]!;
-  const received = report.nReceived - 1;
-  const missed = published - report.nProcessed;
+  const reports = await consumer.finish();
+  const sum = (of: (report: ConsumerReport) => number): number => reports.reduce((n, r) => n + of(r), 0);
+  const processed = sum((r) => r.nProcessed);
+  const missed = published - processed;
+  const overruns = sum((r) => r.nOverruns);
   const latency = readLatency(consumer);
   return {
     published,
-    received,
-    processed: report.nProcessed,
+    received: sum((r) => r.nReceived - 1),
+    processed,
     missed,
-    overruns: report.nOverruns,
-    lossless: missed === 0 && report.nMissed === 0 && report.nOverruns === 0 && report.nErrors === 0,
+    overruns,
+    lossless: missed === 0 && overruns === 0 && sum((r) => r.nMissed + r.nErrors) === 0,
     achievedFps: fps,
     producer: used[0]!,
     consumer: used[1]!,
@@ -195,13 +220,15 @@ async function observe(
   };
 }
 
-/** Waits until the consumer has processed the last frame, or two reports in a row show no progress. */
+/** Waits for the last frame, or until two reports in a row show no progress; they come once a second. */
 async function waitUntilQuiet(consumer: PvapyConsumer, published: number): Promise<void> {
-  let last: ConsumerReport | undefined;
-  await consumer.waitForReports(([report]) => {
-    const quiet = last !== undefined && report !== last && report?.nProcessed === last.nProcessed;
-    last = report;
-    return report?.lastObjectId === published || quiet;
+  let last: readonly ConsumerReport[] = [];
+  await consumer.waitForReports((reports) => {
+    if (reports.length === 1 && reports[0]?.lastObjectId === published) return true;
+    const isNew = reports.every((report, i) => report !== last[i]);
+    const quiet = isNew && last.length > 0 && reports.every((r, i) => r.nProcessed === last[i]?.nProcessed);
+    if (isNew) last = reports;
+    return quiet;
   }, 30_000);
 }
 

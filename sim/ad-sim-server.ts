@@ -134,7 +134,7 @@ export class AdSimServer {
 
 /** Below this rate the first frames have time enough; and there must be time for it before them. */
 function wantsWarmUp(fps: number, startDelay: number): boolean {
-  return (fps <= 0 || fps >= 2000) && startDelay >= 0.5;
+  return (fps <= 0 || fps >= 500) && startDelay >= 0.5;
 }
 
 /** Lets sockets and timers have a turn. */

@@ -1,7 +1,7 @@
 /**
- * CPU time and peak memory of another process, from Linux's /proc.
+ * CPU time and memory of another process, from Linux's /proc.
  *
- * What may live here: those two figures. On other systems they are not a number, and a table shows a dash.
+ * What may live here: those figures. On other systems they are not a number, and a table shows a dash.
  */
 import { readFileSync } from 'node:fs';
 
@@ -42,4 +42,14 @@ export function processUse(pid: number): ProcessUse {
  */
 export function useBetween(before: ProcessUse, after: ProcessUse): ProcessUse {
   return { cpuSeconds: after.cpuSeconds - before.cpuSeconds, peakRss: after.peakRss };
+}
+
+/** The memory a process has resident now, in bytes; NaN when the system does not say. */
+export function residentBytes(pid: number): number {
+  try {
+    const resident = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    return resident === null ? Number.NaN : Number(resident[1]) * 1024;
+  } catch {
+    return Number.NaN;
+  }
 }

@@ -1,4 +1,4 @@
-/** Measures the time from a frame's time stamp to the processor, and passes the frame on. Prints one line at stop. */
+/** Measures the time from a frame's time stamp to the processor, and passes the frame on. Prints a line with the first frame, and one at stop. */
 import { type NTNDArray, UserDataProcessor } from 'epics-hpc';
 
 export class LatencyProcessor extends UserDataProcessor {
@@ -6,6 +6,7 @@ export class LatencyProcessor extends UserDataProcessor {
 
   override process(frame: NTNDArray): NTNDArray {
     const now = performance.timeOrigin + performance.now();
+    if (this.latencies.length === 0) process.stdout.write(`FIRST ${now.toFixed(0)}\n`);
     const { secondsPastEpoch, nanoseconds } = frame.timeStamp;
     this.latencies.push(now - (Number(secondsPastEpoch) * 1000 + nanoseconds / 1e6));
     this.updateOutputChannel(frame);

@@ -2,6 +2,7 @@
 
 PvaPy's simulator takes the time stamp just before it publishes a frame. At the stop it prints one line:
     LATENCY {"frames": n, "p50": us, "p99": us}
+With the first frame it prints FIRST and the time, in ms since the epoch.
 """
 
 import array
@@ -18,6 +19,8 @@ class LatencyProcessor(UserDataProcessor):
 
     def process(self, pvObject):
         now = time.time()
+        if not self.latencies:
+            print('FIRST %d' % (1000 * now), flush=True)
         stamp = pvObject['timeStamp']
         self.latencies.append(now - stamp['secondsPastEpoch'] - 1e-9 * stamp['nanoseconds'])
         self.updateOutputChannel(pvObject)

@@ -3,8 +3,8 @@
  * spread over 100, and what 100,000 updates/s cost. The queue is 1,000 updates a monitor for both implementations.
  */
 import { highestLossless, type LosslessRun } from '../highest-lossless.ts';
-import type { Figure } from './result.ts';
-import { type Implementation, median, Pair, type UpdateRun } from './roles.ts';
+import { type Figure, median } from '../result.ts';
+import { type Implementation, Pair, type UpdateRun } from './roles.ts';
 
 export interface FastUpdatesOptions {
   readonly ours: Implementation;

@@ -2,8 +2,8 @@
  * A get of an NTScalar double, from the call to the value: one after the other, channel connected. Each implementation
  * with its own server, and with the other's.
  */
-import type { Figure } from './result.ts';
-import { type Implementation, median, Pair } from './roles.ts';
+import { type Figure, median } from '../result.ts';
+import { type Implementation, Pair } from './roles.ts';
 
 export interface GetLatencyOptions {
   readonly ours: Implementation;

@@ -6,8 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { NTNDArray, type Value } from 'epics-pva-ts';
 import { repositoryRoot } from '../peers/python-env.ts';
-import type { Figure } from './result.ts';
-import { median } from './roles.ts';
+import { type Figure, median } from '../result.ts';
 
 /** What is measured is not part of the public API: it is taken from the library's build. */
 async function internal<T>(file: string): Promise<T> {

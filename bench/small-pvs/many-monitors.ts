@@ -2,8 +2,8 @@
  * 1,000 PVs x 10 Hz monitored in one process: how much of a core does the client take? Each implementation with its own
  * other end, and with the other's.
  */
-import type { Figure } from './result.ts';
-import { type Implementation, median, Pair, type UpdateRun } from './roles.ts';
+import { type Figure, median } from '../result.ts';
+import { type Implementation, Pair, type UpdateRun } from './roles.ts';
 
 export interface ManyMonitorsOptions {
   readonly ours: Implementation;

@@ -177,11 +177,3 @@ function ask(child: Child, line: string, answer: RegExp, timeoutMs = 30_000): Pr
   child.writeLine(line);
   return child.waitForLine(answer, timeoutMs, since);
 }
-
-/** The middle of some figures; NaN of none. */
-export function median(values: readonly number[]): number {
-  const ordered = [...values].sort((a, b) => a - b);
-  const at = (ordered.length - 1) / 2;
-  const [low, high] = [ordered[Math.floor(at)], ordered[Math.ceil(at)]];
-  return ((low ?? Number.NaN) + (high ?? Number.NaN)) / 2;
-}

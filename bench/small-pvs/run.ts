@@ -13,11 +13,11 @@ import os from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ensurePeers, repositoryRoot } from '../peers/python-env.ts';
+import { type Figure, table } from '../result.ts';
 import { fastUpdates } from './fast-updates.ts';
 import { getLatency } from './get-latency.ts';
 import { headCodec } from './head-codec.ts';
 import { manyMonitors } from './many-monitors.ts';
-import { type Figure, table } from './result.ts';
 import { ours, pvxs } from './roles.ts';
 
 const { values } = parseArgs({
@@ -52,7 +52,7 @@ for (const [name, run] of Object.entries(benchmarks)) {
   process.stderr.write(`${name} ...\n`);
   figures.push(...(await run()));
 }
-console.log(table(figures));
+console.log(table(figures, 'PVXS'));
 console.log('ratio: how much better ours is than PVXS through p4p; above 1 is better');
 const folder = join(repositoryRoot(), 'bench', 'results');
 mkdirSync(folder, { recursive: true });

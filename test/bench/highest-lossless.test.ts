@@ -1,6 +1,6 @@
 /** The search for the highest lossless rate, on producers and consumers whose limits are known. */
 import { describe, expect, it } from 'vitest';
-import { highestLossless } from '../../bench/highest-lossless.ts';
+import { climbLossless, highestLossless } from '../../bench/highest-lossless.ts';
 
 /** A pair in which the consumer loses frames above one rate and the producer cannot go beyond another. */
 function pair(limits: { consumer: number; producer?: number }) {
@@ -50,5 +50,31 @@ describe('highestLossless', () => {
 
   it('refuses a ladder that does not ascend', async () => {
     await expect(highestLossless(pair({ consumer: 1 }), [200, 100])).rejects.toThrow(/must ascend/);
+  });
+});
+
+describe('climbLossless', () => {
+  it.each([
+    ['from below', 700, 1, [200, 500, 1_000, 1_000], 500],
+    ['from above', 700, 4, [2_000, 2_000, 1_000, 1_000, 500], 500],
+    ['from the limit itself', 1_000, 3, [1_000, 2_000, 2_000], 1_000],
+    ['to the top', 20_000, 5, [5_000, 10_000], 10_000],
+    ['from outside', 700, 99, [10_000, 10_000, 5_000, 5_000, 2_000, 2_000, 1_000, 1_000, 500], 500],
+  ])('finds the limit %s', async (_where, consumer, from, tried, best) => {
+    const found = await climbLossless(pair({ consumer }), LADDER, from);
+    expect(found.runs.map(({ rate }) => rate)).toEqual(tried);
+    expect(found.best?.achievedFps).toBe(best);
+  });
+
+  it("stops at a producer's own limit", async () => {
+    const found = await climbLossless(pair({ consumer: 1e6, producer: 3_000 }), LADDER, 5);
+    expect(found.runs.map(({ rate }) => rate)).toEqual([5_000]);
+    expect(found.best?.achievedFps).toBe(3_000);
+  });
+
+  it('finds nothing when every rate loses', async () => {
+    const found = await climbLossless(pair({ consumer: 0 }), LADDER, 1, { attempts: 1 });
+    expect(found.runs.map(({ rate }) => rate)).toEqual([200, 100]);
+    expect(found.best).toBeUndefined();
   });
 });

@@ -1,7 +1,7 @@
 /** The benchmark of small PVs gives complete accounts for ours, for PVXS's and for one of each, at rates every machine takes. */
 import { describe, expect, it } from 'vitest';
+import { ratio, reached, table } from '../../bench/result.ts';
 import { headCodec } from '../../bench/small-pvs/head-codec.ts';
-import { ratio, reached, table } from '../../bench/small-pvs/result.ts';
 import { type Implementation, ours, Pair, pvxs } from '../../bench/small-pvs/roles.ts';
 import { ensurePeers } from './peers.ts';
 
@@ -63,7 +63,7 @@ describe.skipIf(!peers.available)('the benchmark of small PVs', () => {
     const less = { what: 'time', unit: 'us', ours: 2, peer: 6, goal: 3, better: 'less' } as const;
     const more = { what: 'rate', unit: '1/s', ours: 50, peer: 100, goal: 80, better: 'more' } as const;
     expect([ratio(less), ratio(more), reached(less), reached(more)]).toEqual([3, 0.5, true, false]);
-    expect(table([less, more]).split('\n')).toEqual([
+    expect(table([less, more], 'PVXS').split('\n')).toEqual([
       'what  unit  ours  PVXS  ratio   goal',
       'time    us  2.00  6.00   3.00    < 3  reached',
       'rate   1/s  50.0   100  0.500  >= 80  MISSED',

@@ -1,0 +1,69 @@
+/**
+ * What a TCP connection between two Node processes carries on this machine: messages of a size, written as fast as
+ * they go, read into one reused buffer and not looked at. The upper bound of what a pvAccess server in Node can do.
+ *
+ * This file is both processes: the one that imports it reads, the child that it starts writes.
+ */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import net, { type AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+
+const RECEIVE_BUFFER = 256 * 1024;
+/** Different messages, so that no cache holds them all. */
+const N_MESSAGES = 10;
+
+/**
+ * Messages a second from the first byte to the last.
+ * @throws Error when the writing process fails
+ */
+export async function rawSocketRate(messageBytes: number, seconds: number): Promise<number> {
+  const writer = fork(fileURLToPath(import.meta.url), [String(messageBytes), String(seconds)]);
+  const exited = once(writer, 'exit');
+  const [port] = (await Promise.race([once(writer, 'message'), exited])) as [number];
+  let bytes = 0;
+  let first = 0;
+  let last = 0;
+  const reader = net.connect({
+    port,
+    host: '127.0.0.1',
+    onread: {
+      buffer: Buffer.allocUnsafeSlow(RECEIVE_BUFFER),
+      callback: (n) => {
+        last = performance.now();
+        if (first === 0) first = last;
+        bytes += n;
+        return true;
+      },
+    },
+  });
+  await once(reader, 'close');
+  const [code] = await exited;
+  if (code !== 0) throw new Error(`the raw socket's writer ended with exit code ${code}`);
+  return bytes / messageBytes / ((last - first) / 1000);
+}
+
+function write(socket: net.Socket, messageBytes: number, seconds: number): void {
+  const messages = Array.from({ length: N_MESSAGES }, (_, i) => Buffer.alloc(messageBytes, i));
+  const end = performance.now() + seconds * 1000;
+  let n = 0;
+  const more = (): void => {
+    while (performance.now() < end)
+      if (!socket.write(messages[n++ % N_MESSAGES] as Buffer)) {
+        socket.once('drain', more);
+        return;
+      }
+    socket.end();
+  };
+  more();
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [messageBytes, seconds] = process.argv.slice(2).map(Number) as [number, number];
+  const server = net.createServer({ noDelay: true }, (socket) => {
+    server.close();
+    socket.on('close', () => process.disconnect());
+    write(socket, messageBytes, seconds);
+  });
+  server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port));
+}
