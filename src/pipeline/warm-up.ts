@@ -16,8 +16,8 @@ const FRAMES = 6000;
 const BURST = 16;
 /** Large enough to be received lazily and forwarded as bytes, as real frames are. */
 const PIXELS = 9216;
-/** All in all; on a machine that is too busy for it, warming up would not help either. */
-const MAX_MS = 2000;
+/** All in all: a stream that is already running does not wait, and on a machine that is too busy it would not help. */
+const MAX_MS = 300;
 
 /** Takes about 0.3 s. Never fails: it is only a matter of speed. */
 export async function warmUp(logger: Logger, receiverQueueSize: number): Promise<void> {

@@ -60,7 +60,7 @@ function lines(stream: NodeJS.ReadableStream | null): Happenings<string> {
 
 describe('serve with access security', () => {
   it('does what the page says, with its file and its program', async () => {
-    expect(existsSync(join(PACKAGE, 'dist/src/index.js')), 'run npm run build first').toBe(true);
+    expect(existsSync(join(PACKAGE, 'dist/index.js')), 'run npm run build first').toBe(true);
     mkdirSync(join(folder, 'node_modules'));
     symlinkSync(PACKAGE, join(folder, 'node_modules/epics-pva-ts'), 'dir');
     writeFileSync(join(folder, 'beamline.acf'), ACF);

@@ -76,7 +76,7 @@ async function freeUdpPort(): Promise<number> {
 
 describe('the README', () => {
   it('has a server and a client of ten lines each, and more blocks that run', () => {
-    expect(existsSync(new URL('dist/src/index.js', PACKAGE)), 'run npm run build first').toBe(true);
+    expect(existsSync(new URL('dist/index.js', PACKAGE)), 'run npm run build first').toBe(true);
     const lines = (name: string): number[] =>
       BLOCKS.filter((b) => b.name === name).map((b) => b.code.trimEnd().split('\n').length);
     expect([lines('server'), lines('client')]).toEqual([[10], [10]]);

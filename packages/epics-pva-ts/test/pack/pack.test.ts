@@ -215,7 +215,7 @@ describe('the workspace', () => {
       try { parseAddress(':', 1); } catch ({ stack }) { console.log(JSON.stringify(/epics-pva-ts.(\\w+.\\w+)/.exec(stack)[1])); }`;
     for (const flags of [[], AS_OLD_NODE])
       expect(printed(await project.nodeInWorkspace(...flags, '--input-type=module', '--eval', code))).toBe(
-        'dist/src',
+        'dist/index',
       );
   });
 });
