@@ -142,6 +142,9 @@ export class OutputFileProcessor extends UserDataProcessor {
   }
 }
 
+/** The same by PvaPy's name, so that its command lines work. */
+export class AdOutputFileProcessor extends OutputFileProcessor {}
+
 function writesArgument(args: Arguments, present: number): number {
   return numberArgument(args, 'maxWritesInFlight', { default: present, least: 1, whole: true });
 }
