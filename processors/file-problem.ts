@@ -19,10 +19,10 @@ const CAUSES: Readonly<Record<string, readonly [why: string, advice: string]>> =
   EIO: ['the disk reports an error', 'look at the system log'],
 };
 
-/** The error of an operating system's error code, such as `ENOSPC`, or of any other error. */
+/** The error of an operating system's error code, such as `ENOSPC`, or of any other error; no cause, whose text the log would add. */
 export function fileProblem(doing: string, error: unknown): Error {
   const { code = '', message = String(error) } = error as NodeJS.ErrnoException;
   const [why, advice] = CAUSES[code] ?? [];
   const line = why ? `${why} (${code}): ${advice}` : (message.split('\n')[0] ?? '');
-  return new Error(`${doing}: ${line}`, { cause: error });
+  return new Error(`${doing}: ${line}`);
 }

@@ -59,7 +59,7 @@ export class Hdf5ImageFile {
   private rows: Hdf5Row[] = [];
   private flushed = 0;
 
-  /** @throws Error in one line; nothing is left of the file then. With `cause.code` EEXIST if it is there already */
+  /** @throws Error in one line; nothing is left of the file then */
   constructor(library: Hdf5Library, path: string, layout: Hdf5Layout) {
     this.library = library;
     this.path = path;

@@ -30,6 +30,11 @@ const DTYPES: Readonly<Record<string, string>> = {
   Float64Array: '<d',
 };
 
+/**
+ * Files that could not be finished; with each the HDF5 library keeps some 0.2 MB that it cannot write. After so many
+ * nothing is written until the consumer is started anew.
+ */
+const MAX_BROKEN = 100;
 /** After a failure nothing is tried for so long, in ms; twice as long after each one that follows. */
 const RETRY_MS = { first: 1000, most: 30_000 };
 
@@ -51,6 +56,7 @@ export class Hdf5Series {
   private readonly attributes = new AttributeColumns();
   private flushTimer: NodeJS.Timeout | undefined;
   private retry = { at: 0, delay: RETRY_MS.first, reason: '' };
+  private nBroken = 0;
   private nFramesSaved = 0;
   private nFramesLost = 0;
   private lastFileProcessedTime = 0;
@@ -78,6 +84,10 @@ export class Hdf5Series {
     const waits = this.retry.at - performance.now();
     if (waits > 0)
       throw new Error(`not written; next attempt in ${Math.ceil(waits / 1000)} s: ${this.retry.reason}`);
+    if (this.nBroken >= MAX_BROKEN)
+      throw new Error(
+        `${MAX_BROKEN} files could not be finished: start the consumer anew when the disk is well`,
+      );
     const row = this.rowOf(frame);
     if (this.file && !this.fits(this.file, image)) this.end();
     try {
@@ -89,9 +99,14 @@ export class Hdf5Series {
       throw error;
     }
     const { file, settings } = this;
-    if (file.nFrames >= settings.nImagesPerFile) this.endWith(file);
-    else if (file.nFrames - file.nFlushed >= settings.flushImages) this.flush(file);
+    let problem: Error | undefined;
+    if (file.nFrames >= settings.nImagesPerFile) problem = this.endWith(file);
+    else if (file.nFrames - file.nFlushed >= settings.flushImages) problem = this.flush(file);
     else this.flushTimer ??= setTimeout(() => this.flushLater(), settings.flushSeconds * 1000).unref();
+    if (!problem) return;
+    // Among the lost, but an error of this image's: so that those who look at errors only see that there was a loss.
+    this.nFramesLost--;
+    throw problem;
   }
 
   private rowOf(frame: NTNDArray): Hdf5Row & { attributes: ReadonlyMap<string, ColumnValue> } {
@@ -144,14 +159,16 @@ export class Hdf5Series {
     }
   }
 
-  private flush(file: Hdf5ImageFile): void {
+  /** What went wrong, if images were lost by it. */
+  private flush(file: Hdf5ImageFile): Error | undefined {
     this.clearTimer();
     try {
       file.flush();
       this.retry.delay = RETRY_MS.first;
+      return undefined;
     } catch (error) {
       this.failed(error as Error);
-      this.end();
+      return this.endWith(file);
     }
   }
 
@@ -165,13 +182,14 @@ export class Hdf5Series {
     if (this.file) this.endWith(this.file);
   }
 
-  private endWith(file: Hdf5ImageFile): void {
-    const { figures, logger } = this.options;
+  /** What went wrong, if images were lost by it. */
+  private endWith(file: Hdf5ImageFile): Error | undefined {
+    const { figures } = this.options;
     this.clearTimer();
     this.file = undefined;
     if (file.nFrames === 0) {
       file.discard();
-      return;
+      return undefined;
     }
     try {
       const size = file.finish();
@@ -181,14 +199,22 @@ export class Hdf5Series {
       this.lastFileProcessedTime = Date.now() / 1000;
       if (performance.now() >= this.retry.at) this.retry.delay = RETRY_MS.first;
     } catch (error) {
-      const lost = file.nFrames - file.nFlushed;
-      this.nFramesSaved += file.nFlushed;
-      this.nFramesLost += lost;
-      this.failed(error as Error);
-      logger.error(
-        `${lost} image(s) lost; ${file.partial} keeps the ${file.nFlushed} before them: ${(error as Error).message}`,
-      );
+      this.broken(file, error as Error);
+      return file.nFrames > file.nFlushed ? (error as Error) : undefined;
     }
+    return undefined;
+  }
+
+  /** What was flushed stays on the disk. */
+  private broken(file: Hdf5ImageFile, error: Error): void {
+    const lost = file.nFrames - file.nFlushed;
+    this.nBroken++;
+    this.nFramesSaved += file.nFlushed;
+    this.nFramesLost += lost;
+    this.failed(error);
+    this.options.logger.error(
+      `${lost} image(s) lost; ${file.partial} keeps the ${file.nFlushed} before them: ${error.message}`,
+    );
   }
 
   private failed(error: Error): void {

@@ -2,7 +2,7 @@
  * Files that appear complete or not at all: written under a temporary name beside the final one, then renamed. What a
  * crash leaves behind is hidden, never looks like an image, and goes away when the next run starts on that computer.
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { open, opendir, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -20,11 +20,27 @@ export function outputFolder(given: unknown): string {
     throw new Error(`argument outputDirectory: ${JSON.stringify(given)} is not the name of a folder`);
   const folder = resolve(given);
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
   } catch (error) {
     throw fileProblem(`cannot make the folder ${folder}`, error);
   }
   return folder;
+}
+
+/** As Node's own `recursive`, which never ends where a folder's parent is there and it still cannot be made (/proc). */
+function makeFolder(path: string, parents = true): void {
+  const isThere = (): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  if (isThere()) return;
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // Another consumer may have been faster.
+    if (code === 'EEXIST' && isThere()) return;
+    if (code !== 'ENOENT' || !parents) throw error;
+    makeFolder(dirname(path));
+    makeFolder(path, false);
+  }
 }
 
 /**
