@@ -57,6 +57,11 @@ export class Hdf5Library {
 
   private static loaded: Promise<Hdf5Library> | undefined;
 
+  /** Has anybody asked for it? */
+  static get isLoaded(): boolean {
+    return Hdf5Library.loaded !== undefined;
+  }
+
   /** Loads the library once; some 0.1 s and 20 MB. */
   static load(): Promise<Hdf5Library> {
     Hdf5Library.loaded ??= import('h5wasm/node').then(
