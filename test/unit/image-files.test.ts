@@ -6,7 +6,6 @@ import { NTNDArray, type NumericArray } from 'epics-pva-ts';
 import { decode as decodePng } from 'fast-png';
 import UTIF from 'utif2';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { fileNameFormat } from '../../processors/file-name-format.ts';
 import { OutputFileProcessor } from '../../processors/output-file-processor.ts';
 import { NpyFrames } from '../../sim/npy-frames.ts';
 import type { PvObject } from '../../src/processor/user-data-processor.ts';
@@ -314,35 +313,5 @@ describe('folders and arguments', () => {
     await made.process(frameOf('uint8'));
     await made.stop();
     expect(readdirSync(other)).toEqual(['002.npy']);
-  });
-});
-
-describe('names of files', () => {
-  const fields = { frameId: 42, uniqueId: 42, objectId: 42, processorId: 3, outputFileId: 7 };
-  // As Python's str.format makes them.
-  it.for([
-    ['{uniqueId:06}.{processorId}.tiff', '000042.3.tiff'],
-    ['{frameId:06d}-{objectId}', '000042-42'],
-    ['{outputFileId:3}{{x}}', '  7{x}'],
-    ['{uniqueId:04x}_{uniqueId:X}', '002a_2A'],
-    ['scan 1.npy', 'scan 1.npy'],
-  ])('%s', ([format, name]) => {
-    expect(fileNameFormat(format).name(fields)).toBe(name);
-  });
-
-  it('of negative ids have their zeros behind the sign', () => {
-    expect(fileNameFormat('{uniqueId:06}').name({ ...fields, uniqueId: -42 })).toBe('-00042');
-  });
-
-  it.for([
-    [
-      '{imageId}.tiff',
-      '{imageId} is not a field; those are {frameId}, {uniqueId}, {objectId}, {processorId}, {outputFileId}',
-    ],
-    ['{uniqueId:.2f}.tiff', "'.2f' is no width; write for example {uniqueId:06}"],
-    ['a{b.tiff', "a single '{'; write {{ for one in the name"],
-    ['../{uniqueId}.tiff', 'a name, not a path: give the folder as outputDirectory'],
-  ])('%s is refused', ([format, reason]) => {
-    expect(() => fileNameFormat(format)).toThrow(`argument outputFileNameFormat: "${format}": ${reason}`);
   });
 });
