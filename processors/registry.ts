@@ -7,4 +7,10 @@ export const PROCESSORS: Readonly<Record<string, () => Promise<unknown>>> = {
   ImageStatisticsProcessor: async () =>
     (await import('./image-statistics-processor.ts')).ImageStatisticsProcessor,
   MetadataProcessor: async () => (await import('./metadata-processor.ts')).MetadataProcessor,
+  OutputFileProcessor: async () => (await import('./output-file-processor.ts')).OutputFileProcessor,
+  /** Brings the HDF5 library with it, when it starts. */
+  Hdf5WriterProcessor: async () => (await import('./hdf5-writer-processor.ts')).Hdf5WriterProcessor,
+  /** PvaPy's names of these two. */
+  AdOutputFileProcessor: async () => (await import('./output-file-processor.ts')).AdOutputFileProcessor,
+  Hdf5AdImageWriter: async () => (await import('./hdf5-writer-processor.ts')).Hdf5AdImageWriter,
 };

@@ -1,0 +1,105 @@
+/**
+ * Files that appear complete or not at all: written under a temporary name beside the final one, then renamed. What a
+ * crash leaves behind is hidden, never looks like an image, and goes away when the next run starts on that computer.
+ */
+import { mkdirSync, statSync } from 'node:fs';
+import { open, opendir, rename, rm, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import { fileProblem } from './file-problem.ts';
+
+const HOST = hostname().replaceAll(/[^\w-]/g, '_');
+let sequence = 0;
+
+/**
+ * The argument `outputDirectory` as an absolute path; the folder is made if it is not there, its parents too (PvaPy).
+ * @throws Error in one line
+ */
+export function outputFolder(given: unknown): string {
+  if (typeof given !== 'string' || given === '')
+    throw new Error(`argument outputDirectory: ${JSON.stringify(given)} is not the name of a folder`);
+  const folder = resolve(given);
+  try {
+    makeFolder(folder);
+  } catch (error) {
+    throw fileProblem(`cannot make the folder ${folder}`, error);
+  }
+  return folder;
+}
+
+/** As Node's own `recursive`, which never ends where a folder's parent is there and it still cannot be made (/proc). */
+function makeFolder(path: string, parents = true): void {
+  const isThere = (): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  if (isThere()) return;
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // Another consumer may have been faster.
+    if (code === 'EEXIST' && isThere()) return;
+    if (code !== 'ENOENT' || !parents) throw error;
+    makeFolder(dirname(path));
+    makeFolder(path, false);
+  }
+}
+
+/**
+ * Writes a file whole; an existing one of that name is replaced. Returns its size in bytes.
+ * @throws Error in one line; nothing is left then, and an existing file is as it was
+ */
+export async function writeWhole(path: string, parts: readonly Uint8Array[]): Promise<number> {
+  const temporary = join(dirname(path), `.${basename(path)}.${HOST}-${process.pid}-${sequence++}.part`);
+  let size = 0;
+  try {
+    const file = await open(temporary, 'w');
+    try {
+      for (const part of parts) {
+        for (let at = 0; at < part.length; )
+          at += (await file.write(part, at, part.length - at)).bytesWritten;
+        size += part.length;
+      }
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw fileProblem(`cannot write ${path}`, error);
+  }
+  return size;
+}
+
+/** Removes what processes of this computer that are no longer there left in a folder; how many files that were. */
+export async function sweep(folder: string): Promise<number> {
+  let removed = 0;
+  for await (const { name } of await opendir(folder)) {
+    const [, host, pid] = /^\..+\.([\w-]+)-(\d+)-\d+\.part$/.exec(name) ?? [];
+    if (host !== HOST || isAlive(Number(pid))) continue;
+    await rm(join(folder, name), { force: true }).then(
+      () => removed++,
+      () => undefined,
+    );
+  }
+  return removed;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}
+
+/** Can files be made in the folder? @throws Error in one line */
+export async function checkWritable(folder: string): Promise<void> {
+  const temporary = join(folder, `.check.${HOST}-${process.pid}-${sequence++}.part`);
+  try {
+    if (!(await stat(folder)).isDirectory()) throw Object.assign(new Error('ENOTDIR'), { code: 'ENOTDIR' });
+    await (await open(temporary, 'w')).close();
+    await rm(temporary);
+  } catch (error) {
+    throw fileProblem(`cannot write into ${folder}`, error);
+  }
+}
