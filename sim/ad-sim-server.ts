@@ -102,9 +102,9 @@ export class AdSimServer {
     return this.server.udpPort;
   }
 
-  /** Monitors of the first image channel now. */
+  /** Monitors of the image channels now. */
   get subscriberCount(): number {
-    return this.pv.subscriberCount;
+    return this.others.reduce((sum, pv) => sum + pv.subscriberCount, this.pv.subscriberCount);
   }
 
   /** Of every channel, metadata PVs last. */
