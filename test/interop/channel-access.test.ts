@@ -47,7 +47,7 @@ describe.skipIf(!peers.available)('an IOC that bridges Channel Access', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const present = (): Promise<Value> => context.get('pva:motor:x');
+  const present = (): Promise<Value> => context.get('bridge:motor:x');
   const value = async (): Promise<unknown> => (await present()).get('value');
 
   it('serves the value with the time it has at its source', async () => {
