@@ -6,19 +6,30 @@
  */
 import { performance } from 'node:perf_hooks';
 import { Server, type ServerOptions, SharedPV } from 'epics-pva-ts';
+import { type ChannelStats, channelStats } from './channel-stats.ts';
 import type { FrameCache } from './frame-cache.ts';
+import type { RateRamp } from './frame-rate.ts';
 import { type FrameSource, frameBytes } from './frame-source.ts';
 import { ImageRecord } from './image-record.ts';
+import { MetadataRecords } from './metadata-records.ts';
 import type { ExitReason, Progress } from './report.ts';
 import { Schedule } from './schedule.ts';
+import { SimError } from './sim-error.ts';
 import { warmUp } from './warm-up.ts';
 
 export interface AdSimServerOptions {
-  readonly channelName: string;
+  /** One channel, or several: frame n of each is the same image, with the same time stamp. */
+  readonly channelName: string | readonly string[];
+  /** PVs that get a new value before every frame, with the frame's time stamp. Default none. */
+  readonly metadataPVs?: readonly string[];
   readonly source: FrameSource;
   readonly cache: FrameCache;
   /** Frames per second; 0 or less: as fast as possible. */
   readonly fps: number;
+  /** Where the frame rate goes from there. */
+  readonly ramp?: RateRamp | undefined;
+  /** Frames that are sent back to back, with a pause that keeps the mean rate; default 1. */
+  readonly framesPerBurst?: number | undefined;
   /** Seconds from the first frame on. */
   readonly runtime: number;
   /** Seconds before the first frame. */
@@ -30,7 +41,7 @@ export interface AdSimServerOptions {
   readonly report?: (uniqueId: number, progress: Progress) => void;
 }
 
-/** Frames, and bytes of pixels, sent in one go at most before sockets get a turn. */
+/** Posts of images, and bytes of pixels, sent in one go at most before sockets get a turn. */
 const MAX_BURST = 16;
 const MAX_BURST_BYTES = 512 * 1024;
 /** Time after the runtime (ms) in which a simulator that is late may still send what was due. */
@@ -41,18 +52,39 @@ const SHORTEST_TIMER = 0.1;
 export class AdSimServer {
   private readonly options: AdSimServerOptions;
   private readonly server: Server;
+  /** The first channel, which nearly always is the only one, ... */
   private readonly pv: SharedPV;
+  /** ... and the others. */
+  private readonly others: readonly SharedPV[];
+  private readonly pvs = new Map<string, SharedPV>();
+  private readonly metadata: MetadataRecords | undefined;
   private readonly record: ImageRecord;
   private nPublished = 0;
   private firstTime = 0;
   private lastTime = 0;
 
+  /** @throws SimError BAD_OPTION without a channel, for a name that comes twice, and as {@link Schedule} */
   constructor(options: AdSimServerOptions) {
+    const { channelName, metadataPVs = [], fps, ramp, framesPerBurst } = options;
     this.options = options;
+    // Says at once what publishing would say after the start delay.
+    new Schedule({ fps, startTime: 0, ramp, framesPerBurst });
     this.record = new ImageRecord(options.source);
-    this.pv = SharedPV.readonly(this.record.empty());
+    const images = typeof channelName === 'string' ? [channelName] : channelName;
+    for (const name of images) this.add(name, SharedPV.readonly(this.record.empty()));
+    const [first, ...others] = this.pvs.values();
+    if (!first) throw new SimError('BAD_OPTION', 'no channel name is given');
+    this.pv = first;
+    this.others = others;
+    if (metadataPVs.length > 0) this.metadata = new MetadataRecords(metadataPVs);
+    for (const [name, pv] of this.metadata?.pvs() ?? []) this.add(name, pv);
     this.server = new Server(options.server ?? {});
-    this.server.addPV(options.channelName, this.pv);
+    for (const [name, pv] of this.pvs) this.server.addPV(name, pv);
+  }
+
+  private add(name: string, pv: SharedPV): void {
+    if (this.pvs.has(name)) throw new SimError('BAD_OPTION', `channel '${name}' is given twice`);
+    this.pvs.set(name, pv);
   }
 
   /** What was published so far; times in seconds of a monotonic clock. */
@@ -70,9 +102,14 @@ export class AdSimServer {
     return this.server.udpPort;
   }
 
-  /** Monitors of the image channel now. */
+  /** Monitors of the image channels now. */
   get subscriberCount(): number {
-    return this.pv.subscriberCount;
+    return this.others.reduce((sum, pv) => sum + pv.subscriberCount, this.pv.subscriberCount);
+  }
+
+  /** Of every channel, metadata PVs last. */
+  channelStats(): ChannelStats[] {
+    return channelStats(this.pvs, this.server.report());
   }
 
   /** The channel can be found from here on. @throws PvaError when no port can be had */
@@ -85,15 +122,14 @@ export class AdSimServer {
    * @throws SimError when a frame cannot be read
    */
   async publish(signal: AbortSignal): Promise<ExitReason> {
-    const { fps, runtime, startDelay, cache } = this.options;
+    const { fps, ramp, framesPerBurst, runtime, startDelay, cache } = this.options;
     const begin = performance.now() + startDelay * 1000;
     cache.fill();
-    if (wantsWarmUp(fps, startDelay)) await warmUp(signal);
-    const burst = Math.max(
-      1,
-      Math.min(MAX_BURST, Math.floor(MAX_BURST_BYTES / frameBytes(this.options.source))),
-    );
-    const schedule = new Schedule({ fps, startTime: Math.max(begin, performance.now()), burst });
+    if (wantsWarmUp(fps <= 0 ? fps : Math.max(fps, ramp?.to ?? 0), startDelay)) await warmUp(signal);
+    const posts = Math.min(MAX_BURST, Math.floor(MAX_BURST_BYTES / frameBytes(this.options.source)));
+    const burst = Math.max(1, Math.floor(posts / (1 + this.others.length)));
+    const startTime = Math.max(begin, performance.now());
+    const schedule = new Schedule({ fps, startTime, burst, ramp, framesPerBurst });
     const end = schedule.startTime + runtime * 1000;
     // The frame that would begin the next period is not part of this one.
     const lastDue = end - 0.001;
@@ -118,7 +154,10 @@ export class AdSimServer {
     const frame = this.options.cache.next();
     if (!frame) return false;
     this.nPublished++;
-    this.pv.post(this.record.of(frame, this.nPublished));
+    const image = this.record.of(frame, this.nPublished);
+    if (this.metadata !== undefined) this.metadata.update(image);
+    this.pv.post(image);
+    for (let i = 0; i < this.others.length; i++) this.others[i]!.post(image);
     this.lastTime = performance.now();
     if (this.nPublished === 1) this.firstTime = this.lastTime;
     const { reportPeriod = 0 } = this.options;

@@ -1,6 +1,6 @@
 /**
  * The options of `ad-sim-server`: names, defaults and meaning are those of PvaPy's `pvapy-ad-sim-server` 5.6
- * (adSimServer.py). Not offered yet: HDF5 and raw binary input, metadata channels and the notification channel.
+ * (adSimServer.py); ramps, bursts and lists of channels are ours. Not offered yet: HDF5 and raw binary input.
  */
 import type { CommandSpec, OptionTable, ParsedOptions } from './option-table.ts';
 
@@ -13,7 +13,33 @@ export const adSimServerOptions = [
     default: 'pvapy:image',
     placeholder: 'channel',
     group: 'Channel',
-    description: 'channel that serves the images',
+    description: 'channel that serves the images; several, joined by commas, get the same frames each',
+  },
+  {
+    long: '--metadata-pv',
+    short: '-mpv',
+    kind: 'string',
+    placeholder: 'channels',
+    group: 'Channel',
+    description:
+      'comma list of pva://name: PVs with a random value, renewed before every frame, that have its time stamp',
+  },
+  {
+    long: '--notify-pv',
+    short: '-npv',
+    kind: 'string',
+    placeholder: 'channel',
+    group: 'Channel',
+    description: 'pva://name: PV of another server that is put to when the channels are served',
+  },
+  {
+    long: '--notify-pv-value',
+    short: '-nvl',
+    kind: 'string',
+    default: '1',
+    placeholder: 'value',
+    group: 'Channel',
+    description: 'what is put into the notification PV',
   },
   {
     long: '--input-directory',
@@ -118,6 +144,31 @@ export const adSimServerOptions = [
     placeholder: 'fps',
     group: 'Publishing',
     description: 'frames per second; 0 or less publishes as fast as possible',
+  },
+  {
+    long: '--ramp-to',
+    short: '-rto',
+    kind: 'float',
+    placeholder: 'fps',
+    group: 'Publishing',
+    description: 'the frame rate changes evenly, from --frame-rate at the first frame to this one',
+  },
+  {
+    long: '--ramp-time',
+    short: '-rtm',
+    kind: 'float',
+    placeholder: 'seconds',
+    group: 'Publishing',
+    description: 'time within which it changes, and stays then; the runtime when not given',
+  },
+  {
+    long: '--burst',
+    short: '-bst',
+    kind: 'int',
+    default: 1,
+    placeholder: 'frames',
+    group: 'Publishing',
+    description: 'send so many frames at once, then pause: the mean rate stays the frame rate',
   },
   {
     long: '--runtime',

@@ -9,6 +9,7 @@ import { exitLine, reportLine, startLines, summaryLines } from '../../sim/report
 import { SimError } from '../../sim/sim-error.ts';
 import { UserError } from '../errors.ts';
 import { VERSION } from '../version.ts';
+import { channelEndLines, channelStartLines, notify, simulatorChannels } from './ad-sim-server-channels.ts';
 import { type AdSimServerOptions, adSimServerCommand } from './ad-sim-server-options.ts';
 import { parseArguments } from './argparse.ts';
 import { compileGradually } from './compile-gradually.ts';
@@ -33,24 +34,20 @@ function openSource(o: AdSimServerOptions): FrameSource {
   });
 }
 
-function checkChannelName(name: string): void {
-  if (name === '') throw new UserError('HPC_CHANNEL_NAME', 'the channel name is empty');
-  if (/\s/.test(name)) throw new UserError('HPC_CHANNEL_NAME', `the channel name '${name}' contains a blank`);
-}
-
 function print(lines: readonly string[]): void {
-  process.stdout.write(`${lines.join('\n')}\n`);
+  if (lines.length > 0) process.stdout.write(`${lines.join('\n')}\n`);
 }
 
 async function main(argv: readonly string[], signal: AbortSignal): Promise<number> {
   const o = parseArguments(adSimServerCommand, argv, VERSION);
-  checkChannelName(o.channelName);
+  const channels = simulatorChannels(o);
   compileGradually();
   const source = openSource(o);
   const cache = new FrameCache({ source, cacheSize: o.cacheSize });
   print(startLines(source, cache, o.frameRate));
+  print(channelStartLines(o, channels));
   const server = new AdSimServer({
-    channelName: o.channelName,
+    ...channels,
     source,
     cache,
     fps: o.frameRate,
@@ -63,10 +60,12 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<numbe
     await server.start();
     cache.fill();
     print([`Frame producer is done, ${cache.nReady} frame(s) ready`]);
-    print([`Serving ${o.channelName} on TCP port ${server.tcpPort}`]);
+    print([`Serving ${channels.channelName.join(', ')} on TCP port ${server.tcpPort}`]);
+    print(await notify(channels.notify, o.notifyPvValue, signal));
     const reason = await server.publish(signal);
     print([exitLine(reason, server.progress)]);
     await delay(o.shutdownDelay, signal);
+    print(channelEndLines(server));
     print(summaryLines(source, server.progress));
   } finally {
     await server.close();

@@ -1,6 +1,6 @@
 /**
  * The options of `mirror-server`: names, defaults and meaning are those of PvaPy's `pvapy-mirror-server` 5.6
- * (mirrorServer.py); status channel and logging are ours. Provider `ca` is not offered.
+ * (mirrorServer.py); status channel and logging are ours. Provider `ca` is refused (decision 0013).
  */
 import type { CommandSpec, OptionTable, ParsedOptions } from './option-table.ts';
 import { logFile, logLevel, reportPeriod, runtime } from './stage-options.ts';

@@ -3,13 +3,14 @@
  * wait in a bounded queue until the processor takes them; when the queue is full, new ones are refused and counted
  * (PvaPy's metadata channels, pvapy-behaviour.md 1.8).
  */
-import type { Context, Subscription, Value } from 'epics-pva-ts';
+import type { Value } from 'epics-pva-ts';
+import { type ChannelProvider, type ProviderSubscription, parsePvaName } from '../channel-provider.ts';
 import { UserError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { ObjectQueue, type QueueStats } from './object-queue.ts';
 
 export interface MetadataChannelOptions {
-  readonly context: Context;
+  readonly provider: ChannelProvider;
   /** Number in the list, from 1. */
   readonly id: number;
   readonly channel: string;
@@ -33,14 +34,7 @@ export function parseMetadataChannels(list: string): string[] {
     .split(',')
     .map((item) => item.trim())
     .filter((item) => item !== '')
-    .map((item) => {
-      const [, protocol, name = ''] = /^(?:([a-z]+):\/\/)?(.*)$/i.exec(item) ?? [];
-      if (protocol?.toLowerCase() === 'pva' && name !== '' && !/\s/.test(name)) return name;
-      throw new UserError(
-        'HPC_METADATA',
-        `metadata channel '${item}': only pva://name is supported; a name without protocol would be Channel Access`,
-      );
-    });
+    .map((item) => parsePvaName(item, { what: 'metadata channel', code: 'HPC_METADATA' }));
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw new UserError('HPC_METADATA', `metadata channel '${twice}' is given twice`);
   return names;
@@ -57,7 +51,7 @@ export class MetadataChannel {
   readonly id: number;
   private readonly options: MetadataChannelOptions;
   private readonly queue: ObjectQueue;
-  private subscription: Subscription | undefined;
+  private subscription: ProviderSubscription | undefined;
 
   constructor(options: MetadataChannelOptions) {
     this.options = options;
@@ -67,9 +61,9 @@ export class MetadataChannel {
   }
 
   start(): void {
-    const { context, channel, serverQueueSize, logger } = this.options;
+    const { provider, channel, serverQueueSize, logger } = this.options;
     const pvRequest = `${serverQueueSize > 0 ? `record[queueSize=${serverQueueSize}]` : ''}field()`;
-    this.subscription = context.monitor(
+    this.subscription = provider.monitor(
       channel,
       { pvRequest },
       {

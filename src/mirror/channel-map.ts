@@ -3,6 +3,7 @@
  * by commas. Grammar of PvaPy (pvapy-behaviour.md 8.2); blanks around members do not count here, and what PvaPy ends
  * with a traceback is one line.
  */
+import { insteadOfChannelAccess } from '../channel-provider.ts';
 import { UserError } from '../errors.ts';
 
 export interface MirrorChannelSpec {
@@ -72,7 +73,7 @@ function parseTuple(text: string): MirrorChannelSpec {
   if (mirror === '' || source === '') refuse(`${at}: a mirror channel and a source channel are needed`);
   if (/\s/.test(mirror) || /\s/.test(source)) refuse(`${at}: a channel name contains a blank`);
   if (provider.toLowerCase() === 'ca')
-    refuse(`${at}: provider ca (Channel Access) is not supported; sources must be pva`);
+    refuse(`${at}: ${insteadOfChannelAccess(source, `(${mirror},${source},pva)`)}`);
   if (provider !== '' && provider.toLowerCase() !== 'pva')
     refuse(`${at}: unknown provider '${provider}'; it is pva`);
   return {

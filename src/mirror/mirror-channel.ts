@@ -5,14 +5,16 @@
  * The mirror appears with the source's first update, in the source's type, and goes away with the source, so that
  * its clients know (as PvaPy's PvaMirrorServer). It is read-only: a put on a mirror would change nothing but the copy.
  */
-import { type Context, type Server, SharedPV, type Subscription, type Value } from 'epics-pva-ts';
+import { type Server, SharedPV, type Value } from 'epics-pva-ts';
+import type { ChannelProvider, ProviderSubscription } from '../channel-provider.ts';
 import type { Logger } from '../log.ts';
 import { type MirrorChannelSpec, mirrorRequest } from './channel-map.ts';
 
 export interface MirrorChannelOptions {
   readonly spec: MirrorChannelSpec;
   readonly server: Server;
-  readonly context: Context;
+  /** Where the source is. */
+  readonly provider: ChannelProvider;
   readonly logger: Logger;
 }
 
@@ -32,7 +34,7 @@ export class MirrorChannel {
   readonly spec: MirrorChannelSpec;
   private readonly options: MirrorChannelOptions;
   private readonly pv = SharedPV.readonly();
-  private subscriptions: Subscription[] = [];
+  private subscriptions: ProviderSubscription[] = [];
   /** Monitors whose next update is the initial one of their connection. */
   private readonly initial = new Set<number>();
   private nReceived = 0;
@@ -46,12 +48,12 @@ export class MirrorChannel {
   }
 
   start(): void {
-    const { context, logger } = this.options;
+    const { provider, logger } = this.options;
     const { source, mirror, nMonitors } = this.spec;
     const pvRequest = mirrorRequest(this.spec);
     for (let i = 0; i < nMonitors; i++) {
       this.subscriptions.push(
-        context.monitor(
+        provider.monitor(
           source,
           { pvRequest },
           {

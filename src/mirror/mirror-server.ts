@@ -33,8 +33,8 @@ export class MirrorServer {
       throw new UserError('HPC_CHANNEL_NAME', `'${statusChannel}' would be status channel and mirror`);
     this.server = new Server({ log, ...options.server });
     this.context = new Context({ log, ...options.client });
-    const { server, context } = this;
-    this.channels = options.channels.map((spec) => new MirrorChannel({ spec, server, context, logger }));
+    const { server, context: provider } = this;
+    this.channels = options.channels.map((spec) => new MirrorChannel({ spec, server, provider, logger }));
     if (statusChannel) {
       this.status = new MirrorStatus(this.channels);
       server.addPV(statusChannel, this.status.pv);

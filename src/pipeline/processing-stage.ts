@@ -114,7 +114,7 @@ export class ProcessingStage<S extends StageStats> {
     this.metadata = (options.metadataChannels ?? []).map((channel, i) => {
       const { metadataQueueSize: queueSize, serverQueueSize } = options;
       return new MetadataChannel({
-        context: this.context,
+        provider: this.context,
         id: i + 1,
         channel,
         queueSize,

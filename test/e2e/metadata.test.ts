@@ -78,8 +78,14 @@ describe.concurrent('metadata channels of a consumer', () => {
   });
 
   it.for<[string, RegExp]>([
-    ['motor:x', /metadata channel 'motor:x': only pva:\/\/name is supported/],
-    ['ca://motor:x', /metadata channel 'ca:\/\/motor:x': only pva/],
+    [
+      'motor:x',
+      /metadata channel 'motor:x': without a protocol it .* Channel Access .*write pva:\/\/motor:x/,
+    ],
+    [
+      'ca://motor:x',
+      /metadata channel 'ca:\/\/motor:x': Channel Access is not offered; write pva:\/\/motor:x/,
+    ],
     ['pva://a,pva://a', /metadata channel 'a' is given twice/],
   ])('-mc %s is refused in one line', async ([channels, message], { world }) => {
     const { code, stderr } = await world.run(`hpc-consumer -ic x -mc ${channels}`);

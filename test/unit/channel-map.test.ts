@@ -61,7 +61,10 @@ describe('a mistake', () => {
     ['(,s)', /a mirror channel and a source channel are needed/],
     ['(m,s t)', /contains a blank/],
     ['(m,s,pva,1,1,value,more)', /7 members, at most 6/],
-    ['(m,s,ca)', /Channel Access\) is not supported/],
+    [
+      '(m,s,ca)',
+      /^channel map: \(m,s,ca\): Channel Access is not offered; write \(m,s,pva\), .*0013-channel-access/,
+    ],
     ['(m,s,tcp)', /unknown provider 'tcp'/],
     ['(m,s,pva,-1)', /queue size '-1' is not a whole number from 0/],
     ['(m,s,pva,1.5)', /queue size '1.5'/],

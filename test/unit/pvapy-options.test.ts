@@ -115,6 +115,9 @@ describe('ad-sim-server', () => {
   it("has PvaPy's names and defaults", () => {
     expect(names(adSimServerOptions)).toEqual({
       '-cn --channel-name': 'pvapy:image',
+      '-mpv --metadata-pv': undefined,
+      '-npv --notify-pv': undefined,
+      '-nvl --notify-pv-value': '1',
       '-id --input-directory': undefined,
       '-if --input-file': undefined,
       '-mm --mmap-mode': undefined,
@@ -132,6 +135,10 @@ describe('ad-sim-server', () => {
       '-shd --shutdown-delay': 10,
       '-rp --report-period': 1,
       '-dc --disable-curses': undefined,
+      // Ours.
+      '-rto --ramp-to': undefined,
+      '-rtm --ramp-time': undefined,
+      '-bst --burst': 1,
     });
   });
 
