@@ -84,7 +84,8 @@ export class FileFrames implements FrameSource {
     const { dataType, shape, codec } = first.file;
     this.dataType = dataType;
     this.codec = codec;
-    const mode = shape.colorMode === COLOR_MODES.MONO ? shape.colorMode : options.colorMode || shape.colorMode;
+    const mode =
+      shape.colorMode === COLOR_MODES.MONO ? shape.colorMode : options.colorMode || shape.colorMode;
     this.shape = frameShape(shape.nx, shape.ny, mode);
     this.layOut = mode === shape.colorMode ? undefined : layOutOf(mode);
     if (this.layOut && codec !== undefined)

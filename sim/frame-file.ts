@@ -33,7 +33,10 @@ export interface FrameFile {
  *
  * @throws SimError BAD_INPUT for any other shape
  */
-export function framesOfShape(path: string, shape: readonly number[]): { nFrames: number; shape: FrameShape } {
+export function framesOfShape(
+  path: string,
+  shape: readonly number[],
+): { nFrames: number; shape: FrameShape } {
   const text = `(${shape.join(', ')})`;
   const expected = 'frames are (ny, nx), (frames, ny, nx) or (frames, ny, nx, 3)';
   const colour = shape.length === 4;

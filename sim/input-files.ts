@@ -51,7 +51,8 @@ const NPZ = '.npz is an archive: save each array with numpy.save';
  */
 export async function openInput(options: InputOptions): Promise<FileFrames> {
   const { configFile } = options;
-  const config = configFile === undefined ? undefined : (await import('./raw-config.ts')).readRawConfig(configFile);
+  const config =
+    configFile === undefined ? undefined : (await import('./raw-config.ts')).readRawConfig(configFile);
   const { found, skipped } = findFiles(options, config);
   const limit = options.nFrames !== undefined && options.nFrames > 0 ? options.nFrames : Infinity;
   const files: FrameFile[] = [];

@@ -47,8 +47,7 @@ export class NpyFile implements FrameFile {
     const needed = this.dataOffset + nFrames * this.bytes;
     const { size } = this.file;
     if (size < needed) throw bad(path, `truncated: it has ${size} bytes, its header promises ${needed}`);
-    this.note =
-      size > needed ? `${size - needed} bytes behind its first array are ignored` : undefined;
+    this.note = size > needed ? `${size - needed} bytes behind its first array are ignored` : undefined;
   }
 
   read(i: number): TypedArray {

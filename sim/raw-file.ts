@@ -35,7 +35,8 @@ export class RawFile implements FrameFile {
     this.nFrames = config.nImages ?? fitting;
     const needed = this.offset + Math.max(1, this.nFrames) * this.stride - config.betweenFrames;
     if (size < needed) {
-      const what = config.nImages === undefined ? 'one frame as described' : `${config.nImages} frames (n_images)`;
+      const what =
+        config.nImages === undefined ? 'one frame as described' : `${config.nImages} frames (n_images)`;
       throw bad(path, `truncated: it has ${size} bytes, ${what} would need ${needed}`);
     }
     this.note = size > needed ? `${size - needed} bytes behind its last frame are ignored` : undefined;
