@@ -2,8 +2,9 @@
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { type Context, NTNDArray } from 'epics-pva-ts';
 import { describe, expect } from 'vitest';
+import { codeBlocks, commandLinesOf } from '../docs/support/documents.ts';
 import { status } from './support/consumer.ts';
-import { it, until, type World } from './support/world.ts';
+import { it, until, type World, withOptions } from './support/world.ts';
 
 const HDF5 = 'test/fixtures/hdf5/v110.h5';
 const TIFF = 'test/fixtures/tiff';
@@ -151,5 +152,54 @@ describe('compression on the fly', () => {
     const output = new NTNDArray(await world.context.get('consumer:1:output', { timeout: 15 }));
     expect(output.codec.name).toBe('bslz4');
     expect(output.decompressSync().pixels).toEqual(hdf5Pixels((output.uniqueId - 1) % 3));
+  });
+});
+
+describe('the examples of the reference', () => {
+  const DOCUMENT = 'docs/reference/ad-sim-server.md';
+  const examples = commandLinesOf(['ad-sim-server'])
+    .filter(({ place, line }) => place.startsWith(DOCUMENT) && / (-if|-id|-cfg|--codec) /.test(line))
+    .map(({ line }) => line);
+
+  /** The files that the examples name. */
+  function files(world: World): void {
+    copyFileSync(HDF5, `${world.folder}/scan.h5`);
+    copyFileSync(`${TIFF}/rgb.tif`, `${world.folder}/colour.tif`);
+    mkdirSync(`${world.folder}/scans`);
+    for (const name of ['stack.tif', 'tiles.tif'])
+      copyFileSync(`${TIFF}/${name}`, `${world.folder}/scans/${name}`);
+    mkdirSync(`${world.folder}/raw`);
+    for (const name of ['a.bin', 'b.bin', 'c.bin'])
+      world.file(`raw/${name}`, new Uint8Array(512 + 3 * 4096 + 2 * 16));
+    const [yaml] = codeBlocks(DOCUMENT, 'yaml');
+    world.file('frames.yaml', yaml?.text ?? '');
+  }
+
+  it.for(examples)('%s', async (example, { world }) => {
+    files(world);
+    const inFolder = example.replace(/(?<= -(?:if|id|cfg) )\S+/g, (name) => `${world.folder}/${name}`);
+    const line = withOptions(inFolder, {
+      ...(example.includes('-hds') && { '-hds': '/entry/data/bslz4' }),
+      ...(example.includes('-nx') && { '-nx': 128, '-ny': 128 }),
+      '-std': 0.1,
+      '-rt': 0.5,
+      '-shd': 0,
+      '-rp': 0,
+    });
+    const { code, stdout, stderr } = await world.run(line);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(Number(/^Published frames: +(\d+) @/m.exec(stdout)?.[1])).toBeGreaterThan(1);
+    if (example.includes('-cfg')) {
+      const loaded = Array.from(
+        stdout.matchAll(/^Loaded input file .*\/(\w\.bin) \(3 frames of 64x32/gm),
+        ([, name]) => name,
+      );
+      expect(loaded).toEqual(['b.bin', 'a.bin']);
+    }
+    if (example.includes('-hcm')) expect(stdout).toMatch(/compressor: bslz4, /);
+  });
+
+  it('are all there', () => {
+    expect(examples.length).toBeGreaterThanOrEqual(6);
   });
 });
