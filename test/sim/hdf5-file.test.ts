@@ -36,12 +36,13 @@ describe('datasets that HDF5 itself reads', () => {
   ])('%s', async (dataset, type, nFrames, nx, ny) => {
     const source = await open('v110.h5', dataset);
     expect(source).toMatchObject({ nFrames, codec: undefined, dataType: { name: type }, shape: { nx, ny } });
-    for (const f of [nFrames - 1, 0]) expect(Array.from(source.frame(f), Number)).toEqual(pixels(f, nx, ny));
+    for (const f of [nFrames - 1, 0])
+      expect(Array.from(source.frame(f) as Uint8Array, Number)).toEqual(pixels(f, nx, ny));
     expect(source.description()).toEqual([
       expect.stringMatching(new RegExp(`v110.h5 \\(${nFrames} frames? of ${nx}x${ny} ${type}\\)$`)),
     ]);
     source.close();
-    expect(Array.from(source.frame(0), Number)).toEqual(pixels(0, nx, ny));
+    expect(Array.from(source.frame(0) as Uint8Array, Number)).toEqual(pixels(0, nx, ny));
     source.close();
   });
 
@@ -54,11 +55,13 @@ describe('datasets that HDF5 itself reads', () => {
     const rows = await openInput({ files, hdfDataset: '/entry/data/rgb', colorMode: 3 });
     expect(rows.shape.dimensions).toEqual([6, 3, 4]);
     // Red of the first row, then its green.
-    expect(Array.from(rows.frame(1).subarray(0, 8))).toEqual([0, 3, 6, 9, 12, 15, 1, 4].map(at));
-    expect(Array.from(rows.frame(1).subarray(18, 20))).toEqual([18, 21].map(at));
+    expect(Array.from(rows.frame(1).subarray(0, 8) as Uint8Array)).toEqual(
+      [0, 3, 6, 9, 12, 15, 1, 4].map(at),
+    );
+    expect(Array.from(rows.frame(1).subarray(18, 20) as Uint8Array)).toEqual([18, 21].map(at));
     const planes = await openInput({ files, hdfDataset: '/entry/data/rgb', colorMode: 4 });
     expect(planes.shape.dimensions).toEqual([6, 4, 3]);
-    expect(Array.from(planes.frame(1).subarray(24, 27))).toEqual([1, 4, 7].map(at));
+    expect(Array.from(planes.frame(1).subarray(24, 27) as Uint8Array)).toEqual([1, 4, 7].map(at));
     expect(planes.description()[1]).toBe('Publishing color mode: RGB3');
   });
 });
@@ -204,6 +207,10 @@ describe('what cannot be streamed: one line with the file and the reason', () =>
     let [opened, failed] = [0, 0];
     for (const file of VERSIONS) {
       const path = join(directory, file);
+      const whole: Record<string, FileFrames> = {
+        bslz4: await open(file, 'bslz4'),
+        many: await open(file, 'many'),
+      };
       for (let n = 1; n < 40_000; n += 977) {
         copyFileSync(join(FIXTURES, file), path);
         truncateSync(path, n);
@@ -211,7 +218,8 @@ describe('what cannot be streamed: one line with the file and the reason', () =>
           try {
             const source = await openInput({ files: [path], hdfDataset: `/entry/data/${dataset}` });
             opened++;
-            source.frame(source.nFrames - 1);
+            const i = source.nFrames - 1;
+            expect(source.frame(i)).toEqual(whole[dataset]?.frame(i));
             source.close();
           } catch (error) {
             failed++;
