@@ -81,6 +81,7 @@ export const adSimServerOptions = [
   },
   {
     long: '--playback',
+    short: '-pb',
     kind: 'string',
     choices: ['auto', 'recycle', 'once'],
     default: 'auto',
@@ -91,6 +92,7 @@ export const adSimServerOptions = [
   },
   {
     long: '--codec',
+    short: '-cdc',
     kind: 'string',
     choices: ['none', 'lz4', 'bslz4', 'lz4hdf5'],
     default: 'none',

@@ -198,7 +198,7 @@ describe('ad-sim-server', () => {
     ['ad-sim-server -cm 1', /: argument -cm\/--color-mode: invalid choice: 1 \(choose from 0, 2, 3, 4\)$/],
     [
       'ad-sim-server --codec zip',
-      /: argument --codec: invalid choice: 'zip' \(choose from none, lz4, bslz4, /,
+      /: argument -cdc\/--codec: invalid choice: 'zip' \(choose from none, lz4, bslz4, /,
     ],
     ['ad-sim-server -nx 0', /: argument -nx\/--n-x-pixels: must be at least 1, not 0$/],
     ['ad-sim-server -fps fast', /: argument -fps\/--frame-rate: invalid float value: 'fast'$/],
