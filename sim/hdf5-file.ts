@@ -5,11 +5,11 @@
  */
 import { type ImageCodec, loadCodec } from 'epics-pva-ts';
 import h5wasm, { type Dataset, type File as H5File, type Metadata } from 'h5wasm/node';
-import { DATA_TYPES, type DataType, type DataTypeName, type TypedArray } from './data-type.ts';
+import { DATA_TYPES, type DataType, type DataTypeName, LITTLE_ENDIAN, type TypedArray } from './data-type.ts';
 import { type FrameFile, framesOfShape } from './frame-file.ts';
 import { type FrameShape, frameBytes } from './frame-source.ts';
 import { ChunkIndex } from './hdf5-chunks.ts';
-import { bad, InputFile } from './input-file.ts';
+import { bad, InputFile, swapBytes } from './input-file.ts';
 import { SimError } from './sim-error.ts';
 
 /** Filters whose chunks can be streamed, with areaDetector's names of the codecs (PvaPy, adSimServer.py). */
@@ -38,7 +38,9 @@ export class Hdf5File implements FrameFile {
   readonly codec: string | undefined;
   private readonly datasetPath: string;
   /** Chunks that are read without h5wasm, and how. */
-  private readonly stored: { readonly chunks: ChunkIndex; readonly codec: ImageCodec } | undefined;
+  private readonly stored:
+    | { readonly chunks: ChunkIndex; readonly codec: ImageCodec; readonly swapped: boolean }
+    | undefined;
   private opened: Opened | undefined;
 
   /**
@@ -106,7 +108,10 @@ export class Hdf5File implements FrameFile {
     const codec = codecs[streamed] ?? { decode: () => new Uint8Array(0) };
     if (!asStored && codecs[streamed] === undefined)
       throw bad(where, `compressed by ${streamed}: stream it as it is stored, with --hdf-compression-mode`);
-    this.stored = { codec, chunks: this.chunkIndex(dataset) };
+    const swapped = metadata.littleEndian !== LITTLE_ENDIAN && metadata.size > 1;
+    if (asStored && !metadata.littleEndian && metadata.size > 1)
+      throw bad(where, 'big-endian: compressed frames are little-endian, leave out --hdf-compression-mode');
+    this.stored = { codec, swapped, chunks: this.chunkIndex(dataset) };
     if (asStored) this.codec = streamed;
   }
 
@@ -136,7 +141,7 @@ export class Hdf5File implements FrameFile {
     }
   }
 
-  private readStored(i: number, { chunks, codec }: NonNullable<Hdf5File['stored']>): TypedArray {
+  private readStored(i: number, { chunks, codec, swapped }: NonNullable<Hdf5File['stored']>): TypedArray {
     const where = `${this.path} ${this.datasetPath}`;
     try {
       const found = chunks.find(i);
@@ -155,6 +160,7 @@ export class Hdf5File implements FrameFile {
       const pixels = isPixels
         ? bytes
         : (codec.decode({ ...image, kind: 'ubyte' }) as Uint8Array<ArrayBuffer>);
+      if (swapped) swapBytes(Buffer.from(pixels.buffer, pixels.byteOffset, pixels.length), bytesPerElement);
       return new arrayConstructor(pixels.buffer, pixels.byteOffset, this.shape.nElements);
     } catch (error) {
       if (error instanceof SimError) throw error;

@@ -131,6 +131,14 @@ describe('other indexes', () => {
       expect(source.frame(f)).toEqual(Uint8Array.of((f * 1000) & 255));
   });
 
+  it('big-endian elements', async () => {
+    const source = await open('v110.h5', 'biglz4');
+    expect(source.frame(1)).toEqual(Int32Array.from(pixels(1, 6, 4)));
+    await expect(open('v110.h5', 'biglz4', true)).rejects.toThrow(
+      'big-endian: compressed frames are little-endian, leave out --hdf-compression-mode',
+    );
+  });
+
   it('a colour dataset and a link', async () => {
     const rgb = await open('v110.h5', 'rgblz4');
     expect(rgb.frame(1)).toEqual(Uint8Array.from({ length: 72 }, (_, i) => 72 + i));
