@@ -3,6 +3,7 @@
  * dataset's chunk index. Source: HDF5 File Format Specification 3.0, III.A, VII.B, VII.C.
  */
 import { type ChunkLayout, Hdf5Bytes, readChunkLayout, UNDEFINED_ADDRESS } from './hdf5-layout.ts';
+import { findInTree } from './hdf5-tree.ts';
 
 /** Where a chunk is stored. */
 export interface StoredChunk {
@@ -34,7 +35,7 @@ export class ChunkIndex {
     this.layout = readChunkLayout(this.file, objectHeader);
     this.stride = stride;
     const { index } = this.layout;
-    if (index === 'implicit' || index === 'b-tree v2') throw new Error(`chunk index '${index}'`);
+    if (index === 'implicit') throw new Error('an index of chunks that are not compressed');
     this.close();
   }
 
@@ -45,6 +46,10 @@ export class ChunkIndex {
     switch (layout.index) {
       case 'b-tree v1':
         return this.inTree(layout.address, layout.nDimensions, i);
+      case 'b-tree v2': {
+        const found = findInTree(this.file, layout.address, layout.nDimensions, i);
+        return found && { ...found, position: this.file.position(found.address) };
+      }
       case 'fixed array':
         return this.element(fixedArrayElement(this.file, layout.address, i * this.stride));
       case 'extensible array':

@@ -13,7 +13,8 @@ export type ChunkLayout =
   | { readonly index: 'single'; readonly address: bigint; readonly size: number; readonly filterMask: number }
   | { readonly index: 'fixed array'; readonly address: bigint }
   | { readonly index: 'extensible array'; readonly address: bigint }
-  | { readonly index: 'implicit' | 'b-tree v2'; readonly address: bigint };
+  | { readonly index: 'b-tree v2'; readonly address: bigint; readonly nDimensions: number }
+  | { readonly index: 'implicit'; readonly address: bigint };
 
 /** Continuations of an object header that are followed. */
 const MAX_BLOCKS = 1000;
@@ -99,7 +100,12 @@ export function readChunkLayout(file: Hdf5Bytes, address: bigint): ChunkLayout {
     case 4:
       return { index: 'extensible array', address: layout.readBigUInt64LE(at + 5) };
     case 5:
-      return { index: 'b-tree v2', address: layout.readBigUInt64LE(at + 6) };
+      // The last dimension of the layout is the size of an element.
+      return {
+        index: 'b-tree v2',
+        nDimensions: layout.readUInt8(3) - 1,
+        address: layout.readBigUInt64LE(at + 6),
+      };
     default:
       throw new Error(`chunk index of type ${index}`);
   }
