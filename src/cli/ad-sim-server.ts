@@ -1,10 +1,11 @@
 /** The command `ad-sim-server`: options to an AdSimServer, its reports to standard output. */
 import { AdSimServer } from '../../sim/ad-sim-server.ts';
+import { type CodecName, compressFrames } from '../../sim/compressed-frames.ts';
 import { parseDataType } from '../../sim/data-type.ts';
 import { FrameCache } from '../../sim/frame-cache.ts';
 import { type FrameSource, frameShape, parseColorMode } from '../../sim/frame-source.ts';
 import { GeneratedFrames } from '../../sim/generated-frames.ts';
-import { NpyFrames } from '../../sim/npy-frames.ts';
+import { openInput } from '../../sim/input-files.ts';
 import { exitLine, reportLine, startLines, summaryLines } from '../../sim/report.ts';
 import { SimError } from '../../sim/sim-error.ts';
 import { UserError } from '../errors.ts';
@@ -16,15 +17,25 @@ import { compileGradually } from './compile-gradually.ts';
 import { delay } from './delay.ts';
 import { runMain } from './run-main.ts';
 
-function openSource(o: AdSimServerOptions): FrameSource {
-  if (o.inputFile !== undefined || o.inputDirectory !== undefined)
-    return new NpyFrames({
+async function openSource(o: AdSimServerOptions): Promise<FrameSource> {
+  const source = await openFrames(o);
+  return o.codec === 'none' ? source : compressFrames(source, o.codec as CodecName);
+}
+
+async function openFrames(o: AdSimServerOptions): Promise<FrameSource> {
+  const colorMode = parseColorMode(o.colorMode);
+  if (o.inputFile !== undefined || o.inputDirectory !== undefined || o.configFile !== undefined)
+    return openInput({
       ...(o.inputFile !== undefined && { files: [o.inputFile] }),
-      ...(o.inputDirectory !== undefined && { directory: o.inputDirectory }),
+      directory: o.inputDirectory,
       nFrames: o.nFrames,
+      colorMode,
+      hdfDataset: o.hdfDataset,
+      hdfAsStored: o.hdfCompressionMode,
+      configFile: o.configFile,
     });
   return new GeneratedFrames({
-    shape: frameShape(o.nXPixels, o.nYPixels, parseColorMode(o.colorMode)),
+    shape: frameShape(o.nXPixels, o.nYPixels, colorMode),
     dataType: parseDataType(o.datatype),
     ...(o.minimum !== undefined && { minimum: o.minimum }),
     ...(o.maximum !== undefined && { maximum: o.maximum }),
@@ -42,8 +53,9 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<numbe
   const o = parseArguments(adSimServerCommand, argv, VERSION);
   const channels = simulatorChannels(o);
   compileGradually();
-  const source = openSource(o);
-  const cache = new FrameCache({ source, cacheSize: o.cacheSize });
+  const source = await openSource(o);
+  const kind = o.playback === 'auto' ? undefined : o.playback === 'once' ? 'once' : 'recycled';
+  const cache = new FrameCache({ source, cacheSize: o.cacheSize, kind });
   print(startLines(source, cache, o.frameRate));
   print(channelStartLines(o, channels));
   const server = new AdSimServer({
@@ -66,7 +78,8 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<numbe
     print([exitLine(reason, server.progress)]);
     await delay(o.shutdownDelay, signal);
     print(channelEndLines(server));
-    print(summaryLines(source, server.progress));
+    const sent = source.codec === undefined ? undefined : cache.nBytesTaken / Math.max(1, cache.nTaken);
+    print(summaryLines(source, server.progress, sent));
   } finally {
     await server.close();
     source.close?.();
