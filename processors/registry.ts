@@ -7,4 +7,6 @@ export const PROCESSORS: Readonly<Record<string, () => Promise<unknown>>> = {
   ImageStatisticsProcessor: async () =>
     (await import('./image-statistics-processor.ts')).ImageStatisticsProcessor,
   MetadataProcessor: async () => (await import('./metadata-processor.ts')).MetadataProcessor,
+  SplitTilesProcessor: async () => (await import('./split-tiles-processor.ts')).SplitTilesProcessor,
+  StitchTilesProcessor: async () => (await import('./stitch-tiles-processor.ts')).StitchTilesProcessor,
 };
