@@ -8,5 +8,7 @@ export const PROCESSORS: Readonly<Record<string, () => Promise<unknown>>> = {
     (await import('./image-statistics-processor.ts')).ImageStatisticsProcessor,
   MetadataProcessor: async () => (await import('./metadata-processor.ts')).MetadataProcessor,
   SplitTilesProcessor: async () => (await import('./split-tiles-processor.ts')).SplitTilesProcessor,
+  EncryptProcessor: async () => (await import('./encrypt-processor.ts')).EncryptProcessor,
+  DecryptProcessor: async () => (await import('./decrypt-processor.ts')).DecryptProcessor,
   StitchTilesProcessor: async () => (await import('./stitch-tiles-processor.ts')).StitchTilesProcessor,
 };

@@ -2,7 +2,7 @@
  * Types and structures as bytes by themselves, outside of any connection: for files, other transports, encryption.
  *
  * The bytes are those of pvAccess in big-endian order: a FieldDesc without type ids of a cache, and a complete structure
- * without a mask (pva-protocol.md 3 and 4), so that any implementation of pvData can read them.
+ * without a mask (pva-protocol.md 2.6, 2.8, 2.9), so that any implementation of pvData can read them.
  */
 import { DecodeError } from '../errors.ts';
 import { WireReader } from '../wire/reader.ts';
