@@ -76,16 +76,22 @@ class Model {
   }
 }
 
-/** Times go on in steps that are seldom backwards: for updates of a channel, and for images. */
+/** Times go on in steps that are seldom backwards, for updates of a channel and for images; some images are very late. */
 const events = fc
-  .array(fc.record({ isImage: fc.boolean(), step: fc.integer({ min: -2, max: 12 }), value: fc.integer() }), {
-    maxLength: 120,
-  })
+  .array(
+    fc.record({
+      isImage: fc.boolean(),
+      step: fc.integer({ min: -2, max: 12 }),
+      late: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.integer({ min: 0, max: 150 })),
+      value: fc.integer(),
+    }),
+    { maxLength: 120 },
+  )
   .map((list) => {
     const now = { image: 100, update: 100 };
-    return list.map(({ isImage, step, value }): Event => {
+    return list.map(({ isImage, step, late, value }): Event => {
       now[isImage ? 'image' : 'update'] += step;
-      return isImage ? { image: now.image } : { update: { time: now.update, value } };
+      return isImage ? { image: now.image - late } : { update: { time: now.update, value } };
     });
   });
 
@@ -146,6 +152,16 @@ describe('the value for an image', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('is still known for images that are late by 16 updates, and no more', () => {
+    const rule = { interpolation: 'previous', tolerance: 0, offset: 0 } as const;
+    const source = sourceOf(Array.from({ length: 30 }, (_, i) => ({ time: BigInt(i), value: i })));
+    // The next one is looked at already.
+    expect(source.at(28n, rule)).toBe(28);
+    expect(source.at(13n, rule)).toBe(13);
+    expect(source.at(12n, rule)).toBeUndefined();
+    expect(source.discarded).toBe(13);
   });
 
   it('may be of any type where it is taken as it is, and is a number where it is calculated', () => {

@@ -237,6 +237,18 @@ describe('StitchTilesProcessor', () => {
     expect(Object.keys(processor.getStatsPvaTypes())).toEqual(Object.keys(processor.getStats()));
   });
 
+  it('discards a tile that comes twice, before and after the image is complete', () => {
+    const { processor, out } = stitcher(4, 4);
+    const [a, b, c, d] = four(1) as [NTNDArray, NTNDArray, NTNDArray, NTNDArray];
+    for (const tile of [a, b, a, b, c, d, d]) processor.process(tile);
+    expect(out.map((image) => image.uniqueId)).toEqual([1]);
+    expect(processor.getStats()).toMatchObject({
+      nTilesProcessed: 4,
+      nTilesDiscarded: 3,
+      nFramesDiscarded: 0,
+    });
+  });
+
   it('takes the same numbers again when the source was restarted, complete or not', () => {
     const restarted = (id: number): NTNDArray[] => {
       const image = grey(4, 4, id);
