@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Images cut into tiles by two consumers that share a stream, and made again by a collector. Ends by itself after some
-# ten seconds, on this computer's loopback unless EPICS_PVA_* variables say otherwise:
+# twenty seconds, on this computer's loopback unless EPICS_PVA_* variables say otherwise:
 #
 #   bash examples/split-stitch.sh
 set -eu
@@ -15,16 +15,16 @@ export EPICS_PVAS_INTF_ADDR_LIST="${EPICS_PVAS_INTF_ADDR_LIST:-127.0.0.1}"
 trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
 
 # 256 x 256 in tiles of 128 x 128: four for each image.
-run hpc-consumer -ic pvapy:image -oc 'split:*:output' -cc 'split:*:control' -sqs 100 -nc 2 -du 1 -rt 40 \
+run hpc-consumer -ic pvapy:image -oc 'split:*:output' -cc 'split:*:control' -sqs 100 -nc 2 -du 1 -rt 90 \
   -pc SplitTilesProcessor -pa '{"nx": 128, "ny": 128}' --fail-on-loss > /dev/null &
 split=$!
-run hpc-collector -ic 'split:*:output' -pid 1,2 -opi 4 -ccs 100 -sqs 400 -rt 40 \
+run hpc-collector -ic 'split:*:output' -pid 1,2 -opi 4 -ccs 100 -sqs 400 -rt 90 \
   -oc stitch:output -sc stitch:status -cc stitch:control \
   -pc StitchTilesProcessor -pa '{"nx": 256, "ny": 256}' --fail-on-loss > /dev/null &
 collector=$!
 
 # They find the simulator, and each other, before its first image; it stays for a moment after the last one.
-run ad-sim-server -cn pvapy:image -nx 256 -ny 256 -fps 50 -std 6 -rt 2 -shd 3 -rp 0 &
+run ad-sim-server -cn pvapy:image -nx 256 -ny 256 -fps 50 -std 10 -rt 2 -shd 3 -rp 0 &
 simulator=$!
 
 figure() { run pvget -r "$2" "$1" | awk '{ n = $NF } END { print n }'; }

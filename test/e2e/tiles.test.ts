@@ -157,13 +157,13 @@ describe.concurrent('images in tiles', () => {
 });
 
 describe('examples/split-stitch.sh', () => {
-  it('cuts and stitches every image of the simulator, and ends by itself', { timeout: 60_000 }, async ({
+  it('cuts and stitches every image of the simulator, and ends by itself', { timeout: 100_000 }, async ({
     world,
   }) => {
     const { stdout } = await promisify(execFile)('bash', ['examples/split-stitch.sh'], {
       cwd: ROOT,
       env: world.env,
-      timeout: 50_000,
+      timeout: 90_000,
     });
     const [, published, stitched, tiles] =
       /^published=(\d+) stitched=(\d+) tiles=(\d+) lost=0$/m.exec(stdout) ?? [];
