@@ -13,4 +13,8 @@ export const PROCESSORS: Readonly<Record<string, () => Promise<unknown>>> = {
   /** PvaPy's names of these two. */
   AdOutputFileProcessor: async () => (await import('./output-file-processor.ts')).AdOutputFileProcessor,
   Hdf5AdImageWriter: async () => (await import('./hdf5-writer-processor.ts')).Hdf5AdImageWriter,
+  SplitTilesProcessor: async () => (await import('./split-tiles-processor.ts')).SplitTilesProcessor,
+  EncryptProcessor: async () => (await import('./encrypt-processor.ts')).EncryptProcessor,
+  DecryptProcessor: async () => (await import('./decrypt-processor.ts')).DecryptProcessor,
+  StitchTilesProcessor: async () => (await import('./stitch-tiles-processor.ts')).StitchTilesProcessor,
 };
