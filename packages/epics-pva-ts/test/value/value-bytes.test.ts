@@ -67,7 +67,7 @@ describe('a value as bytes', () => {
     const back = new NTNDArray(valueFromBytes(received.type, pieces));
     expect(back.uniqueId).toBe(7);
     expect(back.pixels).toEqual(pixels);
-    expect(back.pixels?.buffer).toBe(pieces[1]?.buffer);
+    expect((back.pixels as Uint8Array).buffer).toBe(pieces[1]?.buffer);
     expect(valueFromBytes(received.type, pieces).rawBytes(true)).toEqual(pieces[1]);
   });
 
