@@ -1,11 +1,14 @@
 /** A processor in worker processes: same results in the same order as in one, and what happens when workers die. */
 import type { Value } from 'epics-pva-ts';
-import { describe, expect } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { control, expectLedger, idsFrom, type Status, status, statusWhen } from './support/consumer.ts';
-import { Detector } from './support/detector.ts';
+import { Detector, pixelsOf } from './support/detector.ts';
 import { consume, done, fixture, LINE, watch } from './support/processing.ts';
 import { exists, Unguarded } from './support/unguarded.ts';
 import { it, until, type World } from './support/world.ts';
+
+// Each test here starts up to five processes.
+vi.setConfig({ maxConcurrency: 2 });
 
 const idOf = (value: Value): number => Number(value.get('uniqueId'));
 const uneven = (ms: number, workers = 2): string =>
@@ -52,7 +55,7 @@ describe.concurrent('processor workers', () => {
 
   it('may publish any number of times for an image, with the type they declare', async ({ world }) => {
     const detector = await Detector.start(world);
-    const line = `${fixture('output-processors', 'ZeroOneTwo')} -pw 2 --receiver-queue-size 1000`;
+    const line = `${fixture('output-processors', 'ZeroOneTwo')} -pw 2`;
     await consume(world, detector, line);
     const seen = watch(world, 'consumer:1:output', idOf);
     await until(() => expect(seen).toEqual([0]));
@@ -107,6 +110,45 @@ describe.concurrent('processor workers', () => {
     expect(await group.exited).toEqual({ code: 0, signal: null });
     for (const id of [1, 2])
       expect(events().filter((line) => line.startsWith(`${id} s`))).toEqual([`${id} start`, `${id} stop`]);
+    await group.nothingLeft();
+  });
+
+  it.for(['pva => pvas', 'rpc => rpc'])(
+    'take what is put or called, each with its own pixels: %s',
+    async (modes, { world }) => {
+      const [output, input] = modes.split(' => ');
+      const detector = await Detector.start(world);
+      const channels = '-cc consumer:*:control -sc consumer:*:status';
+      await world.start(
+        `hpc-consumer -id 2 -im ${input} -ic stage2 -oc consumer:*:output ${channels} -pf test/e2e/fixtures/served-processors.ts -pc SlowlyServed -pw 2 -wqs 3`,
+        { HPC_TEST_FOLDER: world.folder },
+      );
+      await status(world, 2);
+    await world.start(
+        `hpc-consumer -ic pvapy:image -om ${output} -oc stage2 ${channels} -pc UserDataProcessor -pw 1 -sqs 1000`,
+      );
+      await detector.subscribers(1);
+      await detector.publish(60);
+      const s = await statusWhen(world, 2, 'done', (x) => x.processorStats.nProcessed === 60);
+      expect(s.receiverStats).toMatchObject({ nReceived: 60, nRejected: 0, nErrors: 0 });
+      expect(s.processorStats).toMatchObject({ nErrors: 0, nMissed: 0, firstObjectId: 1 });
+      const sum = (id: number): number => pixelsOf(id).reduce((a, b) => a + b, 0);
+      expect(new Set(world.lines('ids-2'))).toEqual(new Set(idsFrom(1, 60).map((id) => `${id} ${sum(id)}`)));
+    },
+  );
+
+  it('belong to each of several consumers', async ({ world }) => {
+    const detector = await Detector.start(world);
+    const group = Unguarded.start(world, `${uneven(2, 1)} --n-consumers 2`);
+    await detector.subscribers(2);
+    await detector.publish(30, 300);
+    for (const id of [1, 2]) {
+      const s = await statusWhen(world, id, 'done', (x) => x.processorStats.nProcessed === 30);
+      expect(s.processorStats).toMatchObject({ nErrors: 0, nMissed: 0 });
+    }
+    group.signalGroup('SIGTERM');
+    expect(await group.exited).toEqual({ code: 0, signal: null });
+    expect(group.stdout).not.toMatch(/died/);
     await group.nothingLeft();
   });
 
@@ -168,6 +210,17 @@ describe.concurrent('a worker that is killed', () => {
       /^hpc-consumer: error: 6 worker processes died within 60 s, the last one: worker 1 \(process \d+\) died: exit code 9 \(HPC_WORKERS\)\n$/,
     );
     expect(group.stdout).toContain("'nErrors': 20, 'nMissed': 0, 'nProcessed': 0");
+    await group.nothingLeft();
+  });
+
+  it('again and again, ends all of several consumers with one line', async ({ world }) => {
+    const detector = await Detector.start(world);
+    const line = `${fixture('worker-processors', 'Ending')} -pw 1 -rqs 1000 --n-consumers 2`;
+    const group = Unguarded.start(world, line);
+    await detector.subscribers(2);
+    await detector.publish(20);
+    expect(await group.exited).toEqual({ code: 1, signal: null });
+    expect(group.stderr).toMatch(/^hpc-consumer: error: 6 worker processes died [^\n]* \(HPC_WORKERS\)\n$/);
     await group.nothingLeft();
   });
 
