@@ -286,8 +286,9 @@ export class ProcessingStage<S extends StageStats> {
     if (this.stopped) return this.stats();
     this.stopped = true;
     clearInterval(this.statusTimer);
+    const end = performance.now() + DRAIN_MS;
     await this.input.stop(DRAIN_MS);
-    await this.options.workers?.pool.drain(DRAIN_MS);
+    await this.options.workers?.pool.drain(end - performance.now());
     for (const channel of this.metadata) channel.stop();
     await this.publisher?.stop(DRAIN_MS);
     this.runner.stop();

@@ -42,6 +42,8 @@ export class Farm {
   private readonly call: (spec: WorkerSpec, ended: (error: Error | null) => void) => void;
   private readonly children = new Set<ChildProcess>();
   private forked: ChildProcess | undefined;
+  /** Why no process can be started any more: worker-farm would mix up the calls after that. */
+  private broken: string | undefined;
 
   /** @param entry CommonJS module with a function `(spec, ended)`: worker-farm loads it with `require` */
   constructor(entry: URL) {
@@ -61,16 +63,16 @@ export class Farm {
   }
 
   readonly spawn: SpawnWorker = (spec, events) => {
-    this.forked = undefined;
     let gone = false;
     const exit = (why: string): void => {
       if (!gone) events.exit(why);
       gone = true;
     };
-    // Its end is seen by `exit`, earlier.
-    this.call(spec, () => {});
-    const child = this.forked as ChildProcess | undefined;
-    if (!child) throw new Error('worker-farm has started no process');
+    const child = this.fork(spec);
+    if (!child) {
+      setImmediate(() => exit(`cannot be started: ${this.broken}`));
+      return { pid: undefined, send: () => {}, kill: () => {} };
+    }
     this.children.add(child);
     child.on('message', (m) => {
       if ((m as { owner?: unknown }).owner !== 'farm' && !gone) events.message(m as FromWorker);
@@ -93,6 +95,19 @@ export class Farm {
       },
     };
   };
+
+  private fork(spec: WorkerSpec): ChildProcess | undefined {
+    this.forked = undefined;
+    try {
+      // Its end is seen by `exit`, earlier.
+      if (this.broken === undefined) this.call(spec, () => {});
+    } catch (error) {
+      // Without file handles left Node makes a child without an IPC channel, and worker-farm uses it.
+      this.broken = (error as Error).message;
+      return undefined;
+    }
+    return this.forked;
+  }
 
   /** Ends all processes at once. */
   kill(): void {

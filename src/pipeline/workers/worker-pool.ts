@@ -215,6 +215,7 @@ export class WorkerPool implements ObjectWorkers {
     object: Value,
     done: (error: Error | undefined) => void,
   ): void | Promise<void> {
+    const { epoch } = this;
     const place = this.order.take();
     // The memory it was received in is needed until a worker takes it.
     const job: Job = {
@@ -223,7 +224,7 @@ export class WorkerPool implements ObjectWorkers {
       settle: (result) => {
         this.begun.delete(job);
         job.object.release();
-        place(() => this.deliver(kind, result, done));
+        place(() => this.deliver(kind, epoch, result, done));
       },
     };
     if (this.failure || this.stopping) {
@@ -252,7 +253,12 @@ export class WorkerPool implements ObjectWorkers {
   }
 
   /** In the order of the objects. */
-  private deliver(kind: Job['kind'], result: JobResult, done: (error: Error | undefined) => void): void {
+  private deliver(
+    kind: Job['kind'],
+    epoch: number,
+    result: JobResult,
+    done: (error: Error | undefined) => void,
+  ): void {
     let { error } = result;
     if (result.output !== undefined) this.declared ??= result.output;
     try {
@@ -264,9 +270,9 @@ export class WorkerPool implements ObjectWorkers {
     } catch (thrown) {
       error ??= thrown as Error;
     }
-    const place = result.workerId === undefined ? undefined : this.place(result.workerId);
-    if (place && error) place.nErrors++;
-    else if (place && kind === 'process') place.nProcessed++;
+    // As in processorStats: objects from before a reset do not count.
+    const counts = kind === 'process' && epoch === this.epoch && result.workerId !== undefined;
+    if (counts) this.place(result.workerId)[error ? 'nErrors' : 'nProcessed']++;
     done(error);
     if (this.order.length >= this.options.queueSize) return;
     this.space = undefined;
@@ -324,7 +330,7 @@ export class WorkerPool implements ObjectWorkers {
     };
   }
 
-  /** Waits until all objects are done, for at most `ms`; those that are not have failed, and their workers end. */
+  /** Waits until all objects are done, for at most `ms`; those that are not have failed, and their workers are killed. */
   async drain(ms: number): Promise<void> {
     const end = performance.now() + ms;
     while (this.order.length > 0) {
@@ -335,7 +341,7 @@ export class WorkerPool implements ObjectWorkers {
     const { length } = this.order;
     if (length === 0) return;
     this.stopping = true;
-    this.options.logger.error(`workers did not end within ${ms / 1000} s; ${length} object(s) failed`);
+    this.options.logger.error(`workers did not end in time; ${length} object(s) failed`);
     for (const { member } of this.places) if (member.state === 'busy') member.kill();
     this.abandon(new Error('the worker did not end in time'));
   }
