@@ -24,8 +24,11 @@ export async function startConsumer(spec: ConsumerSpec, events: ConsumerEvents):
   const name = `consumer.${spec.consumerId}`;
   const { logging, processorClass } = await prepareStage(name, here(spec));
   const construct = { ...spec, id: spec.consumerId };
-  const workers = await workersOf(name, spec, construct, logging.logger, events.onFailure);
-  if (spec.warmUp) await warmUp(logging.logger, spec.receiverQueueSize);
+  // Workers take a while to start, and do so by themselves.
+  const [workers] = await Promise.all([
+    workersOf(name, spec, construct, logging.logger, events.onFailure),
+    spec.warmUp ? warmUp(logging.logger, spec.receiverQueueSize) : undefined,
+  ]);
   const consumer = new DataConsumer({
     ...spec,
     processorClass,
