@@ -5,13 +5,13 @@
 import { struct, type TypeDef, type TypeSpec } from 'epics-pva-ts';
 
 /** What the pool knows of each worker. */
-export interface WorkerFigures {
-  /** Process id; 0 while there is none. */
-  readonly processId: number;
-  readonly nProcessed: number;
-  readonly nErrors: number;
+export interface WorkerCounts {
+  nProcessed: number;
+  nErrors: number;
   /** Times its process was replaced. */
-  readonly nRestarts: number;
+  nRestarts: number;
+  /** What its `getStats` returned last. */
+  figures: Figures;
 }
 
 type Figures = Readonly<Record<string, unknown>>;
@@ -32,11 +32,26 @@ function added(before: unknown, value: unknown): unknown {
 }
 
 /** The name of a worker's own figures. */
-export const workerName = (workerId: number): string => `worker_${workerId}`;
+const workerName = (workerId: number): string => `worker_${workerId}`;
 
 /** The structure of `workerStats` on the status channel. */
 export function workerStatsType(nWorkers: number): TypeDef {
   const each = struct('', { processId: 'uint', nProcessed: 'uint', nErrors: 'uint', nRestarts: 'uint' });
   const members = Array.from({ length: nWorkers }, (_, i): [string, TypeSpec] => [workerName(i + 1), each]);
   return struct('', [['nInFlight', 'uint'], ['nRestarts', 'uint'], ...members]);
+}
+
+/** `workerStats`, and what the workers' `getStats` returned, together; a process id of 0 is that of one that has ended. */
+export function poolFigures(
+  all: readonly (WorkerCounts & { readonly processId: number })[],
+  nInFlight: number,
+): Record<string, unknown> {
+  const each = all.map(({ processId, nProcessed, nErrors, nRestarts }, i): [string, object] => {
+    return [workerName(i + 1), { processId, nProcessed, nErrors, nRestarts }];
+  });
+  const nRestarts = all.reduce((n, worker) => n + worker.nRestarts, 0);
+  return {
+    workerStats: { nInFlight, nRestarts, ...Object.fromEntries(each) },
+    ...combineFigures(all.map(({ figures }) => figures)),
+  };
 }

@@ -9,11 +9,13 @@ import type { TypeDef, Value } from 'epics-pva-ts';
 import { UserError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 import type { ObjectWorkers } from '../../processor/processor-runner.ts';
+import { Changes } from './changes.ts';
+import { Configurations } from './configurations.ts';
 import type { SpawnWorker } from './farm.ts';
 import { decodeOutput } from './object-bytes.ts';
 import { OrderedResults } from './ordered-results.ts';
 import { RestartLimit } from './restart-limit.ts';
-import { combineFigures, type WorkerFigures, workerName } from './worker-figures.ts';
+import { poolFigures, type WorkerCounts } from './worker-figures.ts';
 import { type Job, type JobResult, WorkerMember } from './worker-member.ts';
 import type { FromWorker, OutputBytes, WorkerSpec } from './worker-messages.ts';
 
@@ -38,18 +40,10 @@ export interface PoolOutput {
   publish(object: Value): void;
 }
 
-interface Place {
+interface Place extends WorkerCounts {
   member: WorkerMember;
-  nProcessed: number;
-  nErrors: number;
-  nRestarts: number;
-  figures: Readonly<Record<string, unknown>>;
 }
 
-/** A configuration not answered by then has failed, in ms: a worker may be in a long computation. */
-const CONFIGURE_MS = 10_000;
-/** Configurations that a new worker is given; older ones are forgotten. */
-const MAX_CONFIGURATIONS = 100;
 /** From the request to stop to SIGKILL, in ms. */
 const STOP_MS = 5000;
 
@@ -62,20 +56,18 @@ export class WorkerPool implements ObjectWorkers {
   private readonly waiting: Job[] = [];
   /** Objects that are with a worker. */
   private readonly begun = new Set<Job>();
-  private readonly configurations: unknown[] = [];
+  private readonly configurations = new Configurations();
   private output: PoolOutput | undefined;
   private opened = false;
   private declared: OutputBytes | undefined;
   private epoch = 0;
-  private requests = 0;
   private started = false;
   private stopping = false;
   private failure: UserError | undefined;
   private space: Promise<void> | undefined;
   private onSpace: (() => void) | undefined;
   private constructed: Constructed | undefined;
-  /** Called once, at the next change of anything. */
-  private readonly watchers: (() => void)[] = [];
+  private readonly changes = new Changes();
   private running = false;
 
   constructor(options: WorkerPoolOptions) {
@@ -107,7 +99,7 @@ export class WorkerPool implements ObjectWorkers {
     this.output = output;
     this.started = true;
     for (const { member } of this.places)
-      if (member.state === 'constructed') member.start(this.configurations, this.epoch);
+      if (member.state === 'constructed') member.start(this.configurations.all, this.epoch);
     await this.all((member) => member.state === 'idle' || member.state === 'busy');
     this.running = true;
   }
@@ -117,22 +109,9 @@ export class WorkerPool implements ObjectWorkers {
     while (!this.places.every(({ member }) => wanted(member))) {
       if (this.failure) throw this.failure;
       if (this.stopping) throw new UserError('HPC_WORKERS', 'stopped before the workers had started');
-      await new Promise<void>((resolve) => this.watchers.push(resolve));
+      await this.changes.next();
     }
     if (this.failure) throw this.failure;
-  }
-
-  private changed(): void {
-    for (const watcher of this.watchers.splice(0)) watcher();
-  }
-
-  private async changeWithin(ms: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    await new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, ms);
-      this.watchers.push(resolve);
-    });
-    clearTimeout(timer);
   }
 
   private spawn(workerId: number): WorkerMember {
@@ -144,12 +123,12 @@ export class WorkerPool implements ObjectWorkers {
         constructed: (message) => {
           this.constructed ??= message;
           logger.info(`worker ${workerId} runs as process ${member.pid}`);
-          if (this.started) member.start(this.configurations, this.epoch);
-          this.changed();
+          if (this.started) member.start(this.configurations.all, this.epoch);
+          this.changes.happened();
         },
         idle: () => {
           this.handOut();
-          this.changed();
+          this.changes.happened();
         },
         failed: (error) => this.fail(error),
         published: (object) => this.output?.publish(object),
@@ -169,7 +148,7 @@ export class WorkerPool implements ObjectWorkers {
 
   private onGone(workerId: number, why: string): void {
     if (this.stopping || this.failure) {
-      this.changed();
+      this.changes.happened();
       return;
     }
     const place = this.place(workerId);
@@ -183,7 +162,7 @@ export class WorkerPool implements ObjectWorkers {
     place.nRestarts++;
     logger.error(`${text}; restart ${place.nRestarts}`);
     place.member = this.spawn(workerId);
-    this.changed();
+    this.changes.happened();
   }
 
   /** No more objects are processed: all in flight have failed. */
@@ -191,7 +170,7 @@ export class WorkerPool implements ObjectWorkers {
     if (this.failure || this.stopping) return;
     this.failure = error;
     this.abandon(error);
-    this.changed();
+    this.changes.happened();
     // Until then `open` or `start` throws it.
     if (this.running) this.options.onFailure(error);
   }
@@ -277,28 +256,13 @@ export class WorkerPool implements ObjectWorkers {
     if (this.order.length >= this.options.queueSize) return;
     this.space = undefined;
     this.onSpace?.();
-    if (this.order.length === 0) this.changed();
+    if (this.order.length === 0) this.changes.happened();
   }
 
   /** All workers take a configuration, and those that replace them. @throws Error the first refusal */
   async configure(args: unknown): Promise<void> {
-    this.configurations.push(args);
-    if (this.configurations.length > MAX_CONFIGURATIONS) this.configurations.shift();
-    const requestId = ++this.requests;
     const members = this.places.map((place) => place.member).filter((member) => member.answers);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<Error>((resolve) => {
-      const text = `not all workers have answered within ${CONFIGURE_MS / 1000} s; they do when their object is done`;
-      timer = setTimeout(() => resolve(new Error(text)), CONFIGURE_MS);
-    });
-    const answers = await Promise.all(
-      members.map((member) => Promise.race([member.configure(requestId, args), late])),
-    );
-    clearTimeout(timer);
-    const refusals = answers.filter((answer) => answer !== undefined);
-    if (refusals.length > 0 && refusals.length === answers.length)
-      this.configurations.splice(this.configurations.lastIndexOf(args), 1);
-    if (refusals[0]) throw refusals[0];
+    await this.configurations.tell(members, args);
   }
 
   resetStats(): void {
@@ -318,16 +282,11 @@ export class WorkerPool implements ObjectWorkers {
 
   /** What the processors' `getStats` returned last, together, and `workerStats`. */
   get stats(): Record<string, unknown> {
-    const each = this.places.map((place): [string, WorkerFigures] => {
-      const { member, nProcessed, nErrors, nRestarts } = place;
-      const processId = member.state === 'gone' ? 0 : (member.pid ?? 0);
-      return [workerName(member.workerId), { processId, nProcessed, nErrors, nRestarts }];
+    const all = this.places.map((place) => {
+      const { pid, state } = place.member;
+      return { ...place, processId: state === 'gone' ? 0 : (pid ?? 0) };
     });
-    const nRestarts = this.places.reduce((n, place) => n + place.nRestarts, 0);
-    return {
-      workerStats: { nInFlight: this.nInFlight, nRestarts, ...Object.fromEntries(each) },
-      ...combineFigures(this.places.map((place) => place.figures)),
-    };
+    return poolFigures(all, this.nInFlight);
   }
 
   /** Waits until all objects are done, for at most `ms`; those that are not have failed, and their workers are killed. */
@@ -336,7 +295,7 @@ export class WorkerPool implements ObjectWorkers {
     while (this.order.length > 0) {
       const left = end - performance.now();
       if (left <= 0) break;
-      await this.changeWithin(left);
+      await this.changes.next(left);
     }
     const { length } = this.order;
     if (length === 0) return;
@@ -349,7 +308,7 @@ export class WorkerPool implements ObjectWorkers {
   /** Every processor's `stop()`, then the processes end; those that do not are killed. */
   async stop(): Promise<void> {
     this.stopping = true;
-    this.changed();
+    this.changes.happened();
     const members = this.places.map((place) => place.member);
     for (const member of members) {
       if (member.answers) member.send({ type: 'stop' });
@@ -367,6 +326,6 @@ export class WorkerPool implements ObjectWorkers {
   kill(): void {
     this.stopping = true;
     for (const { member } of this.places) member.kill();
-    this.changed();
+    this.changes.happened();
   }
 }
