@@ -13,6 +13,8 @@ const debug = process.env['EPICS_HPC_DEBUG'] === '1';
 let program = 'hpc-consumer';
 let running: RunningConsumer | undefined;
 let stopping = false;
+/** Why it stops, if it cannot go on. */
+let failure: UserError | undefined;
 
 function tell(message: FromChild, then: () => void = () => {}): void {
   if (process.connected) process.send?.(message, then);
@@ -25,7 +27,18 @@ async function stop(): Promise<void> {
   if (!running) process.exit(0);
   const stats = await running.consumer.stop();
   running.logging.close();
-  tell({ type: 'stopped', stats }, () => process.exit(0));
+  if (failure) fail(failure);
+  else tell({ type: 'stopped', stats }, () => process.exit(0));
+}
+
+function fail(error: unknown): void {
+  const { exitCode, stderr } = endingOf('', error, debug);
+  const line = stderr
+    .trim()
+    .replace(/^: (error: )?/, '')
+    .replace(/ \(HPC_[A-Z_]+\)$/, '');
+  const code = error instanceof UserError ? error.code : 'HPC_CONSUMER';
+  tell({ type: 'failed', line, code, exitCode }, () => process.exit(exitCode));
 }
 
 async function start(message: Extract<ToChild, { type: 'start' }>): Promise<void> {
@@ -34,16 +47,14 @@ async function start(message: Extract<ToChild, { type: 'start' }>): Promise<void
     running = await startConsumer(message.spec, {
       onGetStats: (stats) => tell({ type: 'report', stats }),
       onStop: () => void stop(),
+      onFailure: (error) => {
+        failure = error;
+        void stop();
+      },
     });
     tell({ type: 'ready' });
   } catch (error) {
-    const { exitCode, stderr } = endingOf('', error, debug);
-    const line = stderr
-      .trim()
-      .replace(/^: (error: )?/, '')
-      .replace(/ \(HPC_[A-Z_]+\)$/, '');
-    const code = error instanceof UserError ? error.code : 'HPC_CONSUMER';
-    tell({ type: 'failed', line, code, exitCode }, () => process.exit(exitCode));
+    fail(error);
   }
 }
 

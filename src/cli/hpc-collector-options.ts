@@ -16,10 +16,12 @@ import {
   processorArgs,
   processorClass,
   processorFile,
+  processorWorkers,
   reportPeriod,
   runtime,
   serverQueueSize,
   statusChannel,
+  workerQueueSize,
 } from './stage-options.ts';
 
 /** The option table of `hpc-collector`. */
@@ -102,6 +104,8 @@ export const hpcCollectorOptions = [
   processorFile,
   processorClass,
   processorArgs,
+  processorWorkers,
+  workerQueueSize,
   {
     long: '--skip-initial-updates',
     short: '-siu',

@@ -15,6 +15,7 @@ import { failOnLoss } from './fail-on-loss.ts';
 import { type HpcCollectorOptions, hpcCollectorCommand } from './hpc-collector-options.ts';
 import { runMain } from './run-main.ts';
 import { runStage } from './run-stage.ts';
+import { workerOptions } from './worker-options.ts';
 
 /** @throws UserError */
 function collectorSpec(o: HpcCollectorOptions): CollectorSpec {
@@ -49,6 +50,7 @@ function collectorSpec(o: HpcCollectorOptions): CollectorSpec {
     processorFile: o.processorFile,
     processorClass: o.processorClass,
     processorArgs: o.processorArgs ?? {},
+    ...workerOptions(o),
     logLevel: o.logLevel === undefined ? undefined : parseLogLevel(o.logLevel),
     logFile: o.logFile,
   };
@@ -65,13 +67,21 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
   const print = (stats: CollectorStats): void => {
     process.stdout.write(`\n${formatReport(filterReport(printedCollectorStats(stats), groups))}\n`);
   };
+  let failure: UserError | undefined;
   const last = await runStage<CollectorStats>({
     runtime: o.runtime,
     reportPeriod: o.reportPeriod,
     signal,
     print,
-    start: (onStop) => startCollector(spec, { onGetStats: print, onStop }),
+    start: (onStop) => {
+      const onFailure = (error: UserError): void => {
+        failure = error;
+        onStop();
+      };
+      return startCollector(spec, { onGetStats: print, onStop }, onFailure);
+    },
   });
+  if (failure) throw failure;
   if (o.failOnLoss && last) failOnLoss('hpc-collector', last);
 }
 

@@ -17,10 +17,12 @@ import {
   processorArgs,
   processorClass,
   processorFile,
+  processorWorkers,
   reportPeriod,
   runtime,
   serverQueueSize,
   statusChannel,
+  workerQueueSize,
 } from './stage-options.ts';
 
 /** The option table of `hpc-consumer`. */
@@ -125,6 +127,8 @@ export const hpcConsumerOptions = [
   processorFile,
   processorClass,
   processorArgs,
+  processorWorkers,
+  workerQueueSize,
   {
     long: '--skip-initial-updates',
     short: '-siu',

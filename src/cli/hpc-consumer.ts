@@ -18,6 +18,7 @@ import { failOnLoss } from './fail-on-loss.ts';
 import { type HpcConsumerOptions, hpcConsumerCommand } from './hpc-consumer-options.ts';
 import { runMain } from './run-main.ts';
 import { ending, runStage } from './run-stage.ts';
+import { workerOptions } from './worker-options.ts';
 
 /** The options as one spec per consumer. @throws UserError */
 export function consumerSpecs(o: HpcConsumerOptions): ConsumerSpec[] {
@@ -30,6 +31,7 @@ export function consumerSpecs(o: HpcConsumerOptions): ConsumerSpec[] {
       `--accumulation-timeout: ${o.accumulationTimeout} is not more than 0 seconds`,
     );
   const metadata = parseMetadataChannels(o.metadataChannels ?? '');
+  const workers = workerOptions(o);
   const steps = objectIdSteps({ ...o, nConsumers: ids.length });
   const pvRequest = monitorRequest({
     serverQueueSize: o.serverQueueSize,
@@ -66,6 +68,7 @@ export function consumerSpecs(o: HpcConsumerOptions): ConsumerSpec[] {
     processorFile: o.processorFile,
     processorClass: o.processorClass,
     processorArgs: o.processorArgs ?? {},
+    ...workers,
     logLevel: o.logLevel === undefined ? undefined : parseLogLevel(o.logLevel),
     logFile: o.logFile,
   }));
@@ -135,6 +138,7 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
   };
   const [only] = specs;
   let last: CombinableStats | undefined;
+  let failure: UserError | undefined;
   if (specs.length === 1 && only)
     last = await runStage<ConsumerStats>({
       runtime: o.runtime,
@@ -143,11 +147,16 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
       print: (stats) => print(printedStats(stats)),
       start: async (onStop) => {
         const onGetStats = (stats: ConsumerStats): void => print(printedStats(stats));
-        const { consumer, logging } = await startConsumer(only, { onGetStats, onStop });
+        const onFailure = (error: UserError): void => {
+          failure = error;
+          onStop();
+        };
+        const { consumer, logging } = await startConsumer(only, { onGetStats, onStop, onFailure });
         return { stage: consumer, logging };
       },
     });
   else last = await runGroup(specs, o, signal, print);
+  if (failure) throw failure;
   if (o.failOnLoss && last) failOnLoss('hpc-consumer', last);
 }
 

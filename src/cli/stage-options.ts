@@ -51,6 +51,28 @@ export const processorArgs = {
   description: 'configuration of the processor, a JSON object',
 } as const satisfies OptionSpec;
 
+export const processorWorkers = {
+  long: '--processor-workers',
+  short: '-pw',
+  kind: 'int',
+  default: 0,
+  placeholder: 'n',
+  group: 'Processor',
+  description:
+    'processes that run the processor behind this one, each on one object at a time, results in order; 0 runs it in this process',
+} as const satisfies OptionSpec;
+
+export const workerQueueSize = {
+  long: '--worker-queue-size',
+  short: '-wqs',
+  kind: 'int',
+  default: 0,
+  placeholder: 'n',
+  group: 'Processor',
+  description:
+    'objects that may be with the workers, or wait for one, at a time; 0 or less is 4 for each worker',
+} as const satisfies OptionSpec;
+
 export const oidField = {
   long: '--oid-field',
   short: '-of',

@@ -25,6 +25,9 @@ export interface ConsumerSpec {
   readonly warmUp: boolean;
   readonly processorFile: string | undefined;
   readonly processorClass: string | undefined;
+  /** See WorkersSpec. */
+  readonly processorWorkers: number;
+  readonly workerQueueSize: number;
   readonly processorArgs: Readonly<Record<string, unknown>>;
   readonly logLevel: LogLevel | undefined;
   readonly logFile: string | undefined;

@@ -27,11 +27,14 @@ import { ControlRecord } from './control-record.ts';
 import { metadataStats, type SourceStats } from './source-stats.ts';
 import { type StageStats, StatusRecord, userStatsType } from './status-record.ts';
 import { type ConstructOptions, construct, guard, guardAsync, structureOf } from './user-code.ts';
+import type { WorkerProcessor } from './workers/worker-processor.ts';
 
 /** `pvas` serves the output channel, `pva` puts into it, `rpc` calls it. */
 export type OutputMode = 'pvas' | 'pva' | 'rpc';
 
 export interface StageOptions extends ConstructOptions {
+  /** The processor runs in these, opened before; ended with the stage. */
+  readonly workers?: WorkerProcessor | undefined;
   /** The id field of status and control channel. */
   readonly idField: 'consumerId' | 'collectorId';
   /** Names of pvAccess channels whose updates the processor can take; none by default. */
@@ -97,13 +100,14 @@ export class ProcessingStage<S extends StageStats> {
   constructor(options: StageOptions) {
     this.options = options;
     const { channels, logger } = options;
-    this.processor = construct(options);
+    this.processor = options.workers ?? construct(options);
     const log = (level: 'debug' | 'info' | 'warn' | 'error', message: string): void =>
       logger[level === 'warn' ? 'warning' : level](message);
     this.server = new Server({ log, ...options.server });
     this.context = new Context({ log, ...options.client });
     this.runner = new ProcessorRunner({
       processor: this.processor,
+      workers: options.workers?.pool,
       objectIdField: options.objectIdField,
       skipInitialUpdates: options.skipInitialUpdates,
       objectIdOffset: options.objectIdOffset,
@@ -123,6 +127,7 @@ export class ProcessingStage<S extends StageStats> {
       });
     });
     if (this.processor) this.introduce(this.processor);
+    options.workers?.onOutput((type) => this.openOutputAs(type));
     if (channels.outputChannel && this.processor) this.publisher = this.makePublisher(channels.outputChannel);
   }
 
@@ -171,7 +176,7 @@ export class ProcessingStage<S extends StageStats> {
 
   /** An initial update: the next stage can connect before the first object is there. */
   skip(object: Value): void {
-    this.runner.skipObject(object);
+    void this.runner.skipObject(object);
   }
 
   /** Serves a PV of the input under the name of the input channel. */
@@ -219,8 +224,12 @@ export class ProcessingStage<S extends StageStats> {
   /** The first object decides the type of the output channel. */
   private openOutput(object: PvObject): void {
     const { publisher, processor } = this;
+    if (publisher && processor) this.openOutputAs(processor.getOutputPvObjectType(object));
+  }
+
+  private openOutputAs(type: PvObject | TypeDef | null): void {
+    const { publisher, processor } = this;
     if (!publisher || !processor) return;
-    const type = processor.getOutputPvObjectType(object);
     if (type !== null && type !== undefined) {
       publisher.open(type instanceof TypeDef ? type : structureOf(type));
       return;
@@ -277,7 +286,9 @@ export class ProcessingStage<S extends StageStats> {
     if (this.stopped) return this.stats();
     this.stopped = true;
     clearInterval(this.statusTimer);
+    const end = performance.now() + DRAIN_MS;
     await this.input.stop(DRAIN_MS);
+    await this.options.workers?.pool.drain(end - performance.now());
     for (const channel of this.metadata) channel.stop();
     await this.publisher?.stop(DRAIN_MS);
     this.runner.stop();
@@ -295,6 +306,7 @@ export class ProcessingStage<S extends StageStats> {
   /** Closes everything at once. */
   async close(): Promise<void> {
     clearInterval(this.statusTimer);
+    this.options.workers?.pool.kill();
     await Promise.all([this.context.close(), this.server.close()]);
   }
 }

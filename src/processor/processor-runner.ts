@@ -9,9 +9,21 @@ import type { Logger } from '../log.ts';
 import { MissedCounter } from './missed-counter.ts';
 import type { PvObject, UserDataProcessor } from './user-data-processor.ts';
 
+/**
+ * The processor in other processes: objects are taken over at once, and what came of each is said later, in their order.
+ * A returned promise holds back the next object. Nothing here throws or rejects.
+ */
+export interface ObjectWorkers {
+  process(object: Value, done: (error: Error | undefined) => void): void | Promise<void>;
+  /** Prepares the output for objects like this one, and no more. */
+  prepare(object: Value, done: (error: Error | undefined) => void): void | Promise<void>;
+}
+
 export interface ProcessorRunnerOptions {
   /** Undefined: objects are only counted. */
   readonly processor: UserDataProcessor | undefined;
+  /** Objects go there instead, the first one as all others. */
+  readonly workers?: ObjectWorkers | undefined;
   readonly objectIdField: string;
   readonly skipInitialUpdates: number;
   readonly objectIdOffset: number;
@@ -61,6 +73,8 @@ export class ProcessorRunner {
   private lastLog = Number.NEGATIVE_INFINITY;
   private knownType: TypeDef | undefined;
   private isImage = false;
+  /** Statistics begin anew: results of objects from before do not count. */
+  private resets = 0;
 
   constructor(options: ProcessorRunnerOptions) {
     this.options = options;
@@ -72,7 +86,9 @@ export class ProcessorRunner {
   }
 
   /** Prepares the output for objects like this one, as `handle` does; it is neither processed nor counted. */
-  skipObject(value: Value): void {
+  skipObject(value: Value): void | Promise<void> {
+    const { workers } = this.options;
+    if (workers) return workers.prepare(value, (error) => error && this.report(error));
     const obstacle = this.prepared
       ? undefined
       : this.prepare(NTNDArray.is(value) ? new NTNDArray(value) : value);
@@ -81,6 +97,8 @@ export class ProcessorRunner {
 
   /** Processes one object. A promise is returned only if the user's `process` returns one; it never rejects. */
   handle(value: Value): void | Promise<void> {
+    const { workers } = this.options;
+    if (workers) return this.handOver(value, workers);
     if (value.type !== this.knownType) {
       this.knownType = value.type;
       this.isImage = NTNDArray.is(value);
@@ -110,6 +128,26 @@ export class ProcessorRunner {
     }
   }
 
+  private handOver(value: Value, workers: ObjectWorkers): void | Promise<void> {
+    if (this.skip > 0) {
+      this.skip--;
+      return this.skipObject(value);
+    }
+    const { resets } = this;
+    try {
+      this.note(value);
+    } catch (error) {
+      this.failed(error);
+      return;
+    }
+    const { lastId } = this;
+    return workers.process(value, (error) => {
+      if (resets !== this.resets) return;
+      if (error) this.failed(error, lastId);
+      else this.nProcessed++;
+    });
+  }
+
   /** What went wrong, if anything. */
   private prepare(object: PvObject): Error | undefined {
     try {
@@ -135,19 +173,18 @@ export class ProcessorRunner {
     }
   }
 
-  private failed(error: unknown): void {
+  private failed(error: unknown, id = this.lastId): void {
     this.nErrors++;
-    this.report(error);
+    this.report(error, id);
   }
 
-  private report(error: unknown): void {
+  private report(error: unknown, id = this.lastId): void {
     const now = performance.now();
     if (now - this.lastLog < LOG_INTERVAL) return;
     this.lastLog = now;
-    const { lastId, nErrors } = this;
     this.options.logger.error(
       errorOf(error),
-      `processing failed (object id ${lastId}, ${nErrors} error(s) so far)`,
+      `processing failed (object id ${id}, ${this.nErrors} error(s) so far)`,
     );
   }
 
@@ -185,6 +222,7 @@ export class ProcessorRunner {
   }
 
   resetStats(): void {
+    this.resets++;
     this.startTime = seconds();
     this.endTime = 0;
     this.firstTime = 0;

@@ -58,6 +58,8 @@ describe('hpc-consumer', () => {
       '-dc --disable-curses': undefined,
       // Ours.
       '-fol --fail-on-loss': undefined,
+      '-pw --processor-workers': 0,
+      '-wqs --worker-queue-size': 0,
     });
   });
 
