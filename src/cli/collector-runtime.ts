@@ -14,5 +14,6 @@ export async function startCollector(
   const { logging, processorClass } = await prepareStage(`collector.${spec.collectorId}`, spec);
   const stage = new DataCollector({ ...spec, processorClass, logger: logging.logger, ...events });
   await startOrClose(stage);
+  logging.logger.info(`collecting from ${[...spec.producers.values()].join(', ')}`);
   return { stage, logging };
 }
