@@ -10,7 +10,7 @@ import { it, until } from './support/world.ts';
 
 const PASS = '-pc UserDataProcessor';
 
-describe.concurrent('a stage that is killed and comes back', () => {
+describe('a stage that is killed and comes back', () => {
   it('a consumer in the middle: the next stage counts what was published meanwhile', async ({ world }) => {
     const detector = await Detector.start(world, { nx: 32, ny: 32 });
     const middle = await Stage.start(world, '1', `hpc-consumer -ic pvapy:image -id 1 ${PASS}`);
@@ -128,6 +128,33 @@ describe.concurrent('a stage that is killed and comes back', () => {
       nMissed: 29,
       nErrors: 0,
     });
+  });
+
+  it.for(['middle', 'collector'] as const)('while images flow: %s', async (kind, { world }) => {
+    const detector = await Detector.start(world, { channel: 'image:1', nx: 32, ny: 32 });
+    const killed =
+      kind === 'middle'
+        ? await Stage.start(world, 'killed', `hpc-consumer -ic image:1 -id 1 ${PASS}`)
+        : await Stage.start(world, 'killed', `hpc-collector -ic image:* -pid 1 -ccs 200 ${PASS}`);
+    const last = await Stage.start(
+      world,
+      'last',
+      `hpc-consumer -ic consumer:killed:output -id 9 ${RECORDING}`,
+    );
+    await detector.subscribers(1);
+    await last.received();
+    await detector.publish(50, 200);
+    await killed.kill();
+    const back = killed.restart().then(() => detector.subscribers(1));
+    await detector.publishUntil(back, 200);
+    await detector.publish(50, 200);
+    const { published } = detector;
+    const ids = await processedUpTo(world, 9, published);
+    expect(ids).toEqual([...new Set(ids)].sort((a, b) => a - b));
+    const { processorStats: p } = await last.statsAt(published);
+    expect(p).toMatchObject({ firstObjectId: 1, nProcessed: ids.length, nErrors: 0 });
+    expect(p['nMissed']).toBeGreaterThan(0);
+    expect((p['nProcessed'] as number) + (p['nMissed'] as number)).toBe(published);
   });
 
   it('the simulator: numbering begins again, and every frame of both its lives is accounted for', async ({

@@ -50,7 +50,7 @@ async function metadataArrived(world: World, names: readonly string[], count: nu
 /** What the last stage writes down about image `id`. */
 const withMotors = (id: number): string => `${id} motor:x=${id} motor:y=${100 + id}`;
 
-describe.concurrent('a chain without loss', () => {
+describe('a chain without loss', () => {
   it('of processors, one behind the other', async ({ world }) => {
     const detector = await Detector.start(world, { nx: 64, ny: 32 });
     const stages = await Promise.all([
