@@ -5,19 +5,18 @@ import { FrameCache } from '../../sim/frame-cache.ts';
 import { type FrameSource, frameShape, parseColorMode } from '../../sim/frame-source.ts';
 import { GeneratedFrames } from '../../sim/generated-frames.ts';
 import { NpyFrames } from '../../sim/npy-frames.ts';
-import { exitLine, frameRateOf, reportLine, startLines, summaryLines } from '../../sim/report.ts';
+import { exitLine, reportLine, startLines, summaryLines } from '../../sim/report.ts';
 import { SimError } from '../../sim/sim-error.ts';
 import { UserError } from '../errors.ts';
 import { VERSION } from '../version.ts';
-import type { ViewModel } from '../view/layout.ts';
 import type { LiveView } from '../view/live-view.ts';
-import { Rates } from '../view/rates.ts';
 import { type AdSimServerOptions, adSimServerCommand } from './ad-sim-server-options.ts';
 import { parseArguments } from './argparse.ts';
 import { compileGradually } from './compile-gradually.ts';
 import { delay } from './delay.ts';
 import { runMain } from './run-main.ts';
-import { clock, openView, VIEW_PERIOD_MS } from './stage-view.ts';
+import { watchSimulator } from './simulator-view.ts';
+import { openView } from './stage-view.ts';
 
 function openSource(o: AdSimServerOptions): FrameSource {
   if (o.inputFile !== undefined || o.inputDirectory !== undefined)
@@ -46,26 +45,6 @@ function print(lines: readonly string[]): void {
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
-/** @param over all frames are published; the channel is still served */
-function simulatorView(
-  o: AdSimServerOptions,
-  server: AdSimServer,
-  rates: Rates,
-  elapsed: number,
-  over: boolean,
-): ViewModel {
-  const { progress, subscriberCount } = server;
-  const { nPublished } = progress;
-  const state = over ? 'done' : nPublished > 0 ? 'publishing' : 'starting';
-  const rate = rates.of('published', nPublished, performance.now());
-  const row = [state, nPublished, rate.toFixed(1), frameRateOf(progress).toFixed(1), subscriberCount];
-  const columns = ['state', 'published', 'frames/s', 'mean frames/s', 'clients'];
-  return {
-    title: `ad-sim-server   ${o.channelName}   ${clock(elapsed)}`,
-    sections: [{ columns, rows: [row.map(String)] }],
-  };
-}
-
 async function main(argv: readonly string[], signal: AbortSignal): Promise<number> {
   const o = parseArguments(adSimServerCommand, argv, VERSION);
   checkChannelName(o.channelName);
@@ -87,27 +66,21 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<numbe
       if (!view) print([reportLine(id, Date.now() / 1000, progress)]);
     },
   });
-  let timer: NodeJS.Timeout | undefined;
   try {
     await server.start();
     cache.fill();
     print([`Frame producer is done, ${cache.nReady} frame(s) ready`]);
     print([`Serving ${o.channelName} on TCP port ${server.tcpPort}`]);
     view = openView(o);
-    const [rates, began] = [new Rates(), performance.now()];
-    let over = false;
-    const show = (): void =>
-      view?.show(simulatorView(o, server, rates, (performance.now() - began) / 1000, over));
-    show();
-    if (view) timer = setInterval(show, VIEW_PERIOD_MS);
+    const watching = view && watchSimulator(view, o.channelName, server);
     const reason = await server.publish(signal);
-    over = true;
+    watching?.over();
     print([exitLine(reason, server.progress)]);
     await delay(o.shutdownDelay, signal);
-    view?.close();
+    watching?.close();
     print(summaryLines(source, server.progress));
   } finally {
-    clearInterval(timer);
+    view?.close();
     await server.close();
     source.close?.();
   }

@@ -3,14 +3,13 @@ import { createLogging, parseLogLevel } from '../log.ts';
 import { type MirrorChannelSpec, parseChannelMap } from '../mirror/channel-map.ts';
 import { MirrorServer } from '../mirror/mirror-server.ts';
 import { VERSION } from '../version.ts';
-import type { ViewModel } from '../view/layout.ts';
-import { Rates } from '../view/rates.ts';
 import { parseArguments } from './argparse.ts';
 import { compileGradually } from './compile-gradually.ts';
 import { delay } from './delay.ts';
 import { mirrorServerCommand } from './mirror-server-options.ts';
+import { watchMirror } from './mirror-view.ts';
 import { runMain } from './run-main.ts';
-import { clock, openView, VIEW_PERIOD_MS } from './stage-view.ts';
+import { openView } from './stage-view.ts';
 
 const now = (): string => (Date.now() / 1000).toFixed(3);
 
@@ -28,17 +27,6 @@ function counterLines(server: MirrorServer): string[] {
   });
 }
 
-function mirrorView(server: MirrorServer, elapsed: number, rates: Rates): ViewModel {
-  const now = performance.now();
-  const rows = [...server.stats()].map(([name, { nReceived, nOverruns, nPublished, nDisconnects }]) => {
-    const rate = rates.of(name, nReceived, now);
-    const state = nReceived === 0 ? 'waiting' : rate > 0 ? 'receiving' : 'idle';
-    return [name, state, ...[nReceived, rate.toFixed(1), nPublished, nOverruns, nDisconnects].map(String)];
-  });
-  const columns = ['mirror', 'state', 'received', 'per s', 'published', 'overruns', 'disconnects'];
-  return { title: `mirror-server   ${clock(elapsed)}`, sections: [{ columns, rows }] };
-}
-
 async function main(argv: readonly string[], signal: AbortSignal): Promise<void> {
   const o = parseArguments(mirrorServerCommand, argv, VERSION);
   const channels = parseChannelMap(o.channelMap);
@@ -51,23 +39,19 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
   compileGradually();
   const server = new MirrorServer({ channels, statusChannel: o.statusChannel, logger });
   let timer: NodeJS.Timeout | undefined;
-  let viewTimer: NodeJS.Timeout | undefined;
   try {
     await server.start();
     print([...channels.map(describeSpec), `Started mirror server @ ${now()}`]);
     const started = performance.now();
     const view = openView(o);
-    const rates = new Rates();
-    const show = (): void => view?.show(mirrorView(server, (performance.now() - started) / 1000, rates));
-    show();
-    if (view) viewTimer = setInterval(show, VIEW_PERIOD_MS);
-    else if (o.reportPeriod > 0)
+    const closeView = view && watchMirror(view, server);
+    if (!view && o.reportPeriod > 0)
       timer = setInterval(() => print(['', ...counterLines(server)]), o.reportPeriod * 1000);
     // A timer holds 24.8 days at most; nobody notices the rounds.
     const round = o.runtime > 0 ? o.runtime : 1_000_000;
     do await delay(round, signal);
     while (o.runtime <= 0 && !signal.aborted);
-    view?.close();
+    closeView?.();
     const seconds = (performance.now() - started) / 1000;
     print([
       `Server ${signal.aborted ? 'was interrupted' : 'exiting'} after ${seconds.toFixed(3)} seconds`,
@@ -77,7 +61,6 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
     ]);
   } finally {
     clearInterval(timer);
-    clearInterval(viewTimer);
     await server.close();
     close();
   }

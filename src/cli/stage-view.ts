@@ -37,7 +37,7 @@ const queueCells = (queue: object | undefined): string[] => [
 ];
 
 /** What a stage that is running does, as its counter of received objects shows. */
-function activity(nReceived: number, rate: number): string {
+export function activity(nReceived: number, rate: number): string {
   if (nReceived === 0) return 'waiting';
   return rate > 0 ? 'receiving' : 'idle';
 }
