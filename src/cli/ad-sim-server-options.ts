@@ -257,7 +257,7 @@ export const adSimServerOptions = [
     short: '-dc',
     kind: 'flag',
     group: 'Publishing',
-    description: "accepted for PvaPy's sake: this command never takes over the screen",
+    description: 'print lines on a terminal, too, in place of a live view on the full screen',
   },
 ] as const satisfies OptionTable;
 

@@ -10,12 +10,15 @@ import { exitLine, reportLine, startLines, summaryLines } from '../../sim/report
 import { SimError } from '../../sim/sim-error.ts';
 import { UserError } from '../errors.ts';
 import { VERSION } from '../version.ts';
+import type { LiveView } from '../view/live-view.ts';
 import { channelEndLines, channelStartLines, notify, simulatorChannels } from './ad-sim-server-channels.ts';
 import { type AdSimServerOptions, adSimServerCommand } from './ad-sim-server-options.ts';
 import { parseArguments } from './argparse.ts';
 import { compileGradually } from './compile-gradually.ts';
 import { delay } from './delay.ts';
 import { runMain } from './run-main.ts';
+import { watchSimulator } from './simulator-view.ts';
+import { openView } from './stage-view.ts';
 
 async function openSource(o: AdSimServerOptions): Promise<FrameSource> {
   const source = await openFrames(o);
@@ -58,6 +61,8 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<numbe
   const cache = new FrameCache({ source, cacheSize: o.cacheSize, kind });
   print(startLines(source, cache, o.frameRate));
   print(channelStartLines(o, channels));
+  // Opened when everything about the start has been printed; reports are lines where there is none.
+  let view: LiveView | undefined;
   const server = new AdSimServer({
     ...channels,
     source,
@@ -66,7 +71,9 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<numbe
     runtime: o.runtime,
     startDelay: o.startDelay,
     reportPeriod: o.reportPeriod,
-    report: (id, progress) => print([reportLine(id, Date.now() / 1000, progress)]),
+    report: (id, progress) => {
+      if (!view) print([reportLine(id, Date.now() / 1000, progress)]);
+    },
   });
   try {
     await server.start();
@@ -74,13 +81,18 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<numbe
     print([`Frame producer is done, ${cache.nReady} frame(s) ready`]);
     print([`Serving ${channels.channelName.join(', ')} on TCP port ${server.tcpPort}`]);
     print(await notify(channels.notify, o.notifyPvValue, signal));
+    view = openView(o);
+    const watching = view && watchSimulator(view, channels.channelName.join(', '), server);
     const reason = await server.publish(signal);
+    watching?.over();
     print([exitLine(reason, server.progress)]);
     await delay(o.shutdownDelay, signal);
+    watching?.close();
     print(channelEndLines(server));
     const sent = source.codec === undefined ? undefined : cache.nBytesTaken / Math.max(1, cache.nTaken);
     print(summaryLines(source, server.progress, sent));
   } finally {
+    view?.close();
     await server.close();
     source.close?.();
   }

@@ -20,5 +20,6 @@ export async function startCollector(
   const workers = await workersOf(name, spec, construct, logging.logger, onFailure);
   const stage = new DataCollector({ ...spec, processorClass, workers, logger: logging.logger, ...events });
   await startOrClose(stage);
+  logging.logger.info(`collecting from ${[...spec.producers.values()].join(', ')}`);
   return { stage, logging };
 }

@@ -62,8 +62,11 @@ process.on('message', (m) => {
   const message = m as ToChild;
   if (message.type === 'start') void start(message);
   else if (message.type === 'stop') void stop();
-  else if (running)
-    tell({ type: 'stats', requestId: message.requestId, stats: running.consumer.updateStatus() });
+  else if (running) {
+    const { consumer } = running;
+    const stats = message.publish ? consumer.updateStatus() : consumer.stats();
+    tell({ type: 'stats', requestId: message.requestId, stats });
+  }
 });
 // An error that nobody catches, such as a rejection in the processor that nothing waits for: the parent restarts us.
 for (const event of ['uncaughtException', 'unhandledRejection'] as const) {

@@ -9,12 +9,15 @@ import { cacheSizeFor, receiverQueueSizeFor } from '../pipeline/collector/sizes.
 import { producerIds } from '../pipeline/consumer-ids.ts';
 import { filterReport, formatReport, parseReportStats } from '../pipeline/report.ts';
 import { VERSION } from '../version.ts';
+import type { LiveView } from '../view/live-view.ts';
+import { Rates } from '../view/rates.ts';
 import { parseArguments } from './argparse.ts';
 import { type CollectorSpec, startCollector } from './collector-runtime.ts';
 import { failOnLoss } from './fail-on-loss.ts';
 import { type HpcCollectorOptions, hpcCollectorCommand } from './hpc-collector-options.ts';
 import { runMain } from './run-main.ts';
-import { runStage } from './run-stage.ts';
+import { runStage, type Watch } from './run-stage.ts';
+import { collectorView, openView } from './stage-view.ts';
 import { workerOptions } from './worker-options.ts';
 
 /** @throws UserError */
@@ -60,6 +63,17 @@ function refuse(option: string, value: number, wanted: string): never {
   throw new UserError('HPC_BAD_ARGUMENT', `${option}: ${value} is not ${wanted}`);
 }
 
+function watchOn(view: LiveView, { inputChannel }: HpcCollectorOptions): Watch<CollectorStats> {
+  const [rates, began] = [new Rates(), performance.now()];
+  return {
+    show: (stats) => {
+      const now = performance.now();
+      view.show(collectorView(`hpc-collector   ${inputChannel}`, (now - began) / 1000, stats, rates, now));
+    },
+    close: view.close,
+  };
+}
+
 async function main(argv: readonly string[], signal: AbortSignal): Promise<void> {
   const o = parseArguments(hpcCollectorCommand, argv, VERSION);
   const spec = collectorSpec(o);
@@ -68,11 +82,13 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
     process.stdout.write(`\n${formatReport(filterReport(printedCollectorStats(stats), groups))}\n`);
   };
   let failure: UserError | undefined;
+  const view = openView(o);
   const last = await runStage<CollectorStats>({
     runtime: o.runtime,
     reportPeriod: o.reportPeriod,
     signal,
     print,
+    watch: view && watchOn(view, o),
     start: (onStop) => {
       const onFailure = (error: UserError): void => {
         failure = error;

@@ -12,12 +12,15 @@ import { ProcessGroup } from '../pipeline/process-group.ts';
 import { filterReport, formatReport, parseReportStats } from '../pipeline/report.ts';
 import { type CombinableStats, combineStats } from '../pipeline/stats-combine.ts';
 import { VERSION } from '../version.ts';
+import type { LiveView } from '../view/live-view.ts';
+import { Rates } from '../view/rates.ts';
 import { parseArguments } from './argparse.ts';
 import { startConsumer } from './consumer-runtime.ts';
 import { failOnLoss } from './fail-on-loss.ts';
 import { type HpcConsumerOptions, hpcConsumerCommand } from './hpc-consumer-options.ts';
 import { runMain } from './run-main.ts';
-import { ending, runStage } from './run-stage.ts';
+import { ending, runStage, type Watch } from './run-stage.ts';
+import { type ConsumerLine, consumersView, openView, VIEW_PERIOD_MS } from './stage-view.ts';
 import { workerOptions } from './worker-options.ts';
 
 /** The options as one spec per consumer. @throws UserError */
@@ -76,11 +79,24 @@ export function consumerSpecs(o: HpcConsumerOptions): ConsumerSpec[] {
 
 type Print = (stats: Record<string, unknown>) => void;
 
+function watchOn(view: LiveView, { inputChannel }: HpcConsumerOptions): Watch<readonly ConsumerLine[]> {
+  const [rates, began] = [new Rates(), performance.now()];
+  return {
+    show: (lines) => {
+      const now = performance.now();
+      view.show(consumersView(`hpc-consumer   ${inputChannel}`, (now - began) / 1000, lines, rates, now));
+    },
+    close: view.close,
+  };
+}
+
+/** @param watch sees the statistics twice a second, in place of the reports before the last ones; closed when the run ends */
 async function runGroup(
   specs: ConsumerSpec[],
   o: HpcConsumerOptions,
   signal: AbortSignal,
   print: Print,
+  watch: Watch<readonly ConsumerLine[]> | undefined,
 ): Promise<CombinableStats> {
   const end = ending(signal, o.runtime);
   const [first] = specs;
@@ -99,24 +115,34 @@ async function runGroup(
       failure = error;
       end.done();
     },
+    // Past the live view, children would write onto the terminal.
+    onOutput: watch && ((text, stream) => void process[stream].write(text)),
   });
   const report = (all: readonly ConsumerStats[]): void => {
     for (const stats of all) print(printedStats(stats));
   };
   let asking = false;
-  const ask = async (): Promise<void> => {
+  const show = (all: readonly ConsumerStats[]): void =>
+    watch?.show(
+      [...group.states].map(([id, state]) => ({ id, state, stats: all.find((s) => s.consumerId === id) })),
+    );
+  const ask = async (publish: boolean): Promise<void> => {
     // A consumer that is slow to answer must not bring reports out of order.
     if (asking) return;
     asking = true;
-    report(await group.stats());
+    (watch ? show : report)(await group.stats(publish));
     asking = false;
   };
   group.start();
-  const timer = o.reportPeriod > 0 ? setInterval(() => void ask(), o.reportPeriod * 1000) : undefined;
+  const timer = o.reportPeriod > 0 ? setInterval(() => void ask(true), o.reportPeriod * 1000) : undefined;
+  show([]);
+  const watchTimer = watch && setInterval(() => void ask(false), VIEW_PERIOD_MS);
   process.once('exit', () => group.kill());
   await end.promise;
   end.clear();
   clearInterval(timer);
+  clearInterval(watchTimer);
+  watch?.close();
   await group.stop();
   if (failure) throw failure;
   const all = group.lastStats();
@@ -137,6 +163,8 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
     process.stdout.write(`\n${formatReport(filterReport(stats, groups))}\n`);
   };
   const [only] = specs;
+  const view = openView(o);
+  const watch = view && watchOn(view, o);
   let last: CombinableStats | undefined;
   let failure: UserError | undefined;
   if (specs.length === 1 && only)
@@ -145,6 +173,10 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
       reportPeriod: o.reportPeriod,
       signal,
       print: (stats) => print(printedStats(stats)),
+      watch: watch && {
+        show: (stats) => watch.show([{ id: stats.consumerId, state: 'running', stats }]),
+        close: watch.close,
+      },
       start: async (onStop) => {
         const onGetStats = (stats: ConsumerStats): void => print(printedStats(stats));
         const onFailure = (error: UserError): void => {
@@ -155,7 +187,7 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
         return { stage: consumer, logging };
       },
     });
-  else last = await runGroup(specs, o, signal, print);
+  else last = await runGroup(specs, o, signal, print, watch);
   if (failure) throw failure;
   if (o.failOnLoss && last) failOnLoss('hpc-consumer', last);
 }

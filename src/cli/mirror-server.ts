@@ -7,7 +7,9 @@ import { parseArguments } from './argparse.ts';
 import { compileGradually } from './compile-gradually.ts';
 import { delay } from './delay.ts';
 import { mirrorServerCommand } from './mirror-server-options.ts';
+import { watchMirror } from './mirror-view.ts';
 import { runMain } from './run-main.ts';
+import { openView } from './stage-view.ts';
 
 const now = (): string => (Date.now() / 1000).toFixed(3);
 
@@ -41,12 +43,15 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
     await server.start();
     print([...channels.map(describeSpec), `Started mirror server @ ${now()}`]);
     const started = performance.now();
-    if (o.reportPeriod > 0)
+    const view = openView(o);
+    const closeView = view && watchMirror(view, server);
+    if (!view && o.reportPeriod > 0)
       timer = setInterval(() => print(['', ...counterLines(server)]), o.reportPeriod * 1000);
     // A timer holds 24.8 days at most; nobody notices the rounds.
     const round = o.runtime > 0 ? o.runtime : 1_000_000;
     do await delay(round, signal);
     while (o.runtime <= 0 && !signal.aborted);
+    closeView?.();
     const seconds = (performance.now() - started) / 1000;
     print([
       `Server ${signal.aborted ? 'was interrupted' : 'exiting'} after ${seconds.toFixed(3)} seconds`,

@@ -1,10 +1,19 @@
 /** One stage (consumer or collector) in this process: from its start, over reports, to its last statistics. */
 import type { Logging } from '../log.ts';
+import { VIEW_PERIOD_MS } from './stage-view.ts';
 
 export interface Stage<S> {
+  /** Gathers the statistics. */
+  stats(): S;
   /** Gathers the statistics and publishes them on the status channel. */
   updateStatus(): S;
   stop(): Promise<S>;
+}
+
+/** A live view. */
+export interface Watch<S> {
+  show(stats: S): void;
+  close(): void;
 }
 
 export interface StageRun<S> {
@@ -14,6 +23,8 @@ export interface StageRun<S> {
   readonly reportPeriod: number;
   readonly signal: AbortSignal;
   readonly print: (stats: S) => void;
+  /** Sees the statistics twice a second, in place of the reports before the last one; closed when the run ends. */
+  readonly watch?: Watch<S> | undefined;
   /** `onStop` ends the run. */
   readonly start: (onStop: () => void) => Promise<{ stage: Stage<S>; logging: Logging }>;
 }
@@ -38,17 +49,22 @@ export function ending(
  * @throws what `start` throws
  */
 export async function runStage<S>(run: StageRun<S>): Promise<S | undefined> {
-  const { runtime, reportPeriod, signal, print } = run;
+  const { runtime, reportPeriod, signal, print, watch } = run;
   const end = ending(signal, runtime);
   // A processor may take its time to start; nobody has to wait for it to end the command.
   const started = await Promise.race([run.start(end.done), end.promise]);
   if (!started) return undefined;
   const { stage, logging } = started;
+  const report = watch ? watch.show : print;
   const timer =
-    reportPeriod > 0 ? setInterval(() => print(stage.updateStatus()), reportPeriod * 1000) : undefined;
+    reportPeriod > 0 ? setInterval(() => report(stage.updateStatus()), reportPeriod * 1000) : undefined;
+  watch?.show(stage.stats());
+  const watchTimer = watch && setInterval(() => watch.show(stage.stats()), VIEW_PERIOD_MS);
   await end.promise;
   end.clear();
   clearInterval(timer);
+  clearInterval(watchTimer);
+  watch?.close();
   const last = await stage.stop();
   print(last);
   logging.close();

@@ -127,7 +127,8 @@ export const disableCurses = {
   short: '-dc',
   kind: 'flag',
   group: 'Running and reports',
-  description: "accepted for PvaPy's sake: this command never takes over the screen",
+  description:
+    'print lines on a terminal, too, in place of a live view on the full screen (which a log level also turns off)',
 } as const satisfies OptionSpec;
 
 export const failOnLossOption = {

@@ -1,6 +1,6 @@
 /** MonitorReceiver: input mode `pva`, a monitor on a remote channel. */
 import type { Context, Subscription, Value } from 'epics-pva-ts';
-import type { DataReceiver, ReceiverStats } from './data-receiver.ts';
+import type { DataReceiver, ObjectHandler, ReceiverStats } from './data-receiver.ts';
 import type { QueueStats } from './object-queue.ts';
 import { ObjectWorker, type ObjectWorkerOptions } from './object-worker.ts';
 
@@ -9,6 +9,11 @@ export interface MonitorReceiverOptions extends ObjectWorkerOptions {
   readonly channel: string;
   /** See request-string.ts. */
   readonly pvRequest: string;
+  /**
+   * Takes the first object of every connection but the first one, in its turn: what the channel held when the source
+   * was there again. Default: as any other.
+   */
+  readonly handleHeld?: ObjectHandler;
   /** The next object is the first one of a new connection. */
   readonly onConnected?: () => void;
   readonly onDisconnected?: () => void;
@@ -18,10 +23,18 @@ export class MonitorReceiver implements DataReceiver {
   private readonly options: MonitorReceiverOptions;
   private readonly worker: ObjectWorker;
   private subscription: Subscription | undefined;
+  private nConnections = 0;
+  /** The next object is the first one of a connection that is not the first. */
+  private reconnected = false;
+  private held: Value | undefined;
 
   constructor(options: MonitorReceiverOptions) {
     this.options = options;
-    this.worker = new ObjectWorker(options);
+    const { handle, handleHeld = handle } = options;
+    this.worker = new ObjectWorker({
+      ...options,
+      handle: (object) => (object === this.held ? handleHeld(object) : handle(object)),
+    });
   }
 
   start(): void {
@@ -32,6 +45,7 @@ export class MonitorReceiver implements DataReceiver {
       {
         update: (value) => this.receive(value),
         connected: (server) => {
+          this.reconnected = this.nConnections++ > 0;
           logger.info(`connected to ${channel} at ${server}`);
           onConnected?.();
         },
@@ -47,6 +61,10 @@ export class MonitorReceiver implements DataReceiver {
 
   /** Without a queue: the connection waits for what is returned. */
   private receive(value: Value): void | Promise<void> {
+    if (this.reconnected) {
+      this.reconnected = false;
+      this.held = value;
+    }
     const taken = this.worker.offer(value);
     if (typeof taken !== 'boolean') return taken;
   }

@@ -82,6 +82,7 @@ function makeReceiver(stage: ProcessingStage<ConsumerStats>, options: DataConsum
   if (inputMode === 'pva')
     return new MonitorReceiver({
       ...common,
+      handleHeld: (object) => stage.handleHeld(object),
       context: stage.context,
       channel: channels.inputChannel,
       pvRequest,

@@ -22,7 +22,12 @@ export interface ProcessGroupOptions {
   readonly onReport: (stats: ConsumerStats) => void;
   /** The last child has ended, or cannot be started; `error` says why if it was not in good order. */
   readonly onEnd: (error: UserError | undefined) => void;
+  /** What children print comes here; by default it goes where this process prints. */
+  readonly onOutput?: ((text: string, stream: 'stdout' | 'stderr') => void) | undefined;
 }
+
+/** What a child is doing; `starting` until its consumer runs. */
+export type MemberState = 'starting' | 'running' | 'restarting' | 'ended';
 
 const STATS_TIMEOUT_MS = 1000;
 /** From the request to stop to SIGKILL: draining, the processor's stop() and the time for clients to read. */
@@ -84,7 +89,13 @@ export class ProcessGroup {
 
   private spawn(member: Member): void {
     member.timer = undefined;
-    const child = fork(fileURLToPath(this.options.entry), [], { serialization: 'advanced' });
+    const { onOutput } = this.options;
+    const child = fork(fileURLToPath(this.options.entry), [], {
+      serialization: 'advanced',
+      silent: onOutput !== undefined,
+    });
+    for (const stream of ['stdout', 'stderr'] as const)
+      child[stream]?.setEncoding('utf8').on('data', (text: string) => onOutput?.(text, stream));
     member.child = child;
     member.ready = false;
     member.startedAt = performance.now();
@@ -138,13 +149,22 @@ export class ProcessGroup {
     if (this.members.every((m) => m.ended && !m.child)) this.options.onEnd(this.failure);
   }
 
-  /** Statistics of all consumers; the last known of one that does not answer within a second. */
-  async stats(): Promise<ConsumerStats[]> {
-    const all = await Promise.all(this.members.map((m) => this.statsOf(m)));
+  /** What each child is doing, by consumer id. */
+  get states(): ReadonlyMap<number, MemberState> {
+    return new Map(this.members.map((m) => [m.spec.consumerId, stateOf(m)]));
+  }
+
+  /**
+   * Statistics of all consumers; the last known of one that does not answer within a second.
+   *
+   * @param publish on their status channels, too; default true
+   */
+  async stats(publish = true): Promise<ConsumerStats[]> {
+    const all = await Promise.all(this.members.map((m) => this.statsOf(m, publish)));
     return all.filter((s) => s !== undefined);
   }
 
-  private async statsOf(member: Member): Promise<ConsumerStats | undefined> {
+  private async statsOf(member: Member, publish: boolean): Promise<ConsumerStats | undefined> {
     const { child } = member;
     if (!child || !member.ready) return member.last;
     const requestId = ++this.requests;
@@ -153,7 +173,7 @@ export class ProcessGroup {
       this.waiting.set(requestId, resolve);
       timer = setTimeout(() => resolve(member.last), STATS_TIMEOUT_MS);
     });
-    send(child, { type: 'get_stats', requestId });
+    send(child, { type: 'get_stats', requestId, publish });
     const stats = await answer;
     clearTimeout(timer);
     this.waiting.delete(requestId);
@@ -196,6 +216,12 @@ export class ProcessGroup {
   kill(): void {
     for (const m of this.members) m.child?.kill('SIGKILL');
   }
+}
+
+function stateOf({ ended, child, ready, timer }: Member): MemberState {
+  if (ended) return 'ended';
+  if (timer) return 'restarting';
+  return child && ready ? 'running' : 'starting';
 }
 
 /** A child that has just died is noticed by its exit, not here. */

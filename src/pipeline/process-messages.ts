@@ -5,7 +5,8 @@ import type { ConsumerStats } from './consumer-stats.ts';
 
 export type ToChild =
   | { readonly type: 'start'; readonly spec: ConsumerSpec }
-  | { readonly type: 'get_stats'; readonly requestId: number }
+  /** `publish`: on the status channel, too. */
+  | { readonly type: 'get_stats'; readonly requestId: number; readonly publish: boolean }
   | { readonly type: 'stop' };
 
 export type FromChild =

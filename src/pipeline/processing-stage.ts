@@ -174,6 +174,12 @@ export class ProcessingStage<S extends StageStats> {
     return pending ? pending.then(() => saturated) : saturated;
   }
 
+  /** What the input channel held after a reconnect; see ProcessorRunner. */
+  handleHeld(object: Value): void | Promise<void> {
+    if (!this.runner.isNews(object)) return this.runner.skipObject(object);
+    return this.handle(object);
+  }
+
   /** An initial update: the next stage can connect before the first object is there. */
   skip(object: Value): void {
     void this.runner.skipObject(object);

@@ -95,6 +95,18 @@ export class ProcessorRunner {
     if (obstacle) this.report(obstacle);
   }
 
+  /**
+   * Is what the input channel held after a reconnect an object that this processor has not had, and should have? Not
+   * if its id is that of the last object or one before it: then it was processed, or a restarted source holds what it
+   * began with. Not if objects are shared with others, who may have had it.
+   */
+  isNews(value: Value): boolean {
+    const { objectIdField, objectIdOffset, nSequentialUpdates, skipInitialUpdates } = this.options;
+    if (objectIdOffset > 1 || nSequentialUpdates > 1) return false;
+    if (this.firstId === undefined) return skipInitialUpdates === 0;
+    return Number(value.get(objectIdField)) > this.lastId;
+  }
+
   /** Processes one object. A promise is returned only if the user's `process` returns one; it never rejects. */
   handle(value: Value): void | Promise<void> {
     const { workers } = this.options;

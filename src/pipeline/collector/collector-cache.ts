@@ -141,6 +141,11 @@ export class CollectorCache<T> {
     this.releaseReady(now);
   }
 
+  /** A producer that is there again is waited for, as all are at first. */
+  join(producer: number): void {
+    (this.producers[producer] as Producer).awaited = true;
+  }
+
   /** Releases what has waited for too long. */
   expire(now: number): void {
     for (let head = this.entries[0]; head && now >= deadline(head, this.options.gapTimeout); ) {

@@ -61,7 +61,10 @@ export class DataCollector {
         producerId,
         channel,
         onObject: (id, object) => this.insert(index, id, object),
-        onSkipped: (object) => this.stage.skip(object),
+        onSkipped: (object) => {
+          this.cache.join(index);
+          this.stage.skip(object);
+        },
         onDisconnected: () => this.cache.leave(index, performance.now()),
       });
     });
