@@ -4,7 +4,7 @@
  */
 import { UserError } from '../errors.ts';
 import { endWithParent } from '../pipeline/orphan-guard.ts';
-import type { FromChild, ToChild } from '../pipeline/process-messages.ts';
+import { FIGURES_PERIOD_MS, type FromChild, type ToChild } from '../pipeline/process-messages.ts';
 import { type RunningConsumer, startConsumer } from './consumer-runtime.ts';
 import { endingOf } from './run-main.ts';
 
@@ -23,9 +23,16 @@ async function stop(): Promise<void> {
   if (stopping) return;
   stopping = true;
   if (!running) process.exit(0);
-  const stats = await running.consumer.stop();
-  running.logging.close();
-  tell({ type: 'stopped', stats }, () => process.exit(0));
+  const { consumer, logging } = running;
+  const stats = await consumer.stop();
+  logging.close();
+  tell({ type: 'stopped', stats, latencies: consumer.latencies() }, () => process.exit(0));
+}
+
+function tellFigures(): void {
+  if (!running) return;
+  const { consumer } = running;
+  tell({ type: 'figures', stats: consumer.stats(), latencies: consumer.latencies() });
 }
 
 async function start(message: Extract<ToChild, { type: 'start' }>): Promise<void> {
@@ -34,8 +41,10 @@ async function start(message: Extract<ToChild, { type: 'start' }>): Promise<void
     running = await startConsumer(message.spec, {
       onGetStats: (stats) => tell({ type: 'report', stats }),
       onStop: () => void stop(),
+      onStatus: tellFigures,
     });
     tell({ type: 'ready' });
+    setInterval(tellFigures, FIGURES_PERIOD_MS);
   } catch (error) {
     const { exitCode, stderr } = endingOf('', error, debug);
     const line = stderr

@@ -9,6 +9,7 @@ import { prepareStage, startOrClose } from './stage-runtime.ts';
 export interface ConsumerEvents {
   onGetStats(stats: ConsumerStats): void;
   onStop(): void;
+  onStatus?(): void;
 }
 
 export interface RunningConsumer {
@@ -26,6 +27,7 @@ export async function startConsumer(spec: ConsumerSpec, events: ConsumerEvents):
     logger: logging.logger,
     onGetStats: events.onGetStats,
     onStop: events.onStop,
+    onStatus: events.onStatus,
   });
   await startOrClose(consumer);
   logging.logger.info(`monitoring ${spec.channels.inputChannel} with request '${spec.pvRequest}'`);

@@ -6,6 +6,7 @@ import type { CommandSpec, OptionTable, ParsedOptions } from './option-table.ts'
 import {
   controlChannel,
   disableCurses,
+  drainTimeout,
   failOnLossOption,
   fieldRequest,
   logFile,
@@ -20,6 +21,7 @@ import {
   runtime,
   serverQueueSize,
   statusChannel,
+  statusPeriod,
 } from './stage-options.ts';
 
 /** The option table of `hpc-collector`. */
@@ -35,6 +37,7 @@ export const hpcCollectorOptions = [
   },
   outputChannel('collector'),
   statusChannel('collector'),
+  statusPeriod,
   controlChannel('collector'),
   fieldRequest,
   metadataChannels,
@@ -121,6 +124,7 @@ export const hpcCollectorOptions = [
     description: 'difference between the ids of successive objects, over all producers',
   },
   runtime,
+  drainTimeout,
   reportPeriod,
   {
     long: '--report-stats',
@@ -130,7 +134,7 @@ export const hpcCollectorOptions = [
     placeholder: 'groups',
     group: 'Running and reports',
     description:
-      'which statistics are printed: a comma list of collector, producer, publisher, processor, user, all',
+      'which statistics are printed: a comma list of collector, producer, publisher, processor, user, rate, latency, all',
   },
   logLevel,
   logFile,

@@ -1,6 +1,6 @@
 /** MonitorReceiver: input mode `pva`, a monitor on a remote channel. */
 import type { Context, Subscription, Value } from 'epics-pva-ts';
-import type { DataReceiver, ReceiverStats } from './data-receiver.ts';
+import type { DataReceiver, ReceiverSettings, ReceiverStats } from './data-receiver.ts';
 import type { QueueStats } from './object-queue.ts';
 import { ObjectWorker, type ObjectWorkerOptions } from './object-worker.ts';
 
@@ -11,13 +11,15 @@ export interface MonitorReceiverOptions extends ObjectWorkerOptions {
   readonly pvRequest: string;
   /** The next object is the first one of a new connection. */
   readonly onConnected?: () => void;
-  readonly onDisconnected?: () => void;
+  /** Not for the first time to come, and not when this side ends it. */
+  readonly onDisconnected?: (why: string) => void;
 }
 
 export class MonitorReceiver implements DataReceiver {
   private readonly options: MonitorReceiverOptions;
   private readonly worker: ObjectWorker;
   private subscription: Subscription | undefined;
+  private nBytes = 0;
 
   constructor(options: MonitorReceiverOptions) {
     this.options = options;
@@ -37,16 +39,20 @@ export class MonitorReceiver implements DataReceiver {
         },
         disconnected: (why) => {
           logger.warning(`${channel}: ${why}`);
-          onDisconnected?.();
+          onDisconnected?.(why);
         },
         error: (error) => logger.error(error.message),
-        finished: () => logger.info(`${channel}: the server ended the stream`),
+        finished: () => {
+          logger.info(`${channel}: the server ended the stream`);
+          onDisconnected?.('the server ended the stream');
+        },
       },
     );
   }
 
   /** Without a queue: the connection waits for what is returned. */
   private receive(value: Value): void | Promise<void> {
+    this.nBytes += value.messageBytes;
     const taken = this.worker.offer(value);
     if (typeof taken !== 'boolean') return taken;
   }
@@ -58,7 +64,13 @@ export class MonitorReceiver implements DataReceiver {
 
   get stats(): ReceiverStats {
     const s = this.subscription?.stats;
-    return { nReceived: s?.received ?? 0, nRejected: 0, nErrors: 0, nOverruns: s?.overruns ?? 0 };
+    const { nBytes } = this;
+    return { nReceived: s?.received ?? 0, nRejected: 0, nErrors: 0, nOverruns: s?.overruns ?? 0, nBytes };
+  }
+
+  /** Is the monitor running on a server now? */
+  get connected(): boolean {
+    return this.subscription?.stats.connected === true;
   }
 
   get queueStats(): QueueStats | undefined {
@@ -66,11 +78,12 @@ export class MonitorReceiver implements DataReceiver {
   }
 
   resetStats(): void {
+    this.nBytes = 0;
     this.subscription?.resetStats();
     this.worker.resetStats();
   }
 
-  configure(args: unknown): void {
-    this.worker.configure(args);
+  configure(settings: ReceiverSettings): void {
+    this.worker.configure(settings);
   }
 }
