@@ -7,6 +7,7 @@ import type { ConsumerStats } from './consumer-stats.ts';
 import { mergeLatencies } from './figures/latency-histogram.ts';
 import type { ObjectLatencies } from './figures/object-latency.ts';
 import { type LatencyStats, latencyStats } from './figures/stage-figures.ts';
+import type { StageState } from './stage-status.ts';
 import { type CombinableStats, type CombinedStats, combineStats } from './stats-combine.ts';
 
 export class ConsumerLives {
@@ -64,8 +65,9 @@ export class ConsumerLives {
     return this.unknownMs / 1000;
   }
 
-  get isRunning(): boolean {
-    return !this.isOver && this.last?.state === 'running';
+  /** Of the present life. */
+  get state(): StageState | undefined {
+    return this.isOver ? undefined : this.last?.state;
   }
 }
 
@@ -95,7 +97,8 @@ export interface SystemStats extends CombinedStats {
   /** Seconds between the last reports of consumers that died and their deaths: what they did then is not known. */
   readonly unreportedTime: number;
   readonly latencyStats: LatencyStats;
-  readonly state: 'running' | 'disconnected';
+  /** `running` if any consumer receives, `stopped` when all have ended. */
+  readonly state: StageState;
   readonly stateMessage: string;
 }
 
@@ -104,7 +107,8 @@ export function systemStats(
   { nAlive, nRestarts }: { readonly nAlive: number; readonly nRestarts: number },
 ): SystemStats {
   const latencies = lives.flatMap((each) => each.latencies ?? []);
-  const nRunning = lives.filter((each) => each.isRunning).length;
+  const nRunning = lives.filter(({ state }) => state === 'running').length;
+  const over = lives.every(({ state }) => state === 'stopped');
   return {
     nConsumers: lives.length,
     nAlive,
@@ -116,7 +120,7 @@ export function systemStats(
       processed: mergeLatencies(latencies.map(({ processed }) => processed)),
       published: mergeLatencies(latencies.map(({ published }) => published)),
     }),
-    state: nRunning > 0 ? 'running' : 'disconnected',
+    state: over ? 'stopped' : nRunning > 0 ? 'running' : 'disconnected',
     stateMessage: `${nRunning} of ${lives.length} consumers receive`,
   };
 }

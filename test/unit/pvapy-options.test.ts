@@ -58,6 +58,9 @@ describe('hpc-consumer', () => {
       '-dc --disable-curses': undefined,
       // Ours.
       '-fol --fail-on-loss': undefined,
+      '-dto --drain-timeout': 5,
+      '-sp --status-period': 10,
+      '-ssc --system-status-channel': undefined,
     });
   });
 
