@@ -259,6 +259,7 @@ export class ProcessingStage<S extends StageStats> {
     if (this.stopped) return this.stats();
     this.stopped = true;
     this.states.set('draining');
+    this.updateStatus();
     const { logger, drainTimeout = DRAIN_TIMEOUT } = this.options;
     const deadline = new Deadline(drainTimeout * 1000);
     await this.input.stop(deadline.left);
