@@ -117,7 +117,7 @@ describe.concurrent('mirror-server', () => {
   it('tells rates and bytes a second of each channel, and at once when a source comes or goes', async ({
     world,
   }) => {
-    const type = struct('', { n: 'int', data: arrayOf('ubyte') });
+    const type = struct('', { n: 'int', data: 'ubyte[]' });
     const pv = SharedPV.readonly(Value.create(type, { n: 0, data: new Uint8Array(1000) }));
     const server = world.own(
       await new Server({ ...serverConfigFromEnv(world.env) }).addPV('source', pv).start(),
