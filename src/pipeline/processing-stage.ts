@@ -234,6 +234,8 @@ export class ProcessingStage<S extends StageStats> {
   }
 
   private userStats(): Record<string, unknown> {
+    // Before start() a processor need not be able to say anything.
+    if (this.states.state === 'starting') return {};
     try {
       return this.processor?.getStats() ?? {};
     } catch (error) {

@@ -228,7 +228,7 @@ export class StatusRecord {
 }
 
 /** Counters are 32-bit on this channel and begin again at 0, as in PvaPy; bytes have 64. */
-export function wrapped(stats: unknown, name = ''): unknown {
+function wrapped(stats: unknown, name = ''): unknown {
   if (typeof stats === 'number') return stats > 0xffffffff && COUNTER.test(name) ? stats % 2 ** 32 : stats;
   if (typeof stats !== 'object' || stats === null) return stats;
   return Object.fromEntries(Object.entries(stats).map(([k, v]) => [k, wrapped(v, k)]));

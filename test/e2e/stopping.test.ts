@@ -83,9 +83,7 @@ describe.concurrent('hpc-consumer', () => {
     await consumer.nothingLeft();
   });
 
-  it('several: all drain within the bound, what is left is counted, and a second signal kills them', async ({
-    world,
-  }) => {
+  it('several: all drain within the bound, and what is left is counted', async ({ world }) => {
     const detector = await Detector.start(world);
     const line = `${CONSUMER} -nc 2 --status-period 0.1`;
     const group = Unguarded.start(world, `${line} --drain-timeout 0.3`);
@@ -97,6 +95,28 @@ describe.concurrent('hpc-consumer', () => {
     expect(left).toBeGreaterThan(0);
     const [, processed] = /'nProcessed': (\d+), 'processedRate'/.exec(combined) ?? [];
     expect(Number(processed) + left).toBe(20);
+    await group.nothingLeft();
+  });
+});
+
+describe.concurrent('several consumers', () => {
+  it('are gone at once with a second signal to their parent', async ({ world }) => {
+    const detector = await Detector.start(world);
+    const group = Unguarded.start(world, `${CONSUMER} -nc 2 --status-period 0.1 --drain-timeout 1000`);
+    await until(() => detector.subscribers(2), 30_000);
+    for (let i = 0; i < 200; i++) await detector.publish(1);
+    const states = (): Promise<unknown[]> =>
+      Promise.all(
+        [1, 2].map(async (id) =>
+          (await world.context.get(`consumer:${id}:status`, { timeout: 20 })).get('state'),
+        ),
+      );
+    await until(async () => expect(await states()).toEqual(['running', 'running']));
+    await detector.publish(3000);
+    group.signal('SIGTERM');
+    await until(async () => expect(await states()).toEqual(['draining', 'draining']));
+    group.signal('SIGTERM');
+    expect(await group.exited).toEqual({ code: 143, signal: null });
     await group.nothingLeft();
   });
 });
