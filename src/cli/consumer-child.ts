@@ -4,7 +4,7 @@
  */
 import { UserError } from '../errors.ts';
 import { endWithParent } from '../pipeline/orphan-guard.ts';
-import type { FromChild, ToChild } from '../pipeline/process-messages.ts';
+import { FIGURES_PERIOD_MS, type FromChild, type ToChild } from '../pipeline/process-messages.ts';
 import { type RunningConsumer, startConsumer } from './consumer-runtime.ts';
 import { endingOf } from './run-main.ts';
 
@@ -25,10 +25,11 @@ async function stop(): Promise<void> {
   if (stopping) return;
   stopping = true;
   if (!running) process.exit(0);
-  const stats = await running.consumer.stop();
-  running.logging.close();
+  const { consumer, logging } = running;
+  const stats = await consumer.stop();
+  logging.close();
   if (failure) fail(failure);
-  else tell({ type: 'stopped', stats }, () => process.exit(0));
+  else tell({ type: 'stopped', stats, latencies: consumer.latencies() }, () => process.exit(0));
 }
 
 function fail(error: unknown): void {
@@ -41,6 +42,12 @@ function fail(error: unknown): void {
   tell({ type: 'failed', line, code, exitCode }, () => process.exit(exitCode));
 }
 
+function tellFigures(): void {
+  if (!running) return;
+  const { consumer } = running;
+  tell({ type: 'figures', stats: consumer.stats(), latencies: consumer.latencies() });
+}
+
 async function start(message: Extract<ToChild, { type: 'start' }>): Promise<void> {
   program = `consumer.${message.spec.consumerId}`;
   try {
@@ -51,8 +58,10 @@ async function start(message: Extract<ToChild, { type: 'start' }>): Promise<void
         failure = error;
         void stop();
       },
+      onStatus: tellFigures,
     });
     tell({ type: 'ready' });
+    setInterval(tellFigures, FIGURES_PERIOD_MS);
   } catch (error) {
     fail(error);
   }

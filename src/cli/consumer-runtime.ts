@@ -12,6 +12,7 @@ export interface ConsumerEvents {
   onStop(): void;
   /** Its processor workers cannot go on. */
   onFailure(error: UserError): void;
+  onStatus?(): void;
 }
 
 export interface RunningConsumer {
@@ -36,6 +37,7 @@ export async function startConsumer(spec: ConsumerSpec, events: ConsumerEvents):
     logger: logging.logger,
     onGetStats: events.onGetStats,
     onStop: events.onStop,
+    onStatus: events.onStatus,
   });
   await startOrClose(consumer);
   logging.logger.info(`monitoring ${spec.channels.inputChannel} with request '${spec.pvRequest}'`);

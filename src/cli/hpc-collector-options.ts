@@ -6,6 +6,7 @@ import type { CommandSpec, OptionTable, ParsedOptions } from './option-table.ts'
 import {
   controlChannel,
   disableCurses,
+  drainTimeout,
   failOnLossOption,
   fieldRequest,
   logFile,
@@ -21,6 +22,7 @@ import {
   runtime,
   serverQueueSize,
   statusChannel,
+  statusPeriod,
   workerQueueSize,
 } from './stage-options.ts';
 
@@ -37,6 +39,7 @@ export const hpcCollectorOptions = [
   },
   outputChannel('collector'),
   statusChannel('collector'),
+  statusPeriod,
   controlChannel('collector'),
   fieldRequest,
   metadataChannels,
@@ -125,6 +128,7 @@ export const hpcCollectorOptions = [
     description: 'difference between the ids of successive objects, over all producers',
   },
   runtime,
+  drainTimeout,
   reportPeriod,
   {
     long: '--report-stats',
@@ -134,7 +138,7 @@ export const hpcCollectorOptions = [
     placeholder: 'groups',
     group: 'Running and reports',
     description:
-      'which statistics are printed: a comma list of collector, producer, publisher, processor, user, all',
+      'which statistics are printed: a comma list of collector, producer, publisher, processor, user, rate, latency, all',
   },
   logLevel,
   logFile,

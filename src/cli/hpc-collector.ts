@@ -27,6 +27,8 @@ function collectorSpec(o: HpcCollectorOptions): CollectorSpec {
   if (o.oidOffset < 1) refuse('--oid-offset', o.oidOffset, 'at least 1');
   if (o.objectsPerId < 0) refuse('--objects-per-id', o.objectsPerId, 'at least 0');
   if (!(o.gapTimeout > 0)) refuse('--gap-timeout', o.gapTimeout, 'more than 0 seconds');
+  if (!(o.drainTimeout >= 0)) refuse('--drain-timeout', o.drainTimeout, '0 or more seconds');
+  if (!(o.statusPeriod >= 0.1)) refuse('--status-period', o.statusPeriod, 'at least 0.1 seconds');
   const cacheSize = cacheSizeFor(o.collectorCacheSize, ids.length);
   return {
     collectorId: o.collectorId,
@@ -50,6 +52,8 @@ function collectorSpec(o: HpcCollectorOptions): CollectorSpec {
     skipInitialUpdates: o.skipInitialUpdates,
     fieldRequest: o.fieldRequest,
     outputMode: 'pvas',
+    drainTimeout: o.drainTimeout,
+    statusPeriod: o.statusPeriod,
     processorFile: o.processorFile,
     processorClass: o.processorClass,
     processorArgs: o.processorArgs ?? {},

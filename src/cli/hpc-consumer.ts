@@ -10,7 +10,8 @@ import { type ConsumerStats, printedStats } from '../pipeline/consumer-stats.ts'
 import { objectIdSteps } from '../pipeline/object-id-offset.ts';
 import { ProcessGroup } from '../pipeline/process-group.ts';
 import { filterReport, formatReport, parseReportStats } from '../pipeline/report.ts';
-import { type CombinableStats, combineStats } from '../pipeline/stats-combine.ts';
+import type { CombinableStats } from '../pipeline/stats-combine.ts';
+import { SystemStatus, systemStatusName } from '../pipeline/system-status.ts';
 import { VERSION } from '../version.ts';
 import type { LiveView } from '../view/live-view.ts';
 import { Rates } from '../view/rates.ts';
@@ -19,7 +20,7 @@ import { startConsumer } from './consumer-runtime.ts';
 import { failOnLoss } from './fail-on-loss.ts';
 import { type HpcConsumerOptions, hpcConsumerCommand } from './hpc-consumer-options.ts';
 import { runMain } from './run-main.ts';
-import { ending, runStage, type Watch } from './run-stage.ts';
+import { ending, runStage, sayNotProcessed, type Watch } from './run-stage.ts';
 import { type ConsumerLine, consumersView, openView, VIEW_PERIOD_MS } from './stage-view.ts';
 import { workerOptions } from './worker-options.ts';
 
@@ -33,6 +34,10 @@ export function consumerSpecs(o: HpcConsumerOptions): ConsumerSpec[] {
       'HPC_BAD_ARGUMENT',
       `--accumulation-timeout: ${o.accumulationTimeout} is not more than 0 seconds`,
     );
+  if (!(o.drainTimeout >= 0))
+    throw new UserError('HPC_BAD_ARGUMENT', `--drain-timeout: ${o.drainTimeout} is not 0 or more seconds`);
+  if (!(o.statusPeriod >= 0.1))
+    throw new UserError('HPC_BAD_ARGUMENT', `--status-period: ${o.statusPeriod} is not at least 0.1 seconds`);
   const metadata = parseMetadataChannels(o.metadataChannels ?? '');
   const workers = workerOptions(o);
   const steps = objectIdSteps({ ...o, nConsumers: ids.length });
@@ -68,6 +73,8 @@ export function consumerSpecs(o: HpcConsumerOptions): ConsumerSpec[] {
     fieldRequest: o.fieldRequest,
     // Whoever asks for a server queue cares about every frame.
     warmUp: o.serverQueueSize > 0 && !servesInput,
+    drainTimeout: o.drainTimeout,
+    statusPeriod: o.statusPeriod,
     processorFile: o.processorFile,
     processorClass: o.processorClass,
     processorArgs: o.processorArgs ?? {},
@@ -97,6 +104,7 @@ async function runGroup(
   signal: AbortSignal,
   print: Print,
   watch: Watch<readonly ConsumerLine[]> | undefined,
+  systemChannel: string | undefined,
 ): Promise<CombinableStats> {
   const end = ending(signal, o.runtime);
   const [first] = specs;
@@ -106,11 +114,14 @@ async function runGroup(
     ...(first?.logFile !== undefined && { file: first.logFile }),
   });
   let failure: UserError | undefined;
+  let system: SystemStatus | undefined;
   const group = new ProcessGroup({
     entry: new URL('./consumer-child.js', import.meta.url),
     specs,
     logger: logging.logger,
     onReport: (stats) => print(printedStats(stats)),
+    onChange: () => system?.changed(),
+    drainTimeout: o.drainTimeout,
     onEnd: (error) => {
       failure = error;
       end.done();
@@ -133,6 +144,12 @@ async function runGroup(
     (watch ? show : report)(await group.stats(publish));
     asking = false;
   };
+  if (systemChannel !== undefined) {
+    const { logger } = logging;
+    const stats = () => group.systemStats();
+    system = new SystemStatus({ channel: systemChannel, period: o.statusPeriod, stats, logger });
+    await system.start();
+  }
   group.start();
   const timer = o.reportPeriod > 0 ? setInterval(() => void ask(true), o.reportPeriod * 1000) : undefined;
   show([]);
@@ -147,10 +164,17 @@ async function runGroup(
   if (failure) throw failure;
   const all = group.lastStats();
   report(all);
-  if (group.nRestarts > 0) process.stdout.write(`Restarted consumers: ${group.nRestarts}\n`);
+  const combined = group.systemStats();
+  await system?.close();
+  const { nRestarts, nLostInRestarts, unreportedTime } = combined;
+  if (nRestarts > 0) process.stdout.write(`Restarted consumers: ${nRestarts}\n`);
+  if (unreportedTime > 0)
+    process.stdout.write(
+      `Not known: what consumers that died did in ${unreportedTime.toFixed(3)} s since their last reports, when they held ${nLostInRestarts} object(s)\n`,
+    );
   process.stdout.write('\nCombined System Stats:\n');
-  const combined = combineStats(all);
   print({ ...combined });
+  sayNotProcessed(combined);
   logging.close();
   return combined;
 }
@@ -167,7 +191,10 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
   const watch = view && watchOn(view, o);
   let last: CombinableStats | undefined;
   let failure: UserError | undefined;
-  if (specs.length === 1 && only)
+  const { systemStatusChannel: system } = o;
+  const channels = specs.map((spec) => spec.channels);
+  const systemChannel = system === undefined ? undefined : systemStatusName(system, channels);
+  if (specs.length === 1 && only && systemChannel === undefined)
     last = await runStage<ConsumerStats>({
       runtime: o.runtime,
       reportPeriod: o.reportPeriod,
@@ -187,7 +214,7 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
         return { stage: consumer, logging };
       },
     });
-  else last = await runGroup(specs, o, signal, print, watch);
+  else last = await runGroup(specs, o, signal, print, watch, systemChannel);
   if (failure) throw failure;
   if (o.failOnLoss && last) failOnLoss('hpc-consumer', last);
 }

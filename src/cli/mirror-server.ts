@@ -1,4 +1,5 @@
 /** The command `mirror-server`: a channel map to a MirrorServer, its counters to standard output. */
+import { UserError } from '../errors.ts';
 import { createLogging, parseLogLevel } from '../log.ts';
 import { type MirrorChannelSpec, parseChannelMap } from '../mirror/channel-map.ts';
 import { MirrorServer } from '../mirror/mirror-server.ts';
@@ -36,6 +37,8 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
     ...(level && { level }),
     ...(o.logFile !== undefined && { file: o.logFile }),
   });
+  if (!(o.drainTimeout >= 0))
+    throw new UserError('HPC_BAD_ARGUMENT', `--drain-timeout: ${o.drainTimeout} is not 0 or more seconds`);
   compileGradually();
   const server = new MirrorServer({ channels, statusChannel: o.statusChannel, logger });
   let timer: NodeJS.Timeout | undefined;
@@ -51,6 +54,8 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
     const round = o.runtime > 0 ? o.runtime : 1_000_000;
     do await delay(round, signal);
     while (o.runtime <= 0 && !signal.aborted);
+    clearInterval(timer);
+    const nUnsent = await server.drain(o.drainTimeout * 1000);
     closeView?.();
     const seconds = (performance.now() - started) / 1000;
     print([
@@ -58,6 +63,7 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
       '',
       'Channel counters:',
       ...counterLines(server),
+      ...(nUnsent > 0 ? [`Not sent: ${nUnsent} update(s) that clients did not take`] : []),
     ]);
   } finally {
     clearInterval(timer);

@@ -44,11 +44,17 @@ export function ending(
   return { promise, done, clear: () => clearTimeout(timer) };
 }
 
+/** What was received and never processed, because the time to drain was over. */
+export function sayNotProcessed(last: { readonly processorStats?: object | undefined }): void {
+  const left = (last.processorStats as { readonly nInFlight?: unknown } | undefined)?.nInFlight;
+  if (typeof left === 'number' && left > 0) process.stdout.write(`\nNot processed: ${left} object(s)\n`);
+}
+
 /**
  * @returns The last statistics; undefined when the run ended before the stage had started.
  * @throws what `start` throws
  */
-export async function runStage<S>(run: StageRun<S>): Promise<S | undefined> {
+export async function runStage<S extends object>(run: StageRun<S>): Promise<S | undefined> {
   const { runtime, reportPeriod, signal, print, watch } = run;
   const end = ending(signal, runtime);
   // A processor may take its time to start; nobody has to wait for it to end the command.
@@ -67,6 +73,7 @@ export async function runStage<S>(run: StageRun<S>): Promise<S | undefined> {
   watch?.close();
   const last = await stage.stop();
   print(last);
+  sayNotProcessed(last);
   logging.close();
   return last;
 }

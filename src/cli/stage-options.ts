@@ -131,6 +131,26 @@ export const disableCurses = {
     'print lines on a terminal, too, in place of a live view on the full screen (which a log level also turns off)',
 } as const satisfies OptionSpec;
 
+export const drainTimeout = {
+  long: '--drain-timeout',
+  short: '-dto',
+  kind: 'float',
+  default: 5,
+  placeholder: 'seconds',
+  group: 'Running and reports',
+  description: 'when told to stop, work off what was received for at most this long; 0 drops it',
+} as const satisfies OptionSpec;
+
+export const statusPeriod = {
+  long: '--status-period',
+  short: '-sp',
+  kind: 'float',
+  default: 10,
+  placeholder: 'seconds',
+  group: 'Channels',
+  description: 'the status channel is renewed at least this often, and at once when the state changes',
+} as const satisfies OptionSpec;
+
 export const failOnLossOption = {
   long: '--fail-on-loss',
   short: '-fol',

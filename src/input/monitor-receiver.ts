@@ -1,6 +1,6 @@
 /** MonitorReceiver: input mode `pva`, a monitor on a remote channel. */
 import type { Context, Subscription, Value } from 'epics-pva-ts';
-import type { DataReceiver, ObjectHandler, ReceiverStats } from './data-receiver.ts';
+import type { DataReceiver, ObjectHandler, ReceiverSettings, ReceiverStats } from './data-receiver.ts';
 import type { QueueStats } from './object-queue.ts';
 import { ObjectWorker, type ObjectWorkerOptions } from './object-worker.ts';
 
@@ -16,7 +16,8 @@ export interface MonitorReceiverOptions extends ObjectWorkerOptions {
   readonly handleHeld?: ObjectHandler;
   /** The next object is the first one of a new connection. */
   readonly onConnected?: () => void;
-  readonly onDisconnected?: () => void;
+  /** Not for the first time to come, and not when this side ends it. */
+  readonly onDisconnected?: (why: string) => void;
 }
 
 export class MonitorReceiver implements DataReceiver {
@@ -27,6 +28,7 @@ export class MonitorReceiver implements DataReceiver {
   /** The next object is the first one of a connection that is not the first. */
   private reconnected = false;
   private held: Value | undefined;
+  private nBytes = 0;
 
   constructor(options: MonitorReceiverOptions) {
     this.options = options;
@@ -51,10 +53,13 @@ export class MonitorReceiver implements DataReceiver {
         },
         disconnected: (why) => {
           logger.warning(`${channel}: ${why}`);
-          onDisconnected?.();
+          onDisconnected?.(why);
         },
         error: (error) => logger.error(error.message),
-        finished: () => logger.info(`${channel}: the server ended the stream`),
+        finished: () => {
+          logger.info(`${channel}: the server ended the stream`);
+          onDisconnected?.('the server ended the stream');
+        },
       },
     );
   }
@@ -65,6 +70,7 @@ export class MonitorReceiver implements DataReceiver {
       this.reconnected = false;
       this.held = value;
     }
+    this.nBytes += value.messageBytes;
     const taken = this.worker.offer(value);
     if (typeof taken !== 'boolean') return taken;
   }
@@ -76,7 +82,13 @@ export class MonitorReceiver implements DataReceiver {
 
   get stats(): ReceiverStats {
     const s = this.subscription?.stats;
-    return { nReceived: s?.received ?? 0, nRejected: 0, nErrors: 0, nOverruns: s?.overruns ?? 0 };
+    const { nBytes } = this;
+    return { nReceived: s?.received ?? 0, nRejected: 0, nErrors: 0, nOverruns: s?.overruns ?? 0, nBytes };
+  }
+
+  /** Is the monitor running on a server now? */
+  get connected(): boolean {
+    return this.subscription?.stats.connected === true;
   }
 
   get queueStats(): QueueStats | undefined {
@@ -84,11 +96,12 @@ export class MonitorReceiver implements DataReceiver {
   }
 
   resetStats(): void {
+    this.nBytes = 0;
     this.subscription?.resetStats();
     this.worker.resetStats();
   }
 
-  configure(args: unknown): void {
-    this.worker.configure(args);
+  configure(settings: ReceiverSettings): void {
+    this.worker.configure(settings);
   }
 }

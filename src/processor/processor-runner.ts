@@ -30,8 +30,29 @@ export interface ProcessorRunnerOptions {
   readonly nSequentialUpdates: number;
   /** Called with the first object, before it is processed or skipped, until it succeeds. */
   readonly firstObject: (object: PvObject) => void;
+  /** Looks at the age of objects; its clock is the one that counts. Default: none, and the clock of the computer. */
+  readonly latency?: RunnerLatency | undefined;
   readonly logger: Logger;
 }
+
+/** What can be changed while objects flow; what is left out stays. */
+export interface RunnerSettings {
+  readonly skipInitialUpdates?: number | undefined;
+  readonly objectIdOffset?: number | undefined;
+  readonly nSequentialUpdates?: number | undefined;
+}
+
+/** What is told about each object; see pipeline/figures/object-latency.ts. Times in ms since 1970. */
+export interface RunnerLatency {
+  /** It is about to be processed; its time stamp, NaN if it has none. */
+  begin(object: Value): number;
+  /** `process` has returned; the time now. */
+  end(): number;
+  /** It was processed, with this time stamp, at this time. */
+  done(stamp: number, now: number): void;
+}
+
+const NO_LATENCY: RunnerLatency = { begin: () => Number.NaN, end: Date.now, done: () => {} };
 
 /** `processorStats` of the status channel. Times in seconds, `startTime` and such since 1970. */
 export interface ProcessorStats {
@@ -60,6 +81,7 @@ const seconds = (): number => Date.now() / 1000;
 export class ProcessorRunner {
   private readonly options: ProcessorRunnerOptions;
   private readonly missed: MissedCounter;
+  private readonly latency: RunnerLatency;
   private skip: number;
   private prepared = false;
   private startTime = seconds();
@@ -70,6 +92,7 @@ export class ProcessorRunner {
   private lastId = 0;
   private nProcessed = 0;
   private nErrors = 0;
+  private inProcess = 0;
   private lastLog = Number.NEGATIVE_INFINITY;
   private knownType: TypeDef | undefined;
   private isImage = false;
@@ -79,6 +102,7 @@ export class ProcessorRunner {
   constructor(options: ProcessorRunnerOptions) {
     this.options = options;
     this.skip = options.skipInitialUpdates;
+    this.latency = options.latency ?? NO_LATENCY;
     this.missed = new MissedCounter({
       oidOffset: options.objectIdOffset,
       nSequentialUpdates: options.nSequentialUpdates,
@@ -123,19 +147,31 @@ export class ProcessorRunner {
       if (obstacle) this.report(obstacle);
       return;
     }
+    const { latency } = this;
+    const stamp = latency.begin(value);
     try {
       this.note(value);
       if (obstacle) throw obstacle;
       const result = this.options.processor?.process(object);
-      if (result instanceof Promise)
+      const now = this.seen(latency.end());
+      if (result instanceof Promise) {
+        this.inProcess++;
         return result.then(
           () => {
+            this.inProcess--;
             this.nProcessed++;
+            latency.done(stamp, this.seen(latency.end()));
           },
-          (error: unknown) => this.failed(error),
+          (error: unknown) => {
+            this.inProcess--;
+            this.failed(error);
+          },
         );
+      }
       this.nProcessed++;
+      latency.done(stamp, now);
     } catch (error) {
+      this.seen(latency.end());
       this.failed(error);
     }
   }
@@ -177,12 +213,15 @@ export class ProcessorRunner {
     const { objectIdField } = this.options;
     const id = Number(value.get(objectIdField));
     this.missed.update(id);
-    this.lastTime = seconds();
     this.lastId = id;
-    if (this.firstId === undefined) {
-      this.firstId = id;
-      this.firstTime = this.lastTime;
-    }
+    this.firstId ??= id;
+  }
+
+  /** The one reading of the clock for an object, in ms. */
+  private seen(now: number): number {
+    this.lastTime = now / 1000;
+    if (this.firstTime === 0) this.firstTime = this.lastTime;
+    return now;
   }
 
   private failed(error: unknown, id = this.lastId): void {
@@ -200,15 +239,19 @@ export class ProcessorRunner {
     );
   }
 
-  /** Changes of the keys the framework itself understands in a `configure` command. */
-  configure(args: unknown): void {
-    if (typeof args !== 'object' || args === null) return;
-    const { skipInitialUpdates, objectIdOffset, nSequentialUpdates } = args as Record<string, unknown>;
-    if (isCount(skipInitialUpdates)) this.skip = skipInitialUpdates;
+  /** Changes what a `configure` command may change, which was checked before. */
+  configure({ skipInitialUpdates, objectIdOffset, nSequentialUpdates }: RunnerSettings): void {
+    if (skipInitialUpdates !== undefined) this.skip = skipInitialUpdates;
+    if (objectIdOffset === undefined && nSequentialUpdates === undefined) return;
     this.missed.configure({
-      ...(isCount(objectIdOffset) && { oidOffset: objectIdOffset }),
-      ...(isCount(nSequentialUpdates) && { nSequentialUpdates }),
+      ...(objectIdOffset !== undefined && { oidOffset: objectIdOffset }),
+      ...(nSequentialUpdates !== undefined && { nSequentialUpdates }),
     });
+  }
+
+  /** Objects whose `process` has not ended yet. */
+  get nInProcess(): number {
+    return this.inProcess;
   }
 
   get stats(): ProcessorStats {
@@ -256,8 +299,4 @@ export class ProcessorRunner {
 /** Users may throw anything. */
 function errorOf(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
-}
-
-function isCount(v: unknown): v is number {
-  return typeof v === 'number' && Number.isInteger(v) && v >= 0;
 }

@@ -60,6 +60,9 @@ describe('hpc-consumer', () => {
       '-fol --fail-on-loss': undefined,
       '-pw --processor-workers': 0,
       '-wqs --worker-queue-size': 0,
+      '-dto --drain-timeout': 5,
+      '-sp --status-period': 10,
+      '-ssc --system-status-channel': undefined,
     });
   });
 
