@@ -16,8 +16,10 @@ import { parseArguments } from './argparse.ts';
 import { startConsumer } from './consumer-runtime.ts';
 import { failOnLoss } from './fail-on-loss.ts';
 import { type HpcConsumerOptions, hpcConsumerCommand } from './hpc-consumer-options.ts';
+import { stageFigures } from './member-figures.ts';
 import { runMain } from './run-main.ts';
 import { ending, runStage } from './run-stage.ts';
+import { supervised } from './supervised.ts';
 
 /** The options as one spec per consumer. @throws UserError */
 export function consumerSpecs(o: HpcConsumerOptions): ConsumerSpec[] {
@@ -109,12 +111,14 @@ async function runGroup(
     asking = false;
   };
   group.start();
+  supervised?.serve(async () => (await group.stats()).map(stageFigures));
   const timer = o.reportPeriod > 0 ? setInterval(() => void ask(), o.reportPeriod * 1000) : undefined;
   process.once('exit', () => group.kill());
   await end.promise;
   end.clear();
   clearInterval(timer);
   await group.stop();
+  await supervised?.final(group.lastStats().map(stageFigures));
   if (failure) throw failure;
   const all = group.lastStats();
   report(all);

@@ -6,8 +6,10 @@ import { VERSION } from '../version.ts';
 import { parseArguments } from './argparse.ts';
 import { compileGradually } from './compile-gradually.ts';
 import { delay } from './delay.ts';
+import { mirrorFigures } from './member-figures.ts';
 import { mirrorServerCommand } from './mirror-server-options.ts';
 import { runMain } from './run-main.ts';
+import { supervised } from './supervised.ts';
 
 const now = (): string => (Date.now() / 1000).toFixed(3);
 
@@ -40,6 +42,7 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
   try {
     await server.start();
     print([...channels.map(describeSpec), `Started mirror server @ ${now()}`]);
+    supervised?.serve(() => mirrorFigures(server.stats().values()));
     const started = performance.now();
     if (o.reportPeriod > 0)
       timer = setInterval(() => print(['', ...counterLines(server)]), o.reportPeriod * 1000);
@@ -54,6 +57,7 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
       'Channel counters:',
       ...counterLines(server),
     ]);
+    await supervised?.final(mirrorFigures(server.stats().values()));
   } finally {
     clearInterval(timer);
     await server.close();

@@ -1,13 +1,17 @@
 /** One stage (consumer or collector) in this process: from its start, over reports, to its last statistics. */
 import type { Logging } from '../log.ts';
+import { stageFigures } from './member-figures.ts';
+import { supervised } from './supervised.ts';
 
 export interface Stage<S> {
+  /** Gathers the statistics. */
+  stats(): S;
   /** Gathers the statistics and publishes them on the status channel. */
   updateStatus(): S;
   stop(): Promise<S>;
 }
 
-export interface StageRun<S> {
+export interface StageRun<S extends object> {
   /** Seconds; 0 or less: until stopped. */
   readonly runtime: number;
   /** Seconds; 0 or less: no reports before the last one. */
@@ -37,19 +41,21 @@ export function ending(
  * @returns The last statistics; undefined when the run ended before the stage had started.
  * @throws what `start` throws
  */
-export async function runStage<S>(run: StageRun<S>): Promise<S | undefined> {
+export async function runStage<S extends object>(run: StageRun<S>): Promise<S | undefined> {
   const { runtime, reportPeriod, signal, print } = run;
   const end = ending(signal, runtime);
   // A processor may take its time to start; nobody has to wait for it to end the command.
   const started = await Promise.race([run.start(end.done), end.promise]);
   if (!started) return undefined;
   const { stage, logging } = started;
+  supervised?.serve(() => [stageFigures(stage.stats())]);
   const timer =
     reportPeriod > 0 ? setInterval(() => print(stage.updateStatus()), reportPeriod * 1000) : undefined;
   await end.promise;
   end.clear();
   clearInterval(timer);
   const last = await stage.stop();
+  await supervised?.final([stageFigures(last)]);
   print(last);
   logging.close();
   return last;
