@@ -29,7 +29,7 @@ export function stageFigures(stats: object): MemberFigures {
       ...common,
       // A receiver that serves its channel counts what the queue refused, too.
       rejected: Math.max(count(receiver, 'nRejected'), count(queue, 'nRejected')),
-      queued: count(queue, 'nQueued'),
+      queued: Math.max(count(queue, 'nQueued'), count(processor, 'nInFlight')),
       missed: count(processor, 'nMissed'),
     };
   }
@@ -46,7 +46,10 @@ export function stageFigures(stats: object): MemberFigures {
     rejected:
       count(collector, 'nRejected') +
       sum((s) => count(s.receiverStats, 'nRejected') + count(s.queueStats, 'nRejected')),
-    queued: count(collector, 'nCached') + sum((s) => count(s.queueStats, 'nQueued')),
+    queued: Math.max(
+      count(collector, 'nCached') + sum((s) => count(s.queueStats, 'nQueued')),
+      count(processor, 'nInFlight'),
+    ),
     missed: count(collector, 'nMissed'),
   };
 }

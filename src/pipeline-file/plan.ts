@@ -244,7 +244,7 @@ class Planner {
         if (!served.has(channel))
           this.problems.add(
             this.at(draft, 'name'),
-            `stage '${draft.entry.name}': no stage serves the channel '${channel}'${didYouMean(channel, [...served])}; for channels of others write network: environment`,
+            `stage '${draft.entry.name}': no stage serves the channel '${channel}', and channels of others need network: environment${didYouMean(channel, [...served])}`,
           );
     }
   }

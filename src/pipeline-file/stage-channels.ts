@@ -55,12 +55,13 @@ function names(...all: readonly (string | undefined)[]): string[] {
   return all.filter((name) => name !== undefined && name !== '') as string[];
 }
 
+function listed(text: string | undefined): string[] {
+  return names(...(text ?? '').split(',').map((item) => item.trim()));
+}
+
 function simulatorChannels(options: StageOptions): StageChannels {
-  const outputs = names(options.text('channel-name'));
-  // Only a simulator with metadata PVs has this option.
-  const metadataOutputs = names(options.text('metadata-pv')).flatMap((list) =>
-    list.split(',').map((item) => item.trim().replace(/^pva:\/\//, '')),
-  );
+  const outputs = listed(options.text('channel-name'));
+  const metadataOutputs = listed(options.text('metadata-pv')).map((name) => name.replace(/^pva:\/\//, ''));
   return {
     ...NONE,
     members: [{ id: 0, inputs: [], monitors: 0, skipped: 0, outputs }],
@@ -103,6 +104,7 @@ function consumerChannels(options: StageOptions): StageChannels {
   const servesInput = options.text('input-mode') !== 'pva';
   const servesOutput = options.text('output-mode') === 'pvas';
   const all = allChannelNames(nameOptions(options), idsOfConsumers(options), { servesInput, servesOutput });
+  const system = options.text('system-status-channel');
   return {
     members: [...all].map(([id, { inputChannel, outputChannel }]) => ({
       id,
@@ -113,14 +115,17 @@ function consumerChannels(options: StageOptions): StageChannels {
     })),
     metadata: parseMetadataChannels(options.text('metadata-channels') ?? ''),
     metadataOutputs: [],
-    served: [...all.values()].flatMap((c) =>
-      names(
-        c.statusChannel,
-        c.controlChannel,
-        servesInput ? c.inputChannel : undefined,
-        servesOutput ? c.outputChannel : undefined,
+    served: [
+      ...[...all.values()].flatMap((c) =>
+        names(
+          c.statusChannel,
+          c.controlChannel,
+          servesInput ? c.inputChannel : undefined,
+          servesOutput ? c.outputChannel : undefined,
+        ),
       ),
-    ),
+      ...names(system === '_' ? 'pvapy:consumer:system:status' : system),
+    ],
     servesInput,
   };
 }

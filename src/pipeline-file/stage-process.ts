@@ -131,7 +131,9 @@ export class StageProcess {
   private onMessage(m: FromStage): void {
     switch (m.type) {
       case 'started':
-        if (this.state === 'starting') this.set('connecting');
+        if (this.state !== 'starting') break;
+        this.options.onEvent(`stage ${this.stage.name} runs as process ${this.child?.pid}`);
+        this.set('connecting');
         if (this.publishing) this.send({ type: 'go' });
         break;
       case 'finished':
