@@ -10,6 +10,7 @@ import { pipelineJsonSchema } from '../pipeline-file/json-schema.ts';
 import {
   chainEnvironment,
   clientEnvironment,
+  foreignSettings,
   freeUdpPort,
   stageEnvironment,
 } from '../pipeline-file/network.ts';
@@ -55,7 +56,8 @@ function parse(argv: readonly string[]): {
   }
 }
 
-function readPlan(file: string, { set }: HpcPipelineOptions): Plan {
+function readPlan(file: string, options: HpcPipelineOptions): Plan {
+  const set = variables(options.set);
   let text: string;
   try {
     const { size } = statSync(file);
@@ -74,7 +76,7 @@ function readPlan(file: string, { set }: HpcPipelineOptions): Plan {
   }
   const result = planPipeline(text, {
     commands: STAGE_COMMAND_SPECS,
-    variables: { set: variables(set), environment: process.env },
+    variables: { set, environment: process.env },
   });
   if (result.plan) return result.plan;
   const lines = result.problems.map(({ line, column, message }) => `${file}:${line}:${column}: ${message}\n`);
@@ -119,11 +121,12 @@ function folderOf(file: string, plan: Plan): string {
 
 function printCommands(plan: Plan, directory: string, environment: Readonly<Record<string, string>>): void {
   const here = relative(process.cwd(), directory) === '';
+  const unset = foreignSettings(plan.file, process.env, environment);
   for (const name of plan.start) {
     const stage = plan.stages.find((s) => s.name === name) as PlannedStage;
     const program = ['node', script(stage.command)];
     process.stdout.write(
-      `${shellLine(stage, { directory: here ? undefined : directory, environment, program })}\n`,
+      `${shellLine(stage, { directory: here ? undefined : directory, environment, unset, program })}\n`,
     );
   }
 }

@@ -10,6 +10,8 @@ export interface ShellLineOptions {
   /** Folder the command runs in; undefined: where the shell is. */
   readonly directory: string | undefined;
   readonly environment: Readonly<Record<string, string>>;
+  /** Variables of the shell that the command must not see. */
+  readonly unset: readonly string[];
   /** The program and what stands before the options. */
   readonly program: readonly string[];
 }
@@ -17,10 +19,11 @@ export interface ShellLineOptions {
 /** The stage as one line for a POSIX shell, with its folder and its environment. */
 export function shellLine(
   stage: PlannedStage,
-  { directory, environment, program }: ShellLineOptions,
+  { directory, environment, unset, program }: ShellLineOptions,
 ): string {
   const variables = Object.entries(environment).map(([name, value]) => `${name}=${shellQuoted(value)}`);
   const words = [...program, ...stage.options.argv()].map(shellQuoted);
-  const line = [...variables, ...words].join(' ');
+  const clean = unset.length === 0 ? [] : ['env', ...unset.map((name) => `-u ${name}`)];
+  const line = [...clean, ...variables, ...words].join(' ');
   return directory === undefined ? line : `cd ${shellQuoted(directory)} && ${line}`;
 }

@@ -41,15 +41,23 @@ export function clientEnvironment(environment: Readonly<Record<string, string>>)
   return Object.fromEntries(names.flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])));
 }
 
+/** Settings of the shell that an isolated chain does not take over, beyond those it sets itself. */
+export function foreignSettings(
+  file: PipelineFile,
+  inherited: NodeJS.ProcessEnv,
+  added: Readonly<Record<string, string>>,
+): string[] {
+  if (file.network === 'environment') return [];
+  return Object.keys(inherited).filter((name) => /^EPICS_PVAS?_/.test(name) && !(name in added));
+}
+
 /** The whole environment of a stage: of this process, without other EPICS settings if the chain is isolated. */
 export function stageEnvironment(
   file: PipelineFile,
   inherited: NodeJS.ProcessEnv,
   added: Readonly<Record<string, string>>,
 ): NodeJS.ProcessEnv {
-  const kept =
-    file.network === 'environment'
-      ? Object.entries(inherited)
-      : Object.entries(inherited).filter(([name]) => !/^EPICS_PVAS?_/.test(name));
+  const foreign = foreignSettings(file, inherited, added);
+  const kept = Object.entries(inherited).filter(([name]) => !foreign.includes(name));
   return { ...Object.fromEntries(kept), ...added };
 }

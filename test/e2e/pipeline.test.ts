@@ -168,7 +168,7 @@ describe('a stage that dies', () => {
 describe('a chain that reads channels of others', () => {
   const OUTSIDE = `name: outside
 network: environment
-ready-timeout: 2
+ready-timeout: 10
 stages:
   - name: first
     command: hpc-consumer
@@ -184,14 +184,14 @@ stages:
     expect(await child.waitForExit(PATIENCE_MS)).toMatchObject({ code: 1 });
     const output = outputOf(child);
     expect(output).toContain(
-      'stage first was not ready within 2 s (ready-timeout): nothing came from its input pvapy:image;',
+      'stage first was not ready within 10 s (ready-timeout): nothing came from its input pvapy:image;',
     );
     expect(output).toContain('stage second was not ready');
   });
 
   it('loses nothing between its own stages when it ends', async ({ world }) => {
     const detector = await Detector.start(world);
-    const child = await runFile(world, OUTSIDE.replace('ready-timeout: 2', 'ready-timeout: 30'));
+    const child = await runFile(world, OUTSIDE.replace('ready-timeout: 10', 'ready-timeout: 30'));
     await child.waitForLine(/all stages are ready/, PATIENCE_MS);
     const ended = child.waitForExit(PATIENCE_MS);
     await detector.publish(300, 300);

@@ -26,12 +26,27 @@ describe('a shell line', () => {
     const line = shellLine(stage(chain, 'det'), {
       directory: '/some folder',
       environment: chainEnvironment({ ...chain.file, network: 'environment' }, 0),
+      unset: [],
       program: ['node', 'sim.js'],
     });
     expect(line).toBe(
       "cd '/some folder' && LAB='beam line' N=3 node sim.js --channel-name 'it'\\''s $HOME;' --frame-rate=-1 --report-period 0",
     );
   });
+});
+
+it('a shell line runs without what the shell has set otherwise', () => {
+  const chain = plan(FILE);
+  const environment = chainEnvironment({ ...chain.file, network: 'environment' }, 0);
+  const options = {
+    directory: undefined,
+    environment,
+    unset: ['EPICS_PVAS_X', 'Y'],
+    program: ['node', 'sim.js'],
+  };
+  expect(shellLine(stage(chain, 'det'), options)).toMatch(
+    /^env -u EPICS_PVAS_X -u Y LAB='beam line' N=3 node sim\.js --channel-name /,
+  );
 });
 
 describe('the environment of a chain', () => {

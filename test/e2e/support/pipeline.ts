@@ -37,7 +37,9 @@ export function ledgerOf(stdout: string): LedgerFigures {
 /** Writes a pipeline file into the world's folder and runs it; output of stages is not shown. */
 export function runFile(world: World, text: string, options = ''): Promise<Child> {
   const file = world.file('chain.yaml', text);
-  return world.start(`hpc-pipeline run ${file} --report-period 0.2 ${options}`);
+  return world.start(`hpc-pipeline run ${file} --report-period 0.2 ${options}`, {
+    HPC_TEST_FOLDER: world.folder,
+  });
 }
 
 /** What a chain that has ended wrote to standard output. */
