@@ -5,7 +5,7 @@ import { FrameCache } from '../../sim/frame-cache.ts';
 import { type FrameSource, frameShape, parseColorMode } from '../../sim/frame-source.ts';
 import { GeneratedFrames } from '../../sim/generated-frames.ts';
 import { NpyFrames } from '../../sim/npy-frames.ts';
-import { type ExitReason, exitLine, reportLine, startLines, summaryLines } from '../../sim/report.ts';
+import { exitLine, reportLine, startLines, summaryLines } from '../../sim/report.ts';
 import { SimError } from '../../sim/sim-error.ts';
 import { UserError } from '../errors.ts';
 import { VERSION } from '../version.ts';
@@ -15,7 +15,7 @@ import { compileGradually } from './compile-gradually.ts';
 import { delay } from './delay.ts';
 import { sourceFigures } from './member-figures.ts';
 import { runMain } from './run-main.ts';
-import { supervised } from './supervised.ts';
+import { publishWhenTold, supervised } from './supervised.ts';
 
 function openSource(o: AdSimServerOptions): FrameSource {
   if (o.inputFile !== undefined || o.inputDirectory !== undefined)
@@ -44,21 +44,6 @@ function print(lines: readonly string[]): void {
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
-/** Publishes at once, or in a pipeline when all who shall receive are there. */
-async function publish(server: AdSimServer, signal: AbortSignal): Promise<ExitReason> {
-  if (!supervised) return server.publish(signal);
-  supervised.serve(() => [sourceFigures(server.progress.nPublished)]);
-  await Promise.race([supervised.go, aborted(signal)]);
-  return server.publish(AbortSignal.any([signal, supervised.finish]));
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-}
-
 async function main(argv: readonly string[], signal: AbortSignal): Promise<number> {
   const o = parseArguments(adSimServerCommand, argv, VERSION);
   checkChannelName(o.channelName);
@@ -81,13 +66,13 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<numbe
     cache.fill();
     print([`Frame producer is done, ${cache.nReady} frame(s) ready`]);
     print([`Serving ${o.channelName} on TCP port ${server.tcpPort}`]);
-    const reason = await publish(server, signal);
+    const figures = () => [sourceFigures(server.progress.nPublished)];
+    const reason = await publishWhenTold(figures, signal, (stop) => server.publish(stop));
     print([exitLine(reason, server.progress)]);
-    await supervised?.finished();
     // Those who read what was published decide how long it is served.
-    await (supervised ? aborted(signal) : delay(o.shutdownDelay, signal));
+    await (supervised ? supervised.finished(signal) : delay(o.shutdownDelay, signal));
     print(summaryLines(source, server.progress));
-    await supervised?.final([sourceFigures(server.progress.nPublished)]);
+    await supervised?.final(figures());
   } finally {
     await server.close();
     source.close?.();

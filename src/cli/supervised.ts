@@ -46,14 +46,23 @@ class Supervised {
     void tell({ type: 'started' });
   }
 
-  finished(): Promise<void> {
-    return tell({ type: 'finished' });
+  /** A source has published everything; resolves when it shall end. */
+  async finished(signal: AbortSignal): Promise<void> {
+    await tell({ type: 'finished' });
+    await aborted(signal);
   }
 
   /** The last figures, before the process ends. */
   final(members: readonly MemberFigures[]): Promise<void> {
     return tell({ type: 'figures', requestId: undefined, members });
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }
 
 function tell(message: FromStage): Promise<void> {
@@ -72,3 +81,15 @@ function start(): Supervised | undefined {
 
 /** Undefined unless `hpc-pipeline` started this process. */
 export const supervised: Supervised | undefined = start();
+
+/** Publishes at once; in a pipeline when all who shall receive are there, until it says that it is enough. */
+export async function publishWhenTold<T>(
+  members: Members,
+  signal: AbortSignal,
+  publish: (stop: AbortSignal) => Promise<T>,
+): Promise<T> {
+  if (!supervised) return publish(signal);
+  supervised.serve(members);
+  await Promise.race([supervised.go, aborted(signal)]);
+  return publish(AbortSignal.any([signal, supervised.finish]));
+}
