@@ -1,7 +1,8 @@
 /** The command `hpc-pipeline`: a file to a plan, a plan to commands on paper (`--dry-run`) or to a running chain. */
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { PROCESSORS } from '../../processors/registry.ts';
 import { UserError } from '../errors.ts';
 import { Chain } from '../pipeline-file/chain.ts';
 import { ledgerText } from '../pipeline-file/chain-text.ts';
@@ -77,6 +78,8 @@ function readPlan(file: string, options: HpcPipelineOptions): Plan {
   const result = planPipeline(text, {
     commands: STAGE_COMMAND_SPECS,
     variables: { set, environment: process.env },
+    processors: Object.keys(PROCESSORS),
+    exists: (folder, path) => existsSync(resolve(dirname(file), folder, path)),
   });
   if (result.plan) return result.plan;
   const lines = result.problems.map(({ line, column, message }) => `${file}:${line}:${column}: ${message}\n`);

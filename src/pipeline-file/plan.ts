@@ -41,6 +41,10 @@ export interface Plan {
 export interface PlanOptions {
   readonly commands: Readonly<Record<StageCommand, CommandSpec>>;
   readonly variables: Variables;
+  /** Names of ready-made processors; any name is taken when undefined. */
+  readonly processors?: readonly string[];
+  /** Is there this file in the chain's folder (as the file gives it)? Any is taken when undefined. */
+  readonly exists?: (folder: string, file: string) => boolean;
 }
 
 /** A plan, or the mistakes that prevent one. */
@@ -92,6 +96,8 @@ class Planner {
       const checked = checkOptions(options.commands[entry.command], entry.options, stage);
       // A line for each frame is no help among the lines of others.
       if (entry.command === 'ad-sim-server') checked.setDefault('report-period', '0');
+      if (entry.command !== 'ad-sim-server')
+        this.checkProcessor(checked, [...path, 'options'], entry.name, options);
       const inputs = this.references(entry.input, [...path, 'input'], entry.name);
       const after = this.references(entry.after, [...path, 'after'], entry.name);
       const broken = problems.list.length > before;
@@ -105,6 +111,24 @@ class Planner {
         broken,
       });
     }
+  }
+
+  /** What would only be found out when the stage starts. */
+  private checkProcessor(checked: StageOptions, path: Path, stage: string, options: PlanOptions): void {
+    const { processors, exists } = options;
+    const file = checked.text('processor-file');
+    const name = checked.text('processor-class');
+    const folder = this.shaped.file?.directory ?? '.';
+    if (file !== undefined && exists?.(folder, file) === false)
+      this.problems.add(
+        this.yaml.positionOf([...path, 'processor-file']),
+        `stage '${stage}': option 'processor-file': there is no file '${file}' in the chain's folder`,
+      );
+    if (file === undefined && name !== undefined && processors?.includes(name) === false)
+      this.problems.add(
+        this.yaml.positionOf([...path, 'processor-class']),
+        `stage '${stage}': option 'processor-class': there is no ready-made processor '${name}', and no 'processor-file' is given${didYouMean(name, processors)}`,
+      );
   }
 
   plan(): Plan | undefined {

@@ -7,6 +7,7 @@ import { descendants, gone } from './support/processes.ts';
 import { it, ROOT } from './support/world.ts';
 
 const FIXTURES = join(ROOT, 'test/e2e/fixtures');
+const BROKEN = `processor-file: '${FIXTURES}/bad-processors.ts', processor-class: ThrowsInConstructor`;
 
 /** @param options further options of the stage in the middle @param keys further keys of it */
 function chain(options = '', keys = ''): string {
@@ -121,10 +122,10 @@ describe('a stage that dies', () => {
   });
 
   it('before it is ready ends the chain with the line that says why', async ({ world }) => {
-    const child = await runFile(world, chain('processor-class: NoSuchProcessor'));
+    const child = await runFile(world, chain(BROKEN));
     expect(await child.waitForExit(PATIENCE_MS)).toMatchObject({ code: 1 });
     expect(outputOf(child)).toMatch(
-      /its last lines: hpc-consumer: error: .*NoSuchProcessor.*\(HPC_PROCESSOR_LOAD\)/,
+      /its last lines: hpc-consumer: error: .*the beam is off.*\(HPC_PROCESSOR\)/,
     );
   });
 
@@ -145,10 +146,7 @@ describe('a stage that dies', () => {
   });
 
   it('is given up after its restarts', async ({ world }) => {
-    const child = await runFile(
-      world,
-      chain('processor-class: NoSuchProcessor', 'restart: on-failure\n    max-restarts: 1'),
-    );
+    const child = await runFile(world, chain(BROKEN, 'restart: on-failure\n    max-restarts: 1'));
     expect(await child.waitForExit(PATIENCE_MS)).toMatchObject({ code: 1 });
     expect(outputOf(child).match(/stage middle \(process \d+\) ended with exit code 1/g)).toHaveLength(2);
   });

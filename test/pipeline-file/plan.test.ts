@@ -282,6 +282,18 @@ stages:
     expect(mistakes(other.replace('name: chain', 'name: chain\nbroadcast-port: 7000'))).toEqual([]);
   });
 
+  it('are told for processors that are not there', () => {
+    const second = (options: string): string[] =>
+      mistakes(CHAIN.replace('second:output, processor-class: UserDataProcessor', options));
+    expect(second('second:output, processor-class: RotatProcessor')).toEqual([
+      "13:64: stage 'second': option 'processor-class': there is no ready-made processor 'RotatProcessor', and no 'processor-file' is given; did you mean 'RotateProcessor'?",
+    ]);
+    expect(second('second:output, processor-class: Mine, processor-file: there.ts')).toEqual([]);
+    expect(second('second:output, processor-class: Mine, processor-file: not-there.ts')).toEqual([
+      "13:86: stage 'second': option 'processor-file': there is no file 'not-there.ts' in the chain's folder",
+    ]);
+  });
+
   it('are told for names and ids as the commands tell them', () => {
     expect(
       mistakes(CHAIN.replace('{ output-channel: second:output', '{ n-consumers: 2, output-channel: second')),
