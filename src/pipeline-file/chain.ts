@@ -116,9 +116,11 @@ export class Chain {
   }
 
   private get sourcesFinished(): boolean {
-    return this.stages
-      .filter(({ stage }) => stage.isSource)
-      .every(({ state }) => state === 'finished' || state === 'ended' || state === 'failed');
+    const sources = this.stages.filter(({ stage }) => stage.isSource);
+    const essential = sources.filter(({ stage }) => stage.essential);
+    return (essential.length > 0 ? essential : sources).every(
+      ({ state }) => state === 'finished' || state === 'ended' || state === 'failed',
+    );
   }
 
   private simulators(): StageProcess[] {
@@ -143,8 +145,8 @@ export class Chain {
         awaited.every(({ state }) => state !== 'starting' && state !== 'restarting' && state !== 'waiting');
       await this.until(() => over() || started(), deadline - performance.now());
       if (over()) return false;
-      if (!started())
-        return this.notReady(awaited, ({ state }) => state !== 'starting' && state !== 'restarting');
+      const begins = ({ state }: StageProcess): boolean => state !== 'starting' && state !== 'restarting';
+      if (!started() && !this.goesWithout(awaited, begins)) return false;
       process.start();
       begun.push(process);
     }
@@ -154,12 +156,14 @@ export class Chain {
       (!process.stage.essential && !process.alive);
     await this.until(() => over() || this.stages.every(ready), deadline - performance.now());
     if (over()) return false;
-    return this.stages.every(ready) || this.notReady(this.stages, ready);
+    return this.stages.every(ready) || this.goesWithout(this.stages, ready);
   }
 
-  private notReady(among: readonly StageProcess[], ready: (process: StageProcess) => boolean): false {
+  /** Says which stages are late; whether the chain can do without them. */
+  private goesWithout(among: readonly StageProcess[], ready: (process: StageProcess) => boolean): boolean {
     const seconds = this.plan.file['ready-timeout'];
-    for (const process of among.filter((p) => !ready(p))) {
+    const late = among.filter((process) => !ready(process));
+    for (const process of late) {
       const { name, channels } = process.stage;
       const inputs = [...new Set(channels.members.flatMap((member) => member.inputs))].slice(0, 5).join(', ');
       const what =
@@ -168,6 +172,7 @@ export class Chain {
           : `it is still ${process.state}`;
       this.options.onEvent(`stage ${name} was not ready within ${seconds} s (ready-timeout): ${what}`);
     }
+    if (late.every(({ stage }) => !stage.essential)) return true;
     this.failed = 1;
     return false;
   }

@@ -22,8 +22,8 @@ interface Example {
   readonly needs?: readonly string[];
   /** What the ledger must say, from the number of frames published. */
   readonly ledger: (frames: number) => Readonly<Record<string, Readonly<Record<string, number>>>>;
-  /** What is left when it has run. */
-  readonly check?: (folder: string, frames: number) => void;
+  /** What it prints and leaves behind. */
+  readonly check?: (frames: number, output: string, folder: string) => void;
 }
 
 const all = (n: number) => ({
@@ -35,6 +35,22 @@ const all = (n: number) => ({
   missed: 0,
   published: n,
 });
+
+/** A figure of the processors' own, over all last reports. */
+function sumOf(figure: string, output: string): number {
+  const values = Array.from(output.matchAll(new RegExp(`'${figure}': (\\d+)`, 'g')), ([, value]) =>
+    Number(value),
+  );
+  if (values.length === 0) throw new Error(`no figure ${figure} in\n${output}`);
+  return values.reduce((sum, value) => sum + value, 0);
+}
+
+/** Every image got the values of both metadata channels. */
+function hasAllValues(frames: number, output: string): void {
+  expect(sumOf('nFramesProcessed', output)).toBe(frames);
+  expect(sumOf('nMetadataProcessed', output)).toBe(2 * frames);
+  for (const name of ['nFrameErrors', 'nMissing_1', 'nMissing_2']) expect(sumOf(name, output), name).toBe(0);
+}
 
 const EXAMPLE_CHAINS: readonly Example[] = [
   {
@@ -50,22 +66,25 @@ const EXAMPLE_CHAINS: readonly Example[] = [
       workers: { received: 4 * n, processed: 4 * n, published: 4 * n },
       stitch: { ...all(4 * n), published: n },
     }),
+    check: (n, output) => expect(sumOf('nFramesStitched', output)).toBe(n),
   },
   {
     file: 'metadata-in-consumers.yaml',
     needs: ['metadata-pv'],
     ledger: (n) => ({ attach: all(n), collector: all(n) }),
+    check: hasAllValues,
   },
   {
     file: 'metadata-in-collector.yaml',
     needs: ['metadata-pv'],
     ledger: (n) => ({ workers: all(n), attach: all(n) }),
+    check: hasAllValues,
   },
   {
     file: 'writer-chain.yaml',
     needs: ['OutputFileProcessor'],
     ledger: (n) => ({ statistics: all(n), writers: { received: n, processed: n, errors: 0, missed: 0 } }),
-    check: (folder, n) => {
+    check: (n, _output, folder) => {
       const files = readdirSync(join(folder, 'frames')).filter((name) => name.endsWith('.tiff'));
       expect(files).toHaveLength(n);
     },
@@ -111,7 +130,7 @@ describe('an example', () => {
       expect(frames).toBe(100);
       expect(found.stages).toMatchObject(ledger(frames));
       expect(found.links.every((link) => link.endsWith(' lost=0'))).toBe(true);
-      check?.(world.folder, frames);
+      check?.(frames, output, world.folder);
     });
   }
 });

@@ -187,6 +187,30 @@ stages:
     expect(output).toContain('stage second was not ready');
   });
 
+  it('goes on without a stage that is not essential and not ready', async ({ world }) => {
+    const text = `name: without
+network: environment
+ready-timeout: 8
+stages:
+  - name: det
+    command: ad-sim-server
+    options: { channel-name: det:image, n-x-pixels: 16, n-y-pixels: 16, frame-rate: 50, runtime: 1, n-frames: 5 }
+  - { name: reader, command: hpc-consumer, input: det, options: { server-queue-size: 100 } }
+  - { name: other, command: hpc-consumer, essential: false, options: { input-channel: nobody } }
+`;
+    const child = await runFile(world, text);
+    expect(await child.waitForExit(PATIENCE_MS)).toMatchObject({ code: 0 });
+    const output = outputOf(child);
+    expect(output).toContain(
+      'stage other was not ready within 8 s (ready-timeout): nothing came from its input nobody;',
+    );
+    expect(ledgerOf(output)).toMatchObject({
+      stages: { reader: { processed: 50 } },
+      verdict: 'balanced',
+      lost: 0,
+    });
+  });
+
   it('loses nothing between its own stages when it ends', async ({ world }) => {
     const detector = await Detector.start(world);
     const child = await runFile(world, OUTSIDE.replace('ready-timeout: 10', 'ready-timeout: 30'));
