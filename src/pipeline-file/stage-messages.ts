@@ -4,7 +4,7 @@
  */
 
 /** The environment variable that tells a command that `hpc-pipeline` started it. */
-export const STAGE_VARIABLE = 'HPC_PIPELINE_STAGE';
+export const STAGE_VARIABLE = 'EPICS_HPC_PIPELINE_STAGE';
 
 /** Counters of one consumer, one channel of a mirror server, or the whole of another stage; since its start. */
 export interface MemberFigures {
