@@ -16,9 +16,11 @@ import { type AdSimServerOptions, adSimServerCommand } from './ad-sim-server-opt
 import { parseArguments } from './argparse.ts';
 import { compileGradually } from './compile-gradually.ts';
 import { delay } from './delay.ts';
+import { sourceFigures } from './member-figures.ts';
 import { runMain } from './run-main.ts';
 import { watchSimulator } from './simulator-view.ts';
 import { openView } from './stage-view.ts';
+import { publishWhenTold, supervised } from './supervised.ts';
 
 async function openSource(o: AdSimServerOptions): Promise<FrameSource> {
   const source = await openFrames(o);
@@ -83,14 +85,17 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<numbe
     print(await notify(channels.notify, o.notifyPvValue, signal));
     view = openView(o);
     const watching = view && watchSimulator(view, channels.channelName.join(', '), server);
-    const reason = await server.publish(signal);
+    const figures = () => [sourceFigures(server.progress.nPublished)];
+    const reason = await publishWhenTold(figures, signal, (stop) => server.publish(stop));
     watching?.over();
     print([exitLine(reason, server.progress)]);
-    await delay(o.shutdownDelay, signal);
+    // Those who read what was published decide how long it is served.
+    await (supervised ? supervised.finished(signal) : delay(o.shutdownDelay, signal));
     watching?.close();
     print(channelEndLines(server));
     const sent = source.codec === undefined ? undefined : cache.nBytesTaken / Math.max(1, cache.nTaken);
     print(summaryLines(source, server.progress, sent));
+    await supervised?.final(figures());
   } finally {
     view?.close();
     await server.close();

@@ -19,9 +19,11 @@ import { parseArguments } from './argparse.ts';
 import { startConsumer } from './consumer-runtime.ts';
 import { failOnLoss } from './fail-on-loss.ts';
 import { type HpcConsumerOptions, hpcConsumerCommand } from './hpc-consumer-options.ts';
+import { stageFigures } from './member-figures.ts';
 import { runMain } from './run-main.ts';
 import { ending, runStage, sayNotProcessed, type Watch } from './run-stage.ts';
 import { type ConsumerLine, consumersView, openView, VIEW_PERIOD_MS } from './stage-view.ts';
+import { supervised } from './supervised.ts';
 import { workerOptions } from './worker-options.ts';
 
 /** The options as one spec per consumer. @throws UserError */
@@ -151,6 +153,7 @@ async function runGroup(
     await system.start();
   }
   group.start();
+  supervised?.serve(async () => (await group.stats()).map(stageFigures));
   const timer = o.reportPeriod > 0 ? setInterval(() => void ask(true), o.reportPeriod * 1000) : undefined;
   show([]);
   const watchTimer = watch && setInterval(() => void ask(false), VIEW_PERIOD_MS);
@@ -161,6 +164,7 @@ async function runGroup(
   clearInterval(watchTimer);
   watch?.close();
   await group.stop();
+  await supervised?.final(group.lastStats().map(stageFigures));
   if (failure) throw failure;
   const all = group.lastStats();
   report(all);

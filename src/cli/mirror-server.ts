@@ -7,10 +7,12 @@ import { VERSION } from '../version.ts';
 import { parseArguments } from './argparse.ts';
 import { compileGradually } from './compile-gradually.ts';
 import { delay } from './delay.ts';
+import { mirrorFigures } from './member-figures.ts';
 import { mirrorServerCommand } from './mirror-server-options.ts';
 import { watchMirror } from './mirror-view.ts';
 import { runMain } from './run-main.ts';
 import { openView } from './stage-view.ts';
+import { supervised } from './supervised.ts';
 
 const now = (): string => (Date.now() / 1000).toFixed(3);
 
@@ -45,6 +47,7 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
   try {
     await server.start();
     print([...channels.map(describeSpec), `Started mirror server @ ${now()}`]);
+    supervised?.serve(() => mirrorFigures(server.stats().values()));
     const started = performance.now();
     const view = openView(o);
     const closeView = view && watchMirror(view, server);
@@ -65,6 +68,7 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
       ...counterLines(server),
       ...(nUnsent > 0 ? [`Not sent: ${nUnsent} update(s) that clients did not take`] : []),
     ]);
+    await supervised?.final(mirrorFigures(server.stats().values()));
   } finally {
     clearInterval(timer);
     await server.close();

@@ -1,6 +1,8 @@
 /** One stage (consumer or collector) in this process: from its start, over reports, to its last statistics. */
 import type { Logging } from '../log.ts';
+import { stageFigures } from './member-figures.ts';
 import { VIEW_PERIOD_MS } from './stage-view.ts';
+import { supervised } from './supervised.ts';
 
 export interface Stage<S> {
   /** Gathers the statistics. */
@@ -16,7 +18,7 @@ export interface Watch<S> {
   close(): void;
 }
 
-export interface StageRun<S> {
+export interface StageRun<S extends object> {
   /** Seconds; 0 or less: until stopped. */
   readonly runtime: number;
   /** Seconds; 0 or less: no reports before the last one. */
@@ -61,6 +63,7 @@ export async function runStage<S extends object>(run: StageRun<S>): Promise<S | 
   const started = await Promise.race([run.start(end.done), end.promise]);
   if (!started) return undefined;
   const { stage, logging } = started;
+  supervised?.serve(() => [stageFigures(stage.stats())]);
   const report = watch ? watch.show : print;
   const timer =
     reportPeriod > 0 ? setInterval(() => report(stage.updateStatus()), reportPeriod * 1000) : undefined;
@@ -72,6 +75,7 @@ export async function runStage<S extends object>(run: StageRun<S>): Promise<S | 
   clearInterval(watchTimer);
   watch?.close();
   const last = await stage.stop();
+  await supervised?.final([stageFigures(last)]);
   print(last);
   sayNotProcessed(last);
   logging.close();
