@@ -181,7 +181,9 @@ export class ProcessorRunner {
       this.skip--;
       return this.skipObject(value);
     }
-    const { resets } = this;
+    const { resets, latency } = this;
+    const stamp = latency.begin(value);
+    this.seen(latency.end());
     try {
       this.note(value);
     } catch (error) {
@@ -189,10 +191,17 @@ export class ProcessorRunner {
       return;
     }
     const { lastId } = this;
+    this.inProcess++;
     return workers.process(value, (error) => {
+      this.inProcess--;
       if (resets !== this.resets) return;
-      if (error) this.failed(error, lastId);
-      else this.nProcessed++;
+      const now = this.seen(latency.end());
+      if (error) {
+        this.failed(error, lastId);
+        return;
+      }
+      this.nProcessed++;
+      latency.done(stamp, now);
     });
   }
 

@@ -36,7 +36,7 @@ describe.skipIf(process.platform !== 'linux')('at a terminal', { concurrent: tru
     expectGivenBack(at);
     expect(at.text).not.toContain('received  ');
     expect(at.text).toMatch(
-      /'consumerId': 1,[\s\S]*'consumerId': 2,[\s\S]*\nCombined System Stats:\n\n\{ 'processorStats': \{.*'nProcessed': 80,/,
+      /'consumerId': 1,[\s\S]*'consumerId': 2,[\s\S]*\nCombined System Stats:\n\n\{ 'latencyStats': [\s\S]*'processorStats': \{.*'nProcessed': 80,/,
     );
   });
 
