@@ -1,5 +1,12 @@
 /** Objects and errors to what travels, and back; in one direction of one worker a type is described when it changes. */
-import { TypeDef, typeFromBytes, typeToBytes, type Value, valueFromBytes, valueToBytes } from 'epics-pva-ts';
+import {
+  deserializeType,
+  serializeType,
+  TypeDef,
+  type Value,
+  valueFromBytes,
+  valueToBytes,
+} from 'epics-pva-ts';
 import type { PvObject } from '../../processor/user-data-processor.ts';
 import { structureOf } from '../user-code.ts';
 import type { ErrorText, ObjectBytes, OutputBytes } from './worker-messages.ts';
@@ -14,7 +21,7 @@ export class ObjectEncoder {
     const value = valueToBytes(structure);
     if (structure.type === this.type) return { value };
     this.type = structure.type;
-    return { type: typeToBytes(structure.type), value };
+    return { type: serializeType(structure.type), value };
   }
 }
 
@@ -24,7 +31,7 @@ export class ObjectDecoder {
 
   /** @throws PvaError */
   decode(bytes: ObjectBytes): Value {
-    if (bytes.type) this.type = typeFromBytes(bytes.type);
+    if (bytes.type) this.type = deserializeType(bytes.type);
     if (!this.type) throw new TypeError('an object of a type that was never described');
     return valueFromBytes(this.type, bytes.value);
   }
@@ -33,14 +40,14 @@ export class ObjectDecoder {
 /** What a processor declares about a channel. @throws TypeError, PvaError for what is neither type nor structure */
 export function encodeOutput(declared: PvObject | TypeDef | null | undefined): OutputBytes {
   if (declared === null || declared === undefined) return null;
-  if (declared instanceof TypeDef) return { type: typeToBytes(declared) };
+  if (declared instanceof TypeDef) return { type: serializeType(declared) };
   return { first: new ObjectEncoder().encode(declared) };
 }
 
 /** @throws PvaError */
 export function decodeOutput(output: OutputBytes): Value | TypeDef | null {
   if (output === null) return null;
-  return 'type' in output ? typeFromBytes(output.type) : new ObjectDecoder().decode(output.first);
+  return 'type' in output ? deserializeType(output.type) : new ObjectDecoder().decode(output.first);
 }
 
 /** Users may throw anything. */

@@ -4,7 +4,7 @@
  * It is constructed, started, configured, reset and stopped as in a consumer's own process. One object is processed at
  * a time; what is published meanwhile goes back with its result, so that the consumer can keep the order.
  */
-import { NTNDArray, typeToBytes } from 'epics-pva-ts';
+import { NTNDArray, serializeType } from 'epics-pva-ts';
 import { childLogger, type Logger } from '../../log.ts';
 import type { ProcessorClass } from '../../processor/load-processor.ts';
 import type { PvObject, UserDataProcessor } from '../../processor/user-data-processor.ts';
@@ -73,7 +73,7 @@ export class ProcessorWorker {
     guard('resetStats', () => processor.resetStats());
     const declared = userStatsType(guard('getStatsPvaTypes', () => processor.getStatsPvaTypes()));
     const inputType = encodeOutput(guard('getInputPvObjectType', () => processor.getInputPvObjectType()));
-    options.send({ type: 'constructed', statsType: declared && typeToBytes(declared), inputType });
+    options.send({ type: 'constructed', statsType: declared && serializeType(declared), inputType });
   }
 
   handle(message: ToWorker): void {

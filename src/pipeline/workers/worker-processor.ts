@@ -2,7 +2,7 @@
  * WorkerProcessor: a pool of workers as the one processor of a stage: what the framework asks of a processor, asked of
  * all workers. Objects do not pass through here but through the pool.
  */
-import { type TypeDef, typeFromBytes, type Value } from 'epics-pva-ts';
+import { deserializeType, type TypeDef, type Value } from 'epics-pva-ts';
 import { type PvObject, UserDataProcessor } from '../../processor/user-data-processor.ts';
 import { decodeOutput } from './object-bytes.ts';
 import { workerStatsType } from './worker-figures.ts';
@@ -51,7 +51,7 @@ export class WorkerProcessor extends UserDataProcessor {
   /** Those of the processor, after `workerStats`. */
   override getStatsPvaTypes(): Record<string, TypeDef> {
     const { statsType } = this.constructed;
-    const members = statsType ? typeFromBytes(statsType).members : [];
+    const members = statsType ? deserializeType(statsType).members : [];
     return {
       workerStats: workerStatsType(this.pool.nWorkers),
       ...Object.fromEntries(members.map(({ name, type }) => [name, type])),

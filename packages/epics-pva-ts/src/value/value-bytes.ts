@@ -1,5 +1,6 @@
 /**
- * Values and types as bytes that mean something outside of any connection: for other processes, files and caches.
+ * Values as bytes for another process of this library: with their marks, and as fast as can be. What other programs are
+ * to read is serialize.ts's.
  *
  * A value is written in little-endian pvData. One that came complete is its received bytes; of any other all fields
  * are written, what is read from earlier updates included, and the marks beside them.
@@ -10,7 +11,7 @@ import { BitSet } from '../wire/bit-set.ts';
 import { WireReader } from '../wire/reader.ts';
 import { WireWriter } from '../wire/writer.ts';
 import { DecodeContext } from './decode-context.ts';
-import { decodeType, encodeType, TypeCache } from './type-codec.ts';
+import { TypeCache } from './type-codec.ts';
 import type { TypeDef } from './type-def.ts';
 import { Value } from './value.ts';
 
@@ -21,23 +22,9 @@ const WITH_MARKS = 1;
 /** Number arrays of at least this many bytes are views on the bytes, both ways. */
 const VIEW_FROM = 4096;
 
-/** A type as bytes; `typeFromBytes` reads them. */
-export function typeToBytes(type: TypeDef): Uint8Array {
-  const w = new WireWriter();
-  encodeType(w, type);
-  return w.finishBytes();
-}
-
-/** @throws DecodeError for bytes that are no type */
-export function typeFromBytes(bytes: Uint8Array): TypeDef {
-  const type = decodeType(new WireReader(bytes), new TypeCache());
-  if (!type) throw new DecodeError('the null type');
-  return type;
-}
-
 /**
- * All fields of a structure, and which are marked, in pieces that follow each other; the type is apart
- * (`typeToBytes`). Large arrays are not copied: the pieces are valid until the value is released or its arrays change.
+ * All fields of a structure, and which are marked, in pieces that follow each other, for `valueFromBytes` of the same
+ * version of this library: `serializeValue` writes what others read. The type is apart (`serializeType`). Large arrays are not copied: the pieces are valid until the value is released or its arrays change.
  *
  * @throws LocalProtocolError for a sub-structure (`clone` it first), and for one that was released
  */
