@@ -10,7 +10,8 @@ export const PROCESSORS: Readonly<Record<string, () => Promise<unknown>>> = {
   OutputFileProcessor: async () => (await import('./output-file-processor.ts')).OutputFileProcessor,
   /** Brings the HDF5 library with it, when it starts. */
   Hdf5WriterProcessor: async () => (await import('./hdf5-writer-processor.ts')).Hdf5WriterProcessor,
-  /** PvaPy's names of these two. */
+  /** PvaPy's names. */
+  AdImageProcessor: async () => (await import('./image-processor.ts')).AdImageProcessor,
   AdOutputFileProcessor: async () => (await import('./output-file-processor.ts')).AdOutputFileProcessor,
   Hdf5AdImageWriter: async () => (await import('./hdf5-writer-processor.ts')).Hdf5AdImageWriter,
 };

@@ -7,7 +7,7 @@ import { allChannelNames } from '../pipeline/channel-names.ts';
 import { consumerIds } from '../pipeline/consumer-ids.ts';
 import type { ConsumerSpec } from '../pipeline/consumer-spec.ts';
 import { type ConsumerStats, printedStats } from '../pipeline/consumer-stats.ts';
-import { objectIdSteps } from '../pipeline/object-id-offset.ts';
+import { objectIdSteps, offsetByHand } from '../pipeline/object-id-offset.ts';
 import { ProcessGroup } from '../pipeline/process-group.ts';
 import { filterReport, formatReport, parseReportStats } from '../pipeline/report.ts';
 import { type CombinableStats, combineStats } from '../pipeline/stats-combine.ts';
@@ -30,7 +30,9 @@ export function consumerSpecs(o: HpcConsumerOptions): ConsumerSpec[] {
       `--accumulation-timeout: ${o.accumulationTimeout} is not more than 0 seconds`,
     );
   const metadata = parseMetadataChannels(o.metadataChannels ?? '');
-  const steps = objectIdSteps({ ...o, nConsumers: ids.length });
+  const processorArgs = o.processorArgs ?? {};
+  const oidOffset = offsetByHand(o.oidOffset, processorArgs);
+  const steps = objectIdSteps({ ...o, oidOffset, nConsumers: ids.length });
   const pvRequest = monitorRequest({
     serverQueueSize: o.serverQueueSize,
     distributor: {
@@ -65,7 +67,7 @@ export function consumerSpecs(o: HpcConsumerOptions): ConsumerSpec[] {
     warmUp: o.serverQueueSize > 0 && !servesInput,
     processorFile: o.processorFile,
     processorClass: o.processorClass,
-    processorArgs: o.processorArgs ?? {},
+    processorArgs,
     logLevel: o.logLevel === undefined ? undefined : parseLogLevel(o.logLevel),
     logFile: o.logFile,
   }));
