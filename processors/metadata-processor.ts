@@ -2,18 +2,26 @@
  * MetadataProcessor: adds to every image, as attributes, the values its metadata channels had when it was taken, and
  * publishes it.
  *
- * Arguments (also by `configure`): `timestampTolerance`, in s, default 0.001: a value belongs to an image when their
- * time stamps differ by no more; `metadataTimestampOffset`, in s, default 0, is added to the metadata's. Each value is
- * used for one image. Older ones are discarded, newer ones wait for later images. An image that lacks a value is
- * published with what there is, and counted; metadata must be there before the image, so give the consumer a receiver
- * queue and let it accumulate.
+ * Arguments (also by `configure`): `interpolation`, how the value for an image is found, and `timestampTolerance`, in s,
+ * default 0.001, how far from the image it may be:
+ *
+ * - `none` (default, PvaPy's way): a value at the time of the image. It is used for one image only; older ones are
+ *   discarded, newer ones wait for later images.
+ * - `nearest`: the value nearest to the image, before or after it.
+ * - `previous`: the last value not after the image, for channels that are updated when they change.
+ * - `linear`: on the line between the values before and after the image, each within the tolerance; numbers only.
+ *
+ * `metadataTimestampOffset`, in s, default 0, is added to the time of every value. An image that lacks a value is published
+ * with what there is, and counted; metadata must be there before the image (for `nearest` and `linear` those after it,
+ * too), so give the consumer a receiver queue and let it accumulate.
  *
  *   hpc-consumer -ic pvapy:image -oc 'consumer:*:output' -mc pva://motor:x,pva://motor:y -rqs 100 -ao 10 \
  *     -pc MetadataProcessor -pa '{"timestampTolerance": 0.01}'
  *
- * The algorithm is that of PvaPy's hpcAdMetadataProcessorExample.py (pvapy-behaviour.md 7.5), with time differences
+ * The algorithm `none` is that of PvaPy's hpcAdMetadataProcessorExample.py (pvapy-behaviour.md 7.5), with time differences
  * taken in ns, and values kept as they are (PvaPy makes 32-bit floats of them). `nMissing_<n>` tells which of the
- * channels it was.
+ * channels an image lacked, `nDiscarded_<n>` how many of its values no image had; with the log level debug every
+ * missing value is told.
  */
 import type { NTNDArray, Value } from 'epics-pva-ts';
 import {
@@ -22,49 +30,61 @@ import {
   UserDataProcessor,
 } from '../src/processor/user-data-processor.ts';
 import { type Arguments, numberArgument, objectOf } from './arguments.ts';
+import { type AssociationRule, INTERPOLATIONS, MetadataSource, type Sample } from './metadata-source.ts';
 
 const NS = 1e9;
 
 interface Source {
-  readonly name: string;
-  readonly queue: MetadataQueue;
-  held: Value | undefined;
+  readonly values: MetadataSource;
   nMissing: number;
 }
 
 export class MetadataProcessor extends UserDataProcessor {
-  /** In ns. */
-  private tolerance = 0.001 * NS;
-  private offset = 0;
+  /** Times in ns. */
+  private rule: AssociationRule = { interpolation: 'none', tolerance: 0.001 * NS, offset: 0 };
   private sources: Source[] = [];
   private nFramesProcessed = 0;
   private nFrameErrors = 0;
   private nMetadataProcessed = 0;
-  private nMetadataDiscarded = 0;
+  /** Updates without a time or a value. */
+  private nUnusable = 0;
 
   constructor(config: ProcessorConfig) {
     super(config);
-    this.setTimes(config);
+    this.setRule(config);
   }
 
   override configure(args: unknown): void {
-    this.setTimes(objectOf(args));
+    this.setRule(objectOf(args));
   }
 
-  private setTimes(args: Arguments): void {
+  private setRule(args: Arguments): void {
     const seconds = (name: string, present: number, least: number): number =>
       numberArgument(args, name, { default: present / NS, least }) * NS;
-    this.tolerance = seconds('timestampTolerance', this.tolerance, 0);
-    this.offset = seconds('metadataTimestampOffset', this.offset, Number.NEGATIVE_INFINITY);
+    this.rule = {
+      interpolation: interpolationOf(args) ?? this.rule.interpolation,
+      tolerance: seconds('timestampTolerance', this.rule.tolerance, 0),
+      offset: seconds('metadataTimestampOffset', this.rule.offset, Number.NEGATIVE_INFINITY),
+    };
   }
 
   override start(): void {
     this.sources = [...this.metadataQueueMap].map(([name, queue]) => ({
-      name,
-      queue,
-      held: undefined,
+      values: new MetadataSource(name, () => this.takeFrom(name, queue)),
       nMissing: 0,
     }));
+  }
+
+  /** The oldest update in a queue that has a time and a value. */
+  private takeFrom(name: string, queue: MetadataQueue): Sample | undefined {
+    for (let update = queue.get(); update; update = queue.get()) {
+      const value = update.tryGet('value');
+      if (value !== undefined && update.has('timeStamp.nanoseconds'))
+        return { time: nanoseconds(update), value };
+      if (this.nUnusable++ === 0)
+        this.logger?.warning(`metadata channel ${name}: an update without timeStamp or value is of no use`);
+    }
+    return undefined;
   }
 
   override process(frame: NTNDArray): NTNDArray | undefined {
@@ -73,9 +93,14 @@ export class MetadataProcessor extends UserDataProcessor {
     const time = nanoseconds(frame.structure);
     let complete = true;
     for (const source of this.sources) {
-      if (this.associate(source, time, frame)) continue;
-      source.nMissing++;
-      complete = false;
+      const value = source.values.at(time, this.rule);
+      if (value === undefined) {
+        complete = false;
+        this.noteMissing(source, time, frame);
+      } else {
+        frame.setAttribute(source.values.name, value);
+        this.nMetadataProcessed++;
+      }
     }
     if (complete) this.nFramesProcessed++;
     else this.nFrameErrors++;
@@ -83,52 +108,65 @@ export class MetadataProcessor extends UserDataProcessor {
     return frame;
   }
 
-  private associate(source: Source, time: bigint, frame: NTNDArray): boolean {
-    for (;;) {
-      source.held ??= source.queue.get();
-      const { held } = source;
-      if (!held) return false;
-      const distance = Number(time - nanoseconds(held)) - this.offset;
-      if (distance < -this.tolerance) return false;
-      source.held = undefined;
-      if (distance <= this.tolerance) {
-        frame.setAttribute(source.name, held.get('value'));
-        this.nMetadataProcessed++;
-        return true;
-      }
-      this.nMetadataDiscarded++;
-    }
+  private noteMissing(source: Source, time: bigint, frame: NTNDArray): void {
+    source.nMissing++;
+    if (!this.logger?.isLevelEnabled('debug')) return;
+    const { values } = source;
+    this.logger.debug(
+      `image ${frame.uniqueId}: no value of ${values.name}: ${values.explain(time, this.rule)}`,
+    );
   }
 
   override resetStats(): void {
     this.nFramesProcessed = 0;
     this.nFrameErrors = 0;
     this.nMetadataProcessed = 0;
-    this.nMetadataDiscarded = 0;
-    for (const source of this.sources) source.nMissing = 0;
+    this.nUnusable = 0;
+    for (const source of this.sources) {
+      source.nMissing = 0;
+      source.values.resetStats();
+    }
   }
 
   override getStats(): Record<string, number> {
-    const { nFramesProcessed, nFrameErrors, nMetadataProcessed, nMetadataDiscarded } = this;
+    const { nFramesProcessed, nFrameErrors, nMetadataProcessed, sources } = this;
+    const nMetadataDiscarded = sources.reduce((n, { values }) => n + values.discarded, this.nUnusable);
+    const bySource = sources.flatMap(({ nMissing, values }, i) => [
+      [`nMissing_${i + 1}`, nMissing],
+      [`nDiscarded_${i + 1}`, values.discarded],
+    ]);
     return {
       nFramesProcessed,
       nFrameErrors,
       nMetadataProcessed,
       nMetadataDiscarded,
-      ...Object.fromEntries(this.sources.map(({ nMissing }, i) => [`nMissing_${i + 1}`, nMissing])),
+      ...Object.fromEntries(bySource),
     };
   }
 
   override getStatsPvaTypes(): Record<string, string> {
-    const missing = [...this.metadataQueueMap].map((_, i) => [`nMissing_${i + 1}`, 'uint']);
+    const bySource = [...this.metadataQueueMap].flatMap((_, i) => [
+      [`nMissing_${i + 1}`, 'uint'],
+      [`nDiscarded_${i + 1}`, 'uint'],
+    ]);
     return {
       nFramesProcessed: 'uint',
       nFrameErrors: 'uint',
       nMetadataProcessed: 'uint',
       nMetadataDiscarded: 'uint',
-      ...Object.fromEntries(missing),
+      ...Object.fromEntries(bySource),
     };
   }
+}
+
+function interpolationOf(args: Arguments): AssociationRule['interpolation'] | undefined {
+  const value = args['interpolation'];
+  if (value === undefined) return undefined;
+  const known = INTERPOLATIONS.find((name) => name === value);
+  if (known) return known;
+  throw new Error(
+    `argument interpolation: ${JSON.stringify(value)} is not one of ${INTERPOLATIONS.join(', ')}`,
+  );
 }
 
 /** Since 1970. */

@@ -7,6 +7,10 @@ export const PROCESSORS: Readonly<Record<string, () => Promise<unknown>>> = {
   ImageStatisticsProcessor: async () =>
     (await import('./image-statistics-processor.ts')).ImageStatisticsProcessor,
   MetadataProcessor: async () => (await import('./metadata-processor.ts')).MetadataProcessor,
+  SplitTilesProcessor: async () => (await import('./split-tiles-processor.ts')).SplitTilesProcessor,
+  EncryptProcessor: async () => (await import('./encrypt-processor.ts')).EncryptProcessor,
+  DecryptProcessor: async () => (await import('./decrypt-processor.ts')).DecryptProcessor,
+  StitchTilesProcessor: async () => (await import('./stitch-tiles-processor.ts')).StitchTilesProcessor,
   OutputFileProcessor: async () => (await import('./output-file-processor.ts')).OutputFileProcessor,
   /** Brings the HDF5 library with it, when it starts. */
   Hdf5WriterProcessor: async () => (await import('./hdf5-writer-processor.ts')).Hdf5WriterProcessor,

@@ -49,8 +49,13 @@ let pending: Promise<Peers> | undefined;
  * @throws Error with `CI=true` when Python 3.11 is not found or the installation fails.
  */
 export function ensurePeers(): Promise<Peers> {
-  pending ??= prepare();
+  pending ??= prepare('.venv-interop', 'requirements.txt');
   return pending;
+}
+
+/** The same for the Python that reads encrypted objects: `.venv-envelope/` from test/interop/requirements-envelope.txt. */
+export function ensureEnvelopePython(): Promise<Peers> {
+  return prepare('.venv-envelope', 'requirements-envelope.txt');
 }
 
 /** Path of the checkout: the nearest folder above this file that holds the framework's package.json. */
@@ -68,15 +73,15 @@ export function repositoryRoot(): string {
   }
 }
 
-async function prepare(): Promise<Peers> {
+async function prepare(name: string, requirements: string): Promise<Peers> {
   const root = repositoryRoot();
-  const place = join(root, '.venv-interop');
+  const place = join(root, name);
   // Several checkouts may share one environment by a link; it belongs to where it really is.
   const folder = existsSync(place) ? realpathSync(place) : place;
   try {
-    await install(join(root, 'test', 'interop', 'requirements.txt'), folder);
+    await install(join(root, 'test', 'interop', requirements), folder);
   } catch (error) {
-    return unavailable(error instanceof Error ? error.message : String(error));
+    return unavailable(error instanceof Error ? error.message : String(error), name, requirements);
   }
   return {
     available: true,
@@ -92,17 +97,17 @@ async function prepare(): Promise<Peers> {
   };
 }
 
-function unavailable(reason: string): Peers {
+function unavailable(reason: string, name: string, requirements: string): Peers {
   if (process.env['CI'] === 'true') {
     throw new Error(`the interop peers cannot be installed: ${reason}`);
   }
   console.error(
     [
       RULE,
-      'THE REAL PEERS (PvaPy, p4p, a soft IOC) ARE MISSING: nothing will be tested or measured against them.',
+      `THE REAL PEERS OF ${requirements} ARE MISSING: nothing will be tested or measured against them.`,
       `  why:        ${reason}`,
       '  what to do: put Python 3.11 with its venv module on PATH (as python3.11 or python3), make PyPI reachable',
-      '              for pip, and run this again; .venv-interop/ is then made from test/interop/requirements.txt.',
+      `              for pip, and run this again; ${name}/ is then made from test/interop/${requirements}.`,
       '  Everything else of the suite works without them. With CI=true this is an error.',
       RULE,
     ].join('\n'),
@@ -131,7 +136,7 @@ async function install(requirementsFile: string, folder: string): Promise<void> 
       return;
     }
     const python = await findPython();
-    console.error(`making ${folder} from ${requirementsFile} (once; some 60 MB from PyPI)`);
+    console.error(`making ${folder} from ${requirementsFile} (once, from PyPI)`);
     for (const entry of await readdir(folder)) {
       if (entry !== LOCK_FOLDER) {
         await rm(join(folder, entry), { recursive: true, force: true });

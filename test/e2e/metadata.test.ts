@@ -1,13 +1,15 @@
 /** Metadata channels: their updates wait in bounded queues for the processor, and are accounted for. */
-import { NTScalar, Server, SharedPV, serverConfigFromEnv } from 'epics-pva-ts';
+import { NTNDArray, NTScalar, nowTimeStamp, Server, SharedPV, serverConfigFromEnv } from 'epics-pva-ts';
 import { describe, expect } from 'vitest';
-import { statusWhen } from './support/consumer.ts';
+import { codeBlocks, commandLines } from '../docs/support/documents.ts';
+import { control, statusWhen } from './support/consumer.ts';
 import { Detector } from './support/detector.ts';
-import { it, until, type World } from './support/world.ts';
+import { watch } from './support/processing.ts';
+import { it, until, type World, withOptions } from './support/world.ts';
 
 /** Two motors on a server of their own. */
 async function motors(world: World): Promise<(x: number, y: number) => void> {
-  const scalar = (value: number) => NTScalar.create('double', value);
+  const scalar = (value: number) => NTScalar.create('double', value).set('timeStamp', nowTimeStamp());
   const [x, y] = [SharedPV.readonly(scalar(0)), SharedPV.readonly(scalar(0))];
   const server = new Server({ ...serverConfigFromEnv(world.env), tcpPort: 0 });
   world.own(await server.addPV('motor:x', x).addPV('motor:y', y).start());
@@ -92,5 +94,51 @@ describe.concurrent('metadata channels of a consumer', () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(message);
     expect(stderr.trimEnd()).not.toContain('\n');
+  });
+});
+
+describe('MetadataProcessor', () => {
+  it('adds the last values of the motors to every image, by the command line of the reference', async ({
+    world,
+  }) => {
+    const [line = ''] = codeBlocks('docs/reference/processors.md', 'sh')
+      .flatMap(commandLines)
+      .filter((command) => command.includes('"previous"'));
+    const detector = await Detector.start(world);
+    const move = await motors(world);
+    const options = { '-sc': 'consumer:*:status', '-cc': 'consumer:*:control', '-sqs': 100, '-ll': 'debug' };
+    const consumer = await world.start(withOptions(line, options));
+    await detector.subscribers(1);
+    const seen = watch(world, 'consumer:1:output', (v) => Object.fromEntries(new NTNDArray(v).attributes));
+    const queued = (count: number) =>
+      statusWhen(world, 1, `with ${count} updates`, (s) =>
+        [1, 2].every(
+          (n) => Number((counters(s, n)['receiverStats'] as Record<string, number>)['nReceived']) === count,
+        ),
+      );
+    await queued(1);
+    move(1, 10);
+    await queued(2);
+    await until(() => expect(seen.length).toBe(1));
+    await detector.publish(2);
+    await until(() => expect(seen.length).toBe(3));
+    move(2, 20);
+    await queued(3);
+    await detector.publish(1);
+    await until(() => expect(seen.length).toBe(4));
+    expect(seen.slice(1)).toEqual([1, 1, 2].map((x) => ({ ColorMode: 0, 'motor:x': x, 'motor:y': 10 * x })));
+    expect(await control(world, 1, 'configure', '{"timestampTolerance": 0}')).toBe(
+      'Configuration successful',
+    );
+    await detector.publish(1);
+    await consumer.waitForLine(/image 4: no value of motor:y: the nearest is [\d.e-]+ s older/, 5_000);
+    const s = await statusWhen(world, 1, 'done', (now) => now.processorStats.nProcessed === 4);
+    expect(s.userStats).toMatchObject({
+      nFramesProcessed: 3,
+      nFrameErrors: 1,
+      nMetadataProcessed: 6,
+      nMissing_1: 1,
+      nMissing_2: 1,
+    });
   });
 });

@@ -1,5 +1,5 @@
 /** The ready-made processors, fed by hand: what comes out, what they count, and what they say of senseless arguments. */
-import { NTNDArray, NTScalar, Server, type Value } from 'epics-pva-ts';
+import { NTNDArray, NTScalar, Server, struct, Value } from 'epics-pva-ts';
 import { describe, expect, it } from 'vitest';
 import { ImageStatisticsProcessor } from '../../processors/image-statistics-processor.ts';
 import { MetadataProcessor } from '../../processors/metadata-processor.ts';
@@ -163,7 +163,9 @@ describe('MetadataProcessor', () => {
       nMetadataProcessed: 5,
       nMetadataDiscarded: 0,
       nMissing_1: 0,
+      nDiscarded_1: 0,
       nMissing_2: 1,
+      nDiscarded_2: 0,
     });
   });
 
@@ -180,6 +182,44 @@ describe('MetadataProcessor', () => {
       nMetadataDiscarded: 1,
       nFrameErrors: 0,
     });
+  });
+
+  it.for([
+    ['nearest', [{ x: 1 }, { x: 2 }, { x: 2 }, {}]],
+    ['previous', [{}, { x: 1 }, { x: 2 }, {}]],
+    ['linear', [{}, { x: 1.75 }, {}, {}]],
+  ] as const)('finds %s values, which may belong to several images', ([interpolation, expected]) => {
+    const queues = { x: [at(10, 1), at(20, 2)] };
+    const { processor, out } = withMetadata(queues, { interpolation, timestampTolerance: 0.01 });
+    for (const [i, ms] of [5, 17.5, 29, 31].entries()) processor.process(frameAt(ms, i));
+    expect(out.map((o) => Object.fromEntries((o as NTNDArray).attributes))).toEqual(expected);
+    const missing = expected.filter((attributes) => !('x' in attributes)).length;
+    expect(processor.getStats()).toMatchObject({ nMissing_1: missing, nMetadataProcessed: 4 - missing });
+    expect(Object.keys(processor.getStatsPvaTypes())).toEqual(Object.keys(processor.getStats()));
+  });
+
+  it('says at level debug what is missing, and takes only what it knows', () => {
+    const said: string[] = [];
+    const untimed = Value.create(struct('', { value: 'double' }));
+    const { processor } = withMetadata({ x: [untimed, at(10, 1), at(20, 2)], y: [] });
+    processor.logger = {
+      isLevelEnabled: () => true,
+      debug: (text: string) => said.push(text),
+      warning: (text: string) => said.push(text),
+    } as never;
+    processor.process(frameAt(5, 7));
+    expect(said).toEqual([
+      'metadata channel x: an update without timeStamp or value is of no use',
+      'image 7: no value of x: the nearest is 0.005 s newer',
+      'image 7: no value of y: none has come',
+    ]);
+    expect(processor.getStats()).toMatchObject({ nMetadataDiscarded: 1, nMissing_1: 1, nMissing_2: 1 });
+    expect(() => processor.configure({ interpolation: 'cubic' })).toThrow(
+      'argument interpolation: "cubic" is not one of none, nearest, previous, linear',
+    );
+    processor.configure({ interpolation: 'previous', timestampTolerance: 1 });
+    processor.process(frameAt(15, 8));
+    expect(processor.getStats()).toMatchObject({ nMetadataProcessed: 1, nMissing_1: 1 });
   });
 
   it('publishes no image before the detector has one', () => {

@@ -140,6 +140,7 @@ export { AnyValue, UnionValue } from './value/containers.ts';
 export type { FormatMode, FormatOptions } from './value/format.ts';
 export { formatValue } from './value/format.ts';
 export { parsePvRequest } from './value/pv-request.ts';
+export { deserializeType, deserializeValue, serializeType, serializeValue } from './value/serialize.ts';
 export type { ArrayForm, Kind, NumericArray, NumericKind, ScalarKind } from './value/type-code.ts';
 export type { FieldNode, Member, MemberSpecs, TypeSpec } from './value/type-def.ts';
 export { arrayOf, bounded, struct, TypeDef, typeOf, union } from './value/type-def.ts';
