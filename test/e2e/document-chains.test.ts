@@ -5,7 +5,7 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { expectLedger, idsFrom, type Status } from './support/consumer.ts';
+import { idsFrom, type Status, statusWhen } from './support/consumer.ts';
 import {
   channels,
   expectAllProcessed,
@@ -29,18 +29,23 @@ describe('Protection Against Lost Data', () => {
   it('without a distributor: what one consumer cannot take is rejected by its queue, and counted', async ({
     world,
   }) => {
-    // A queue of 1000 never fills at the rates of a test.
-    await world.start(`${line} --receiver-queue-size 1000`.replace('-size 1000', '-size 1'));
-    const published = await streamThrough(world, SIMULATOR, { fps: 2000, runtime: 1.5 }, ['consumer:1']);
-    const [s] = await handledBy(world, ['consumer:1'], 1);
-    const { receiverStats: receiver, queueStats: queue, processorStats: processor } = s as Status;
+    // The example's class, made as slow as images of a test's rate must find it.
+    const slow = `--processor-file test/e2e/fixtures/recording-image-processor.ts --processor-class SlowImageProcessor --processor-args '{"busyMs":4}'`;
+    await world.start(`${line.replace(IMAGE_PROCESSOR, slow)} --receiver-queue-size 1000`, {
+      HPC_TEST_FOLDER: world.folder,
+    });
+    const published = await streamThrough(world, SIMULATOR, { fps: 1500, runtime: 2 }, ['consumer:1']);
+    const s = await statusWhen(world, 1, 'at the end of its queue', (now) => {
+      const { nReceived, nRejected, nDelivered, nQueued } = now.queueStats;
+      return nQueued === 0 && nDelivered === nReceived && nRejected > 0;
+    });
+    const { receiverStats: receiver, queueStats: queue, processorStats: processor } = s;
     expect(queue.nReceived + queue.nRejected).toBe(receiver.nReceived);
-    expect(queue.nDelivered + queue.nQueued).toBe(queue.nReceived);
-    expect(processor.nProcessed + 1).toBe(queue.nDelivered);
+    expect(processor.nProcessed + processor.nErrors + 1).toBe(queue.nDelivered);
+    expect(world.lines('ids-1').length).toBe(processor.nProcessed);
+    // Nothing tells of those refused after the last one that was processed, but the queue's own count.
     expect(processor.nProcessed + processor.nMissed).toBe(processor.lastObjectId);
-    expect(processor.lastObjectId).toBeLessThanOrEqual(published);
-    if (receiver.nOverruns === 0) expect(receiver.nReceived).toBe(published + 1);
-    expect(processor.nErrors).toBe(0);
+    if (receiver.nOverruns === 0) expect(processor.nProcessed + queue.nRejected).toBe(published);
   });
 
   it.for([
@@ -80,7 +85,7 @@ describe('Processing Chains', () => {
     const published = await streamThrough(
       world,
       'ad-sim-server -cn ad:image -nx 128 -ny 128 -dt uint8 -fps 2000 -rt 60 -rp 2000',
-      { fps: 100, runtime: 3.2, startDelay: 10 },
+      { fps: 100, runtime: 3.2, startDelay: 7 },
       stages('file', 4),
     );
     const processors = await handledBy(world, stages('processor', 4), published);
@@ -115,7 +120,7 @@ describe('Parallel Processing Chains', () => {
     const published = await streamThrough(
       world,
       SIMULATOR,
-      { fps: 160, runtime: 2, startDelay: 12 },
+      { fps: 160, runtime: 2, startDelay: 8 },
       stages('consumer', 8),
     );
     const halves = await handledBy(world, stages('passthrough', 2), published);
@@ -149,9 +154,6 @@ describe('Throughput Tests', () => {
       names,
     );
     const all = await handledBy(world, names, published);
-    for (const s of all) {
-      expectLedger(s, published / n);
-      expectAllProcessed(s, published / n);
-    }
+    for (const s of all) expectAllProcessed(s, published / n);
   });
 });

@@ -41,7 +41,7 @@ export async function streamThrough(
   scale: Scale,
   last: readonly string[],
 ): Promise<number> {
-  const { fps, runtime, startDelay = 8 } = scale;
+  const { fps, runtime, startDelay = 6 } = scale;
   for (const stage of last) await status(world, stage);
   const running = await world.start(
     withOptions(simulator, { '-fps': fps, '-rt': runtime, '-std': startDelay, '-shd': 60, '-rp': fps }),
@@ -56,12 +56,10 @@ export async function streamThrough(
 }
 
 /** Updates that have come to a consumer, or to a collector with one producer or more. */
-function received(s: Status & { readonly [producer: `producerStats_${number}`]: unknown }): number {
+function received(s: Status): number {
   if (s.receiverStats) return s.receiverStats.nReceived;
-  const counts: number[] = [];
-  for (let n = 1; s[`producerStats_${n}`] !== undefined; n++)
-    counts.push((s[`producerStats_${n}`] as Status).receiverStats.nReceived);
-  return Math.min(...counts);
+  const producers = Object.entries(s as object).filter(([name]) => name.startsWith('producerStats_'));
+  return Math.min(...producers.map(([, producer]) => (producer as Status).receiverStats.nReceived));
 }
 
 const handled = ({ processorStats: p }: Status): number => p.nProcessed + p.nErrors;
