@@ -29,6 +29,8 @@ export interface Scale {
   readonly runtime: number;
   /** Time in which all must have connected, in s. */
   readonly startDelay?: number;
+  /** The simulator's environment, where the example sets it. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 /**
@@ -41,10 +43,11 @@ export async function streamThrough(
   scale: Scale,
   last: readonly string[],
 ): Promise<number> {
-  const { fps, runtime, startDelay = 6 } = scale;
+  const { fps, runtime, startDelay = 6, env } = scale;
   for (const stage of last) await status(world, stage);
   const running = await world.start(
     withOptions(simulator, { '-fps': fps, '-rt': runtime, '-std': startDelay, '-shd': 60, '-rp': fps }),
+    env,
   );
   for (const stage of last)
     await statusWhen(world, stage, 'connected', (s) => received(s) > 0 && handled(s) === 0);
