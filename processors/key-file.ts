@@ -1,7 +1,6 @@
 /**
  * Secret keys in files: 32 bytes as they are, or written as 64 hexadecimal digits or in base64, or made of a private key
- * (private-key-file.ts). What is no key is refused
- * in one line that never shows the file's contents.
+ * (private-key-file.ts). What is no key is refused in one line that never shows the file's contents.
  */
 import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';

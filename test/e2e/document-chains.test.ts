@@ -24,6 +24,15 @@ const firstIds = (all: readonly Status[]): number[] =>
   all.map((s) => s.processorStats.firstObjectId).sort((a, b) => a - b);
 
 describe('Protection Against Lost Data', () => {
+  it('a single consumer with a server queue misses nothing', async ({ world }) => {
+    await world.start(
+      `hpc-consumer --input-channel pvapy:image ${channels('consumer')} ${PASS_THROUGH} --report-period 10 --server-queue-size 1000`,
+    );
+    const published = await streamThrough(world, SIMULATOR, { fps: 2000, runtime: 2 }, ['consumer:1']);
+    const [s] = await handledBy(world, ['consumer:1'], published);
+    expectAllProcessed(s as Status, published);
+  });
+
   const line = `hpc-consumer --input-channel pvapy:image ${channels('consumer')} ${IMAGE_PROCESSOR} --report-period 10 --server-queue-size 100`;
 
   it('without a distributor: what one consumer cannot take is rejected by its queue, and counted', async ({
