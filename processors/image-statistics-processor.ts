@@ -50,8 +50,14 @@ export class ImageStatisticsProcessor extends UserDataProcessor {
     if (this.outputChannel) this.pvaServer.addPV(`${this.outputChannel}:statistics`, this.pv);
   }
 
-  override process(frame: NTNDArray): NTNDArray {
-    const { pixels, uniqueId } = frame;
+  /** Compressed images are measured as they were before, and passed on as they are. @throws CodecError */
+  override process(frame: NTNDArray): NTNDArray | Promise<NTNDArray> {
+    if (frame.codec.name === '') return this.pass(frame, frame.pixels);
+    return frame.decompress().then(({ pixels }) => this.pass(frame, pixels));
+  }
+
+  private pass(frame: NTNDArray, pixels: NTNDArray['pixels']): NTNDArray {
+    const { uniqueId } = frame;
     if (pixels && pixels.length > 0) {
       this.last = { imageId: uniqueId, ...this.measure(pixels as ArrayLike<number | bigint>) };
       this.pv.post(Value.create(TYPE, this.last));

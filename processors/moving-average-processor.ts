@@ -33,8 +33,9 @@ export class MovingAverageProcessor extends UserDataProcessor {
     while (this.images.length > this.nImages) this.forgetOldest();
   }
 
-  /** @throws Error for 64-bit integers */
-  override process(frame: NTNDArray): NTNDArray {
+  /** Compressed images leave as pixels. @throws Error for 64-bit integers, CodecError */
+  override process(frame: NTNDArray): NTNDArray | Promise<NTNDArray> {
+    if (frame.codec.name !== '') return frame.decompress().then((plain) => this.process(plain));
     const { pixels } = frame;
     if (pixels && pixels.length > 0) {
       if (pixels instanceof BigInt64Array || pixels instanceof BigUint64Array)

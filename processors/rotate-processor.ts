@@ -25,8 +25,9 @@ export class RotateProcessor extends UserDataProcessor {
     this.degrees = degreesOf(objectOf(args)) ?? this.degrees;
   }
 
-  /** @throws Error for images with other than two dimensions */
-  override process(frame: NTNDArray): NTNDArray {
+  /** Compressed images leave as pixels. @throws Error for images with other than two dimensions, CodecError */
+  override process(frame: NTNDArray): NTNDArray | Promise<NTNDArray> {
+    if (frame.codec.name !== '') return frame.decompress().then((plain) => this.process(plain));
     const { pixels, dimensions } = frame;
     // A detector that has not started yet shows an image without pixels.
     if (pixels && dimensions.length > 0) {

@@ -44,36 +44,48 @@ export interface DataType {
   readonly bytesPerElement: number;
   /** Member of the NTNDArray `value` union (pva-protocol.md, normative types). */
   readonly unionField: string;
+  /** Number of the type in pvData (ScalarType): what `codec.parameters` of compressed frames says. */
+  readonly scalarType: number;
   /** Smallest and largest value of an integer type (bigint: 64-bit limits are exact); undefined for floats. */
   readonly integerLimits: { readonly min: bigint; readonly max: bigint } | undefined;
 }
 
-function integer(name: DataTypeName, arrayConstructor: TypedArrayConstructor, unionField: string): DataType {
+function integer(
+  name: DataTypeName,
+  arrayConstructor: TypedArrayConstructor,
+  unionField: string,
+  scalarType: number,
+): DataType {
   const bits = BigInt(arrayConstructor.BYTES_PER_ELEMENT * 8);
   const integerLimits = name.startsWith('u')
     ? { min: 0n, max: (1n << bits) - 1n }
     : { min: -(1n << (bits - 1n)), max: (1n << (bits - 1n)) - 1n };
   const bytesPerElement = arrayConstructor.BYTES_PER_ELEMENT;
-  return { name, arrayConstructor, bytesPerElement, unionField, integerLimits };
+  return { name, arrayConstructor, bytesPerElement, unionField, scalarType, integerLimits };
 }
 
-function float(name: DataTypeName, arrayConstructor: TypedArrayConstructor, unionField: string): DataType {
+function float(
+  name: DataTypeName,
+  arrayConstructor: TypedArrayConstructor,
+  unionField: string,
+  scalarType: number,
+): DataType {
   const bytesPerElement = arrayConstructor.BYTES_PER_ELEMENT;
-  return { name, arrayConstructor, bytesPerElement, unionField, integerLimits: undefined };
+  return { name, arrayConstructor, bytesPerElement, unionField, scalarType, integerLimits: undefined };
 }
 
 /** Every element type, by name: the eight that PvaPy documents and the two 64-bit integers of NTNDArray. */
 export const DATA_TYPES: Readonly<Record<DataTypeName, DataType>> = {
-  int8: integer('int8', Int8Array, 'byteValue'),
-  uint8: integer('uint8', Uint8Array, 'ubyteValue'),
-  int16: integer('int16', Int16Array, 'shortValue'),
-  uint16: integer('uint16', Uint16Array, 'ushortValue'),
-  int32: integer('int32', Int32Array, 'intValue'),
-  uint32: integer('uint32', Uint32Array, 'uintValue'),
-  int64: integer('int64', BigInt64Array, 'longValue'),
-  uint64: integer('uint64', BigUint64Array, 'ulongValue'),
-  float32: float('float32', Float32Array, 'floatValue'),
-  float64: float('float64', Float64Array, 'doubleValue'),
+  int8: integer('int8', Int8Array, 'byteValue', 1),
+  uint8: integer('uint8', Uint8Array, 'ubyteValue', 5),
+  int16: integer('int16', Int16Array, 'shortValue', 2),
+  uint16: integer('uint16', Uint16Array, 'ushortValue', 6),
+  int32: integer('int32', Int32Array, 'intValue', 3),
+  uint32: integer('uint32', Uint32Array, 'uintValue', 7),
+  int64: integer('int64', BigInt64Array, 'longValue', 4),
+  uint64: integer('uint64', BigUint64Array, 'ulongValue', 8),
+  float32: float('float32', Float32Array, 'floatValue', 9),
+  float64: float('float64', Float64Array, 'doubleValue', 10),
 };
 
 /** Whether typed arrays of this machine keep the low byte of an element first. */

@@ -25,22 +25,29 @@ export interface FrameCacheOptions {
   cacheSize?: number;
   /** Bytes of frames to hold; beyond them frames are taken from the source again. Default 512 MiB. */
   maxBytes?: number;
+  /** Default by PvaPy's rule: `recycled` if the source has no more frames than the cache size, `once` otherwise. */
+  kind?: CacheKind | undefined;
 }
 
 /**
  * PvaPy's frame cache (adSimServer.py): a source of no more frames than the cache size is prepared and recycled for
  * ever; a larger one passes once through a bounded queue. Unlike PvaPy no frame is ever dropped, and none is
- * published in place of another that is not ready: such a frame is produced on the spot, and counted.
+ * published in place of another that is not ready: such a frame is produced on the spot, and counted. Either kind can be
+ * asked for: a larger source that is recycled keeps its first frames, and the others are produced again every time.
  *
  * `next()` is for the publisher's loop; call `fill()` while there is time, before the first frame and between frames.
  */
 export class FrameCache {
   readonly kind: CacheKind;
   readonly cacheSize: number;
-  /** Frames held at most: the smallest of the cache size, the source's frames and what fits into `maxBytes`. */
+  /**
+   * Frames held at most: the smallest of the cache size, the source's frames and what fits into `maxBytes`. Compressed
+   * frames are counted by their own bytes, as they come.
+   */
   readonly capacity: number;
   private readonly source: FrameSource;
   private readonly total: number;
+  private readonly maxBytes: number;
   /** recycled: frame i at i. once: a ring of `capacity`. */
   private readonly held: (CachedFrame | undefined)[] = [];
   /** recycled: number of the next frame. once: place of the next frame in the ring. */
@@ -49,6 +56,10 @@ export class FrameCache {
   private produced = 0;
   private taken = 0;
   private onDemand = 0;
+  private takenBytes = 0;
+  private heldBytes = 0;
+  /** Bytes of the largest frame so far. */
+  private largest = 0;
 
   /** @throws SimError BAD_OPTION if the cache size is no whole number. */
   constructor(options: FrameCacheOptions) {
@@ -59,9 +70,10 @@ export class FrameCache {
     this.source = source;
     this.total = source.nFrames;
     this.cacheSize = Math.max(1, cacheSize);
-    this.kind = this.total > this.cacheSize ? 'once' : 'recycled';
-    const fitting = Math.max(1, Math.floor(maxBytes / frameBytes(source)));
-    this.capacity = Math.min(this.cacheSize, this.total, fitting);
+    this.kind = options.kind ?? (this.total > this.cacheSize ? 'once' : 'recycled');
+    this.maxBytes = maxBytes;
+    const fitting = source.codec === undefined ? Math.floor(maxBytes / frameBytes(source)) : Infinity;
+    this.capacity = Math.min(this.cacheSize, this.total, Math.max(1, fitting));
   }
 
   /**
@@ -72,10 +84,9 @@ export class FrameCache {
    */
   fill(maxFrames = Infinity): number {
     let n = 0;
-    while (n < maxFrames && this.ready < this.capacity && this.produced < this.total) {
+    while (n < maxFrames && this.hasRoom() && (this.kind === 'recycled' || this.produced < this.total)) {
       const place = this.kind === 'recycled' ? this.ready : (this.cursor + this.ready) % this.capacity;
-      this.held[place] = this.produce(this.kind === 'recycled' ? this.ready : this.produced);
-      this.ready += 1;
+      this.hold(place, this.produce(this.kind === 'recycled' ? this.ready : this.produced));
       n += 1;
     }
     return n;
@@ -87,12 +98,19 @@ export class FrameCache {
    * @throws SimError BAD_INPUT if the source cannot read a frame
    */
   next(): CachedFrame | undefined {
-    return this.kind === 'recycled' ? this.nextRecycled() : this.nextOnce();
+    const frame = this.kind === 'recycled' ? this.nextRecycled() : this.nextOnce();
+    if (frame !== undefined) this.takenBytes += frame.data.byteLength;
+    return frame;
   }
 
   /** Frames that `next()` has given out. */
   get nTaken(): number {
     return this.taken;
+  }
+
+  /** Bytes of these frames, compressed if they are. */
+  get nBytesTaken(): number {
+    return this.takenBytes;
   }
 
   /** Frames made or read by the source, ahead or on the spot. */
@@ -116,10 +134,7 @@ export class FrameCache {
     if (frame === undefined) {
       frame = this.produce(index);
       this.onDemand += 1;
-      if (index < this.capacity) {
-        this.held[index] = frame;
-        this.ready += 1;
-      }
+      if (this.hasRoom()) this.hold(index, frame);
     }
     this.cursor = index + 1 === this.total ? 0 : index + 1;
     this.taken += 1;
@@ -134,6 +149,7 @@ export class FrameCache {
       this.onDemand += 1;
     } else {
       this.held[this.cursor] = undefined;
+      this.heldBytes -= frame.data.byteLength;
       this.cursor = this.cursor + 1 === this.capacity ? 0 : this.cursor + 1;
       this.ready -= 1;
     }
@@ -141,9 +157,22 @@ export class FrameCache {
     return frame;
   }
 
+  /** Recycled: once there is none, there never is again, so that the frames held are the first ones. */
+  private hasRoom(): boolean {
+    if (this.ready >= this.capacity) return false;
+    return this.heldBytes === 0 || this.heldBytes + this.largest <= this.maxBytes;
+  }
+
+  private hold(place: number, frame: CachedFrame): void {
+    this.held[place] = frame;
+    this.heldBytes += frame.data.byteLength;
+    this.ready += 1;
+  }
+
   private produce(index: number): CachedFrame {
     const data = this.source.frame(index);
     this.produced += 1;
+    if (data.byteLength > this.largest) this.largest = data.byteLength;
     return { data, index };
   }
 }

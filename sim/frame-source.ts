@@ -35,8 +35,12 @@ export interface FrameSource {
   /** Number of frames, at least 1. */
   readonly nFrames: number;
   readonly shape: FrameShape;
+  /** Codec of the frames, areaDetector's name; undefined: not compressed. `dataType` and `shape` are the pixels'. */
+  readonly codec?: string | undefined;
+  /** Number of different frames where they repeat: frame i equals frame i mod nDistinct. */
+  readonly nDistinct?: number;
   /**
-   * Frame number `i`, 0 <= i < nFrames.
+   * Frame number `i`, 0 <= i < nFrames: its pixels, or with a codec its bytes.
    *
    * @throws RangeError outside of that range; SimError BAD_INPUT if an input file can no longer be read.
    */
@@ -110,7 +114,7 @@ function dimensionsOf(nx: number, ny: number, colorMode: ColorMode): number[] {
   }
 }
 
-/** Bytes of one frame of a source. */
+/** Bytes of the pixels of one frame of a source, not compressed. */
 export function frameBytes(source: Pick<FrameSource, 'dataType' | 'shape'>): number {
   return source.shape.nElements * source.dataType.bytesPerElement;
 }

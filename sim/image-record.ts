@@ -6,7 +6,7 @@
  */
 import { type FieldNode, NTNDArray, nowTimeStamp, type TypeDef, UnionValue, Value } from 'epics-pva-ts';
 import type { CachedFrame } from './frame-cache.ts';
-import type { FrameSource } from './frame-source.ts';
+import { type FrameSource, frameBytes } from './frame-source.ts';
 
 export class ImageRecord {
   readonly type: TypeDef = NTNDArray.type;
@@ -16,20 +16,29 @@ export class ImageRecord {
     FieldNode
   >;
   private readonly pixelMember: number;
+  /** Set if the frames are compressed: their sizes differ. */
+  private readonly compressedSize: FieldNode | undefined;
   private readonly unionType: TypeDef;
 
   constructor(source: FrameSource) {
     const { type } = this;
-    this.frame = NTNDArray.create({
-      pixels: source.frame(0) as never,
-      dimensions: source.shape.dimensions,
-      colorMode: source.shape.colorMode,
+    const { codec, shape, dataType } = source;
+    const first = source.frame(0) as never;
+    const frame = NTNDArray.create({
+      ...(codec === undefined && { pixels: first }),
+      dimensions: shape.dimensions,
+      colorMode: shape.colorMode,
       uniqueId: 0,
       type,
-    }).value;
+    });
+    if (codec !== undefined)
+      frame.setCompressed(first, { name: codec, parameters: dataType.scalarType }, frameBytes(source));
+    this.frame = frame.value;
     this.frame.mark();
+    this.compressedSize = codec === undefined ? undefined : type.node('compressedSize');
     this.unionType = type.node('value').type;
-    this.pixelMember = this.unionType.members.findIndex((m) => m.name === source.dataType.unionField);
+    const member = codec === undefined ? dataType.unionField : 'ubyteValue';
+    this.pixelMember = this.unionType.members.findIndex((m) => m.name === member);
     this.fields = {
       value: type.node('value'),
       uniqueId: type.node('uniqueId'),
@@ -49,6 +58,7 @@ export class ImageRecord {
   of(frame: CachedFrame, uniqueId: number): Value {
     const { fields } = this;
     const { secondsPastEpoch, nanoseconds } = nowTimeStamp();
+    if (this.compressedSize) this.frame.setNode(this.compressedSize, BigInt(frame.data.byteLength));
     return this.frame
       .setNode(fields.value, new UnionValue(this.unionType, this.pixelMember, frame.data as never))
       .setNode(fields.uniqueId, uniqueId | 0)

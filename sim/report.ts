@@ -40,14 +40,15 @@ export function frameRateOf(progress: Progress): number {
 export function startLines(source: FrameSource, cache: FrameCache, fps: number): string[] {
   const { nFrames, dataType, shape } = source;
   const bytes = frameBytes(source);
-  // Compressed frames would have a compressor and a size of their own; no source makes them yet.
+  // Compressed frames differ in size: the first one stands for all, as in PvaPy.
+  const size = source.codec === undefined ? bytes : source.frame(0).byteLength;
   return [
     ...source.description(),
     `Number of input frames: ${nFrames} (size: ${shape.nx}x${shape.ny}, ${bytes}B, type: ${dataType.name}, ` +
-      `compressor: none, compressed size: ${bytes}B)`,
+      `compressor: ${source.codec ?? 'none'}, compressed size: ${size}B)`,
     `Frame cache type: ${cacheText(cache)} (cache size: ${cache.cacheSize})`,
     fps > 0
-      ? `Expected data rate: ${dataRate(bytes * fps)} (uncompressed: ${dataRate(bytes * fps)})`
+      ? `Expected data rate: ${dataRate(size * fps)} (uncompressed: ${dataRate(bytes * fps)})`
       : 'Expected data rate: as fast as possible',
   ];
 }
@@ -85,13 +86,16 @@ export function exitLine(reason: ExitReason, progress: Progress): string {
 /**
  * The lines at the very end: runtime, frames with their mean rate, data rate. Unlike PvaPy's they are right for colour
  * frames (all three planes count) and when nothing was published (zeros).
+ *
+ * @param sent bytes that a frame took on average, where frames are compressed: the rate of both is told
  */
-export function summaryLines(source: FrameSource, progress: Progress): string[] {
+export function summaryLines(source: FrameSource, progress: Progress, sent?: number): string[] {
   const fps = frameRateOf(progress);
+  const rate = dataRate(frameBytes(source) * fps);
   return [
     `Server runtime: ${runtimeOf(progress).toFixed(4)} seconds`,
     `Published frames: ${aligned(progress.nPublished)} @ ${fps.toFixed(4)} fps`,
-    `Data rate: ${dataRate(frameBytes(source) * fps)}`,
+    sent === undefined ? `Data rate: ${rate}` : `Data rate: ${dataRate(sent * fps)} (uncompressed: ${rate})`,
   ];
 }
 

@@ -22,8 +22,8 @@ export interface ProviderHandlers {
 
 /** A channel that is followed, whether it is there now or not. */
 export interface ProviderSubscription {
-  /** Since the start or the last reset. */
-  readonly stats: { readonly received: number; readonly overruns: number };
+  /** Updates since the start or the last reset, and whether the channel is there now. */
+  readonly stats: { readonly received: number; readonly overruns: number; readonly connected: boolean };
   resetStats(): void;
   /** No handler is called afterwards. */
   close(): void;

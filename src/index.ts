@@ -16,3 +16,4 @@ export type {
   PvObject,
 } from './processor/user-data-processor.ts';
 export { UserDataProcessor } from './processor/user-data-processor.ts';
+export { UserMpDataProcessor } from './processor/user-mp-data-processor.ts';

@@ -1,6 +1,6 @@
 /**
  * The options of `ad-sim-server`: names, defaults and meaning are those of PvaPy's `pvapy-ad-sim-server` 5.6
- * (adSimServer.py); ramps, bursts and lists of channels are ours. Not offered yet: HDF5 and raw binary input.
+ * (adSimServer.py); ramps, bursts, lists of channels, `--codec` and `--playback` are ours.
  */
 import type { CommandSpec, OptionTable, ParsedOptions } from './option-table.ts';
 
@@ -47,7 +47,7 @@ export const adSimServerOptions = [
     kind: 'string',
     placeholder: 'directory',
     group: 'Frames from files',
-    description: 'stream the frames of all .npy files of this directory, in order of their names',
+    description: 'stream the frames of all input files of this directory, in order of their names',
   },
   {
     long: '--input-file',
@@ -55,8 +55,30 @@ export const adSimServerOptions = [
     kind: 'string',
     placeholder: 'file',
     group: 'Frames from files',
-    description:
-      'stream the frames of this .npy file: one image, or a stack of images (frames, rows, columns)',
+    description: 'stream the frames of this file: NumPy, HDF5, TIFF, or raw binary with -cfg',
+  },
+  {
+    long: '--hdf-dataset',
+    short: '-hds',
+    kind: 'string',
+    placeholder: 'path',
+    group: 'Frames from files',
+    description: 'path of the dataset with the frames in HDF5 files',
+  },
+  {
+    long: '--hdf-compression-mode',
+    short: '-hcm',
+    kind: 'flag',
+    group: 'Frames from files',
+    description: 'stream the compressed chunks of HDF5 files as they are stored (blosc, lz4, bslz4)',
+  },
+  {
+    long: '--config-file',
+    short: '-cfg',
+    kind: 'string',
+    placeholder: 'file',
+    group: 'Frames from files',
+    description: 'YAML file that describes raw binary files',
   },
   {
     long: '--mmap-mode',
@@ -81,6 +103,27 @@ export const adSimServerOptions = [
     group: 'Frames',
     description:
       'frames to keep in memory; if all frames fit they are served again and again, otherwise each once',
+  },
+  {
+    long: '--playback',
+    short: '-pb',
+    kind: 'string',
+    choices: ['auto', 'recycle', 'once'],
+    default: 'auto',
+    placeholder: 'mode',
+    group: 'Frames',
+    description:
+      'recycle: serve the frames again and again; once: end after the last; auto: recycle if they fit the cache',
+  },
+  {
+    long: '--codec',
+    short: '-cdc',
+    kind: 'string',
+    choices: ['none', 'lz4', 'bslz4', 'lz4hdf5'],
+    default: 'none',
+    placeholder: 'codec',
+    group: 'Frames',
+    description: 'compress the frames, each once, when it enters the cache',
   },
   {
     long: '--n-x-pixels',
@@ -118,7 +161,8 @@ export const adSimServerOptions = [
     default: 0,
     placeholder: 'mode',
     group: 'Generated frames',
-    description: "areaDetector's colour mode of generated frames: 0 mono, 2 RGB1, 3 RGB2, 4 RGB3",
+    description:
+      "areaDetector's colour mode: 0 mono, 2 RGB1, 3 RGB2, 4 RGB3; of colour files: how they are served, 0 as RGB1",
   },
   {
     long: '--minimum',
@@ -213,7 +257,7 @@ export const adSimServerOptions = [
     short: '-dc',
     kind: 'flag',
     group: 'Publishing',
-    description: "accepted for PvaPy's sake: this command never takes over the screen",
+    description: 'print lines on a terminal, too, in place of a live view on the full screen',
   },
 ] as const satisfies OptionTable;
 

@@ -1,30 +1,46 @@
 /** The command `ad-sim-server`: options to an AdSimServer, its reports to standard output. */
 import { AdSimServer } from '../../sim/ad-sim-server.ts';
+import { type CodecName, compressFrames } from '../../sim/compressed-frames.ts';
 import { parseDataType } from '../../sim/data-type.ts';
 import { FrameCache } from '../../sim/frame-cache.ts';
 import { type FrameSource, frameShape, parseColorMode } from '../../sim/frame-source.ts';
 import { GeneratedFrames } from '../../sim/generated-frames.ts';
-import { NpyFrames } from '../../sim/npy-frames.ts';
+import { openInput } from '../../sim/input-files.ts';
 import { exitLine, reportLine, startLines, summaryLines } from '../../sim/report.ts';
 import { SimError } from '../../sim/sim-error.ts';
 import { UserError } from '../errors.ts';
 import { VERSION } from '../version.ts';
+import type { LiveView } from '../view/live-view.ts';
 import { channelEndLines, channelStartLines, notify, simulatorChannels } from './ad-sim-server-channels.ts';
 import { type AdSimServerOptions, adSimServerCommand } from './ad-sim-server-options.ts';
 import { parseArguments } from './argparse.ts';
 import { compileGradually } from './compile-gradually.ts';
 import { delay } from './delay.ts';
+import { sourceFigures } from './member-figures.ts';
 import { runMain } from './run-main.ts';
+import { watchSimulator } from './simulator-view.ts';
+import { openView } from './stage-view.ts';
+import { publishWhenTold, supervised } from './supervised.ts';
 
-function openSource(o: AdSimServerOptions): FrameSource {
-  if (o.inputFile !== undefined || o.inputDirectory !== undefined)
-    return new NpyFrames({
+async function openSource(o: AdSimServerOptions): Promise<FrameSource> {
+  const source = await openFrames(o);
+  return o.codec === 'none' ? source : compressFrames(source, o.codec as CodecName);
+}
+
+async function openFrames(o: AdSimServerOptions): Promise<FrameSource> {
+  const colorMode = parseColorMode(o.colorMode);
+  if (o.inputFile !== undefined || o.inputDirectory !== undefined || o.configFile !== undefined)
+    return openInput({
       ...(o.inputFile !== undefined && { files: [o.inputFile] }),
-      ...(o.inputDirectory !== undefined && { directory: o.inputDirectory }),
+      directory: o.inputDirectory,
       nFrames: o.nFrames,
+      colorMode,
+      hdfDataset: o.hdfDataset,
+      hdfAsStored: o.hdfCompressionMode,
+      configFile: o.configFile,
     });
   return new GeneratedFrames({
-    shape: frameShape(o.nXPixels, o.nYPixels, parseColorMode(o.colorMode)),
+    shape: frameShape(o.nXPixels, o.nYPixels, colorMode),
     dataType: parseDataType(o.datatype),
     ...(o.minimum !== undefined && { minimum: o.minimum }),
     ...(o.maximum !== undefined && { maximum: o.maximum }),
@@ -42,10 +58,13 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<numbe
   const o = parseArguments(adSimServerCommand, argv, VERSION);
   const channels = simulatorChannels(o);
   compileGradually();
-  const source = openSource(o);
-  const cache = new FrameCache({ source, cacheSize: o.cacheSize });
+  const source = await openSource(o);
+  const kind = o.playback === 'auto' ? undefined : o.playback === 'once' ? 'once' : 'recycled';
+  const cache = new FrameCache({ source, cacheSize: o.cacheSize, kind });
   print(startLines(source, cache, o.frameRate));
   print(channelStartLines(o, channels));
+  // Opened when everything about the start has been printed; reports are lines where there is none.
+  let view: LiveView | undefined;
   const server = new AdSimServer({
     ...channels,
     source,
@@ -54,7 +73,9 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<numbe
     runtime: o.runtime,
     startDelay: o.startDelay,
     reportPeriod: o.reportPeriod,
-    report: (id, progress) => print([reportLine(id, Date.now() / 1000, progress)]),
+    report: (id, progress) => {
+      if (!view) print([reportLine(id, Date.now() / 1000, progress)]);
+    },
   });
   try {
     await server.start();
@@ -62,12 +83,21 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<numbe
     print([`Frame producer is done, ${cache.nReady} frame(s) ready`]);
     print([`Serving ${channels.channelName.join(', ')} on TCP port ${server.tcpPort}`]);
     print(await notify(channels.notify, o.notifyPvValue, signal));
-    const reason = await server.publish(signal);
+    view = openView(o);
+    const watching = view && watchSimulator(view, channels.channelName.join(', '), server);
+    const figures = () => [sourceFigures(server.progress.nPublished)];
+    const reason = await publishWhenTold(figures, signal, (stop) => server.publish(stop));
+    watching?.over();
     print([exitLine(reason, server.progress)]);
-    await delay(o.shutdownDelay, signal);
+    // Those who read what was published decide how long it is served.
+    await (supervised ? supervised.finished(signal) : delay(o.shutdownDelay, signal));
+    watching?.close();
     print(channelEndLines(server));
-    print(summaryLines(source, server.progress));
+    const sent = source.codec === undefined ? undefined : cache.nBytesTaken / Math.max(1, cache.nTaken);
+    print(summaryLines(source, server.progress, sent));
+    await supervised?.final(figures());
   } finally {
+    view?.close();
     await server.close();
     source.close?.();
   }

@@ -1,18 +1,25 @@
 /** From a collector's options to a DataCollector in this process. */
+import type { UserError } from '../errors.ts';
 import type { Logging } from '../log.ts';
 import { DataCollector, type DataCollectorOptions } from '../pipeline/collector/data-collector.ts';
-import { prepareStage, type StageSpec, startOrClose } from './stage-runtime.ts';
+import { here, prepareStage, startOrClose, workersOf } from './stage-runtime.ts';
+import type { WorkersSpec } from './stage-workers.ts';
 
-export type CollectorSpec = StageSpec &
-  Omit<DataCollectorOptions, 'processorClass' | 'logger' | 'onGetStats' | 'onStop'>;
+export type CollectorSpec = WorkersSpec &
+  Omit<DataCollectorOptions, 'processorClass' | 'workers' | 'logger' | 'onGetStats' | 'onStop'>;
 
 /** Loads, constructs and starts. @throws UserError, PvaError: one line each */
 export async function startCollector(
   spec: CollectorSpec,
   events: Required<Pick<DataCollectorOptions, 'onGetStats' | 'onStop'>>,
+  onFailure: (error: UserError) => void,
 ): Promise<{ stage: DataCollector; logging: Logging }> {
-  const { logging, processorClass } = await prepareStage(`collector.${spec.collectorId}`, spec);
-  const stage = new DataCollector({ ...spec, processorClass, logger: logging.logger, ...events });
+  const name = `collector.${spec.collectorId}`;
+  const { logging, processorClass } = await prepareStage(name, here(spec));
+  const construct = { ...spec, id: spec.collectorId, nSequentialUpdates: 1 };
+  const workers = await workersOf(name, spec, construct, logging.logger, onFailure);
+  const stage = new DataCollector({ ...spec, processorClass, workers, logger: logging.logger, ...events });
   await startOrClose(stage);
+  logging.logger.info(`collecting from ${[...spec.producers.values()].join(', ')}`);
   return { stage, logging };
 }

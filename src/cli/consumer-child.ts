@@ -4,7 +4,7 @@
  */
 import { UserError } from '../errors.ts';
 import { endWithParent } from '../pipeline/orphan-guard.ts';
-import type { FromChild, ToChild } from '../pipeline/process-messages.ts';
+import { FIGURES_PERIOD_MS, type FromChild, type ToChild } from '../pipeline/process-messages.ts';
 import { type RunningConsumer, startConsumer } from './consumer-runtime.ts';
 import { endingOf } from './run-main.ts';
 
@@ -13,6 +13,8 @@ const debug = process.env['EPICS_HPC_DEBUG'] === '1';
 let program = 'hpc-consumer';
 let running: RunningConsumer | undefined;
 let stopping = false;
+/** Why it stops, if it cannot go on. */
+let failure: UserError | undefined;
 
 function tell(message: FromChild, then: () => void = () => {}): void {
   if (process.connected) process.send?.(message, then);
@@ -23,9 +25,27 @@ async function stop(): Promise<void> {
   if (stopping) return;
   stopping = true;
   if (!running) process.exit(0);
-  const stats = await running.consumer.stop();
-  running.logging.close();
-  tell({ type: 'stopped', stats }, () => process.exit(0));
+  const { consumer, logging } = running;
+  const stats = await consumer.stop();
+  logging.close();
+  if (failure) fail(failure);
+  else tell({ type: 'stopped', stats, latencies: consumer.latencies() }, () => process.exit(0));
+}
+
+function fail(error: unknown): void {
+  const { exitCode, stderr } = endingOf('', error, debug);
+  const line = stderr
+    .trim()
+    .replace(/^: (error: )?/, '')
+    .replace(/ \(HPC_[A-Z_]+\)$/, '');
+  const code = error instanceof UserError ? error.code : 'HPC_CONSUMER';
+  tell({ type: 'failed', line, code, exitCode }, () => process.exit(exitCode));
+}
+
+function tellFigures(): void {
+  if (!running) return;
+  const { consumer } = running;
+  tell({ type: 'figures', stats: consumer.stats(), latencies: consumer.latencies() });
 }
 
 async function start(message: Extract<ToChild, { type: 'start' }>): Promise<void> {
@@ -34,16 +54,16 @@ async function start(message: Extract<ToChild, { type: 'start' }>): Promise<void
     running = await startConsumer(message.spec, {
       onGetStats: (stats) => tell({ type: 'report', stats }),
       onStop: () => void stop(),
+      onFailure: (error) => {
+        failure = error;
+        void stop();
+      },
+      onStatus: tellFigures,
     });
     tell({ type: 'ready' });
+    setInterval(tellFigures, FIGURES_PERIOD_MS);
   } catch (error) {
-    const { exitCode, stderr } = endingOf('', error, debug);
-    const line = stderr
-      .trim()
-      .replace(/^: (error: )?/, '')
-      .replace(/ \(HPC_[A-Z_]+\)$/, '');
-    const code = error instanceof UserError ? error.code : 'HPC_CONSUMER';
-    tell({ type: 'failed', line, code, exitCode }, () => process.exit(exitCode));
+    fail(error);
   }
 }
 
@@ -51,8 +71,11 @@ process.on('message', (m) => {
   const message = m as ToChild;
   if (message.type === 'start') void start(message);
   else if (message.type === 'stop') void stop();
-  else if (running)
-    tell({ type: 'stats', requestId: message.requestId, stats: running.consumer.updateStatus() });
+  else if (running) {
+    const { consumer } = running;
+    const stats = message.publish ? consumer.updateStatus() : consumer.stats();
+    tell({ type: 'stats', requestId: message.requestId, stats });
+  }
 });
 // An error that nobody catches, such as a rejection in the processor that nothing waits for: the parent restarts us.
 for (const event of ['uncaughtException', 'unhandledRejection'] as const) {

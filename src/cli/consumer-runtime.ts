@@ -1,14 +1,18 @@
 /** From the plain data of a ConsumerSpec to a DataConsumer in this process. */
+import type { UserError } from '../errors.ts';
 import type { Logging } from '../log.ts';
 import type { ConsumerSpec } from '../pipeline/consumer-spec.ts';
 import type { ConsumerStats } from '../pipeline/consumer-stats.ts';
 import { DataConsumer } from '../pipeline/data-consumer.ts';
 import { warmUp } from '../pipeline/warm-up.ts';
-import { prepareStage, startOrClose } from './stage-runtime.ts';
+import { here, prepareStage, startOrClose, workersOf } from './stage-runtime.ts';
 
 export interface ConsumerEvents {
   onGetStats(stats: ConsumerStats): void;
   onStop(): void;
+  /** Its processor workers cannot go on. */
+  onFailure(error: UserError): void;
+  onStatus?(): void;
 }
 
 export interface RunningConsumer {
@@ -18,14 +22,22 @@ export interface RunningConsumer {
 
 /** Loads, constructs and starts. @throws UserError, PvaError: one line each */
 export async function startConsumer(spec: ConsumerSpec, events: ConsumerEvents): Promise<RunningConsumer> {
-  const { logging, processorClass } = await prepareStage(`consumer.${spec.consumerId}`, spec);
-  if (spec.warmUp) await warmUp(logging.logger, spec.receiverQueueSize);
+  const name = `consumer.${spec.consumerId}`;
+  const { logging, processorClass } = await prepareStage(name, here(spec));
+  const construct = { ...spec, id: spec.consumerId };
+  // Workers take a while to start, and do so by themselves.
+  const [workers] = await Promise.all([
+    workersOf(name, spec, construct, logging.logger, events.onFailure),
+    spec.warmUp ? warmUp(logging.logger, spec.receiverQueueSize) : undefined,
+  ]);
   const consumer = new DataConsumer({
     ...spec,
     processorClass,
+    workers,
     logger: logging.logger,
     onGetStats: events.onGetStats,
     onStop: events.onStop,
+    onStatus: events.onStatus,
   });
   await startOrClose(consumer);
   logging.logger.info(`monitoring ${spec.channels.inputChannel} with request '${spec.pvRequest}'`);

@@ -15,8 +15,8 @@ const COUNTERS = [
   ['processorStats', 'nMissed', 'missed'],
   ['receiverStats', 'nRejected', 'refused by the receiver'],
   ['queueStats', 'nRejected', 'refused by the receiver queue'],
-  ['queueStats', 'nQueued', 'left in the receiver queue'],
   ['collectorStats', 'nRejected', 'too late for the collector'],
+  ['processorStats', 'nInFlight', 'not processed when it ended'],
   ['processorStats', 'nErrors', 'failed to be processed'],
   ['publisherStats', 'nErrors', 'failed to be published'],
 ] as const;

@@ -6,6 +6,7 @@ import type { CommandSpec, OptionTable, ParsedOptions } from './option-table.ts'
 import {
   controlChannel,
   disableCurses,
+  drainTimeout,
   failOnLossOption,
   fieldRequest,
   logFile,
@@ -16,10 +17,13 @@ import {
   processorArgs,
   processorClass,
   processorFile,
+  processorWorkers,
   reportPeriod,
   runtime,
   serverQueueSize,
   statusChannel,
+  statusPeriod,
+  workerQueueSize,
 } from './stage-options.ts';
 
 /** The option table of `hpc-collector`. */
@@ -35,6 +39,7 @@ export const hpcCollectorOptions = [
   },
   outputChannel('collector'),
   statusChannel('collector'),
+  statusPeriod,
   controlChannel('collector'),
   fieldRequest,
   metadataChannels,
@@ -102,6 +107,8 @@ export const hpcCollectorOptions = [
   processorFile,
   processorClass,
   processorArgs,
+  processorWorkers,
+  workerQueueSize,
   {
     long: '--skip-initial-updates',
     short: '-siu',
@@ -121,6 +128,7 @@ export const hpcCollectorOptions = [
     description: 'difference between the ids of successive objects, over all producers',
   },
   runtime,
+  drainTimeout,
   reportPeriod,
   {
     long: '--report-stats',
@@ -130,7 +138,7 @@ export const hpcCollectorOptions = [
     placeholder: 'groups',
     group: 'Running and reports',
     description:
-      'which statistics are printed: a comma list of collector, producer, publisher, processor, user, all',
+      'which statistics are printed: a comma list of collector, producer, publisher, processor, user, rate, latency, all',
   },
   logLevel,
   logFile,

@@ -10,12 +10,16 @@ import { producerIds } from '../pipeline/consumer-ids.ts';
 import { offsetByHand } from '../pipeline/object-id-offset.ts';
 import { filterReport, formatReport, parseReportStats } from '../pipeline/report.ts';
 import { VERSION } from '../version.ts';
+import type { LiveView } from '../view/live-view.ts';
+import { Rates } from '../view/rates.ts';
 import { parseArguments } from './argparse.ts';
 import { type CollectorSpec, startCollector } from './collector-runtime.ts';
 import { failOnLoss } from './fail-on-loss.ts';
 import { type HpcCollectorOptions, hpcCollectorCommand } from './hpc-collector-options.ts';
 import { runMain } from './run-main.ts';
-import { runStage } from './run-stage.ts';
+import { runStage, type Watch } from './run-stage.ts';
+import { collectorView, openView } from './stage-view.ts';
+import { workerOptions } from './worker-options.ts';
 
 /** @throws UserError */
 function collectorSpec(o: HpcCollectorOptions): CollectorSpec {
@@ -24,6 +28,8 @@ function collectorSpec(o: HpcCollectorOptions): CollectorSpec {
   if (o.oidOffset < 1) refuse('--oid-offset', o.oidOffset, 'at least 1');
   if (o.objectsPerId < 0) refuse('--objects-per-id', o.objectsPerId, 'at least 0');
   if (!(o.gapTimeout > 0)) refuse('--gap-timeout', o.gapTimeout, 'more than 0 seconds');
+  if (!(o.drainTimeout >= 0)) refuse('--drain-timeout', o.drainTimeout, '0 or more seconds');
+  if (!(o.statusPeriod >= 0.1)) refuse('--status-period', o.statusPeriod, 'at least 0.1 seconds');
   const cacheSize = cacheSizeFor(o.collectorCacheSize, ids.length);
   return {
     collectorId: o.collectorId,
@@ -47,9 +53,12 @@ function collectorSpec(o: HpcCollectorOptions): CollectorSpec {
     skipInitialUpdates: o.skipInitialUpdates,
     fieldRequest: o.fieldRequest,
     outputMode: 'pvas',
+    drainTimeout: o.drainTimeout,
+    statusPeriod: o.statusPeriod,
     processorFile: o.processorFile,
     processorClass: o.processorClass,
     processorArgs: o.processorArgs ?? {},
+    ...workerOptions(o),
     logLevel: o.logLevel === undefined ? undefined : parseLogLevel(o.logLevel),
     logFile: o.logFile,
   };
@@ -59,6 +68,17 @@ function refuse(option: string, value: number, wanted: string): never {
   throw new UserError('HPC_BAD_ARGUMENT', `${option}: ${value} is not ${wanted}`);
 }
 
+function watchOn(view: LiveView, { inputChannel }: HpcCollectorOptions): Watch<CollectorStats> {
+  const [rates, began] = [new Rates(), performance.now()];
+  return {
+    show: (stats) => {
+      const now = performance.now();
+      view.show(collectorView(`hpc-collector   ${inputChannel}`, (now - began) / 1000, stats, rates, now));
+    },
+    close: view.close,
+  };
+}
+
 async function main(argv: readonly string[], signal: AbortSignal): Promise<void> {
   const o = parseArguments(hpcCollectorCommand, argv, VERSION);
   const spec = collectorSpec(o);
@@ -66,13 +86,23 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
   const print = (stats: CollectorStats): void => {
     process.stdout.write(`\n${formatReport(filterReport(printedCollectorStats(stats), groups))}\n`);
   };
+  let failure: UserError | undefined;
+  const view = openView(o);
   const last = await runStage<CollectorStats>({
     runtime: o.runtime,
     reportPeriod: o.reportPeriod,
     signal,
     print,
-    start: (onStop) => startCollector(spec, { onGetStats: print, onStop }),
+    watch: view && watchOn(view, o),
+    start: (onStop) => {
+      const onFailure = (error: UserError): void => {
+        failure = error;
+        onStop();
+      };
+      return startCollector(spec, { onGetStats: print, onStop }, onFailure);
+    },
   });
+  if (failure) throw failure;
   if (o.failOnLoss && last) failOnLoss('hpc-collector', last);
 }
 

@@ -7,6 +7,7 @@ import type { CommandSpec, OptionTable, ParsedOptions } from './option-table.ts'
 import {
   controlChannel,
   disableCurses,
+  drainTimeout,
   failOnLossOption,
   fieldRequest,
   logFile,
@@ -17,10 +18,13 @@ import {
   processorArgs,
   processorClass,
   processorFile,
+  processorWorkers,
   reportPeriod,
   runtime,
   serverQueueSize,
   statusChannel,
+  statusPeriod,
+  workerQueueSize,
 } from './stage-options.ts';
 
 /** The option table of `hpc-consumer`. */
@@ -58,6 +62,16 @@ export const hpcConsumerOptions = [
       'how output is published: pvas serves the output channel from this process, pva puts into it, rpc calls it',
   },
   statusChannel('consumer'),
+  statusPeriod,
+  {
+    long: '--system-status-channel',
+    short: '-ssc',
+    kind: 'string',
+    placeholder: 'channel',
+    group: 'Channels',
+    description:
+      'channel with the statistics of all consumers together; _ means pvapy:consumer:system:status; with it even one consumer runs in a process of its own',
+  },
   controlChannel('consumer'),
   fieldRequest,
   metadataChannels,
@@ -125,6 +139,8 @@ export const hpcConsumerOptions = [
   processorFile,
   processorClass,
   processorArgs,
+  processorWorkers,
+  workerQueueSize,
   {
     long: '--skip-initial-updates',
     short: '-siu',
@@ -192,6 +208,7 @@ export const hpcConsumerOptions = [
     description: 'number of sets in the whole system; used only to count missed frames',
   },
   runtime,
+  drainTimeout,
   reportPeriod,
   {
     long: '--report-stats',
@@ -201,7 +218,7 @@ export const hpcConsumerOptions = [
     placeholder: 'groups',
     group: 'Running and reports',
     description:
-      'which statistics are printed: a comma list of receiver, publisher, queue, metadata, processor, user, all',
+      'which statistics are printed: a comma list of receiver, publisher, queue, metadata, processor, user, rate, latency, all',
   },
   logLevel,
   logFile,

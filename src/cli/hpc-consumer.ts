@@ -10,14 +10,21 @@ import { type ConsumerStats, printedStats } from '../pipeline/consumer-stats.ts'
 import { objectIdSteps, offsetByHand } from '../pipeline/object-id-offset.ts';
 import { ProcessGroup } from '../pipeline/process-group.ts';
 import { filterReport, formatReport, parseReportStats } from '../pipeline/report.ts';
-import { type CombinableStats, combineStats } from '../pipeline/stats-combine.ts';
+import type { CombinableStats } from '../pipeline/stats-combine.ts';
+import { SystemStatus, systemStatusName } from '../pipeline/system-status.ts';
 import { VERSION } from '../version.ts';
+import type { LiveView } from '../view/live-view.ts';
+import { Rates } from '../view/rates.ts';
 import { parseArguments } from './argparse.ts';
 import { startConsumer } from './consumer-runtime.ts';
 import { failOnLoss } from './fail-on-loss.ts';
 import { type HpcConsumerOptions, hpcConsumerCommand } from './hpc-consumer-options.ts';
+import { stageFigures } from './member-figures.ts';
 import { runMain } from './run-main.ts';
-import { ending, runStage } from './run-stage.ts';
+import { ending, runStage, sayNotProcessed, type Watch } from './run-stage.ts';
+import { type ConsumerLine, consumersView, openView, VIEW_PERIOD_MS } from './stage-view.ts';
+import { supervised } from './supervised.ts';
+import { workerOptions } from './worker-options.ts';
 
 /** The options as one spec per consumer. @throws UserError */
 export function consumerSpecs(o: HpcConsumerOptions): ConsumerSpec[] {
@@ -29,7 +36,12 @@ export function consumerSpecs(o: HpcConsumerOptions): ConsumerSpec[] {
       'HPC_BAD_ARGUMENT',
       `--accumulation-timeout: ${o.accumulationTimeout} is not more than 0 seconds`,
     );
+  if (!(o.drainTimeout >= 0))
+    throw new UserError('HPC_BAD_ARGUMENT', `--drain-timeout: ${o.drainTimeout} is not 0 or more seconds`);
+  if (!(o.statusPeriod >= 0.1))
+    throw new UserError('HPC_BAD_ARGUMENT', `--status-period: ${o.statusPeriod} is not at least 0.1 seconds`);
   const metadata = parseMetadataChannels(o.metadataChannels ?? '');
+  const workers = workerOptions(o);
   const processorArgs = o.processorArgs ?? {};
   const oidOffset = offsetByHand(o.oidOffset, processorArgs);
   const steps = objectIdSteps({ ...o, oidOffset, nConsumers: ids.length });
@@ -65,9 +77,12 @@ export function consumerSpecs(o: HpcConsumerOptions): ConsumerSpec[] {
     fieldRequest: o.fieldRequest,
     // Whoever asks for a server queue cares about every frame.
     warmUp: o.serverQueueSize > 0 && !servesInput,
+    drainTimeout: o.drainTimeout,
+    statusPeriod: o.statusPeriod,
     processorFile: o.processorFile,
     processorClass: o.processorClass,
     processorArgs,
+    ...workers,
     logLevel: o.logLevel === undefined ? undefined : parseLogLevel(o.logLevel),
     logFile: o.logFile,
   }));
@@ -75,11 +90,25 @@ export function consumerSpecs(o: HpcConsumerOptions): ConsumerSpec[] {
 
 type Print = (stats: Record<string, unknown>) => void;
 
+function watchOn(view: LiveView, { inputChannel }: HpcConsumerOptions): Watch<readonly ConsumerLine[]> {
+  const [rates, began] = [new Rates(), performance.now()];
+  return {
+    show: (lines) => {
+      const now = performance.now();
+      view.show(consumersView(`hpc-consumer   ${inputChannel}`, (now - began) / 1000, lines, rates, now));
+    },
+    close: view.close,
+  };
+}
+
+/** @param watch sees the statistics twice a second, in place of the reports before the last ones; closed when the run ends */
 async function runGroup(
   specs: ConsumerSpec[],
   o: HpcConsumerOptions,
   signal: AbortSignal,
   print: Print,
+  watch: Watch<readonly ConsumerLine[]> | undefined,
+  systemChannel: string | undefined,
 ): Promise<CombinableStats> {
   const end = ending(signal, o.runtime);
   const [first] = specs;
@@ -89,41 +118,69 @@ async function runGroup(
     ...(first?.logFile !== undefined && { file: first.logFile }),
   });
   let failure: UserError | undefined;
+  let system: SystemStatus | undefined;
   const group = new ProcessGroup({
     entry: new URL('./consumer-child.js', import.meta.url),
     specs,
     logger: logging.logger,
     onReport: (stats) => print(printedStats(stats)),
+    onChange: () => system?.changed(),
+    drainTimeout: o.drainTimeout,
     onEnd: (error) => {
       failure = error;
       end.done();
     },
+    // Past the live view, children would write onto the terminal.
+    onOutput: watch && ((text, stream) => void process[stream].write(text)),
   });
   const report = (all: readonly ConsumerStats[]): void => {
     for (const stats of all) print(printedStats(stats));
   };
   let asking = false;
-  const ask = async (): Promise<void> => {
+  const show = (all: readonly ConsumerStats[]): void =>
+    watch?.show(
+      [...group.states].map(([id, state]) => ({ id, state, stats: all.find((s) => s.consumerId === id) })),
+    );
+  const ask = async (publish: boolean): Promise<void> => {
     // A consumer that is slow to answer must not bring reports out of order.
     if (asking) return;
     asking = true;
-    report(await group.stats());
+    (watch ? show : report)(await group.stats(publish));
     asking = false;
   };
+  if (systemChannel !== undefined) {
+    const { logger } = logging;
+    const stats = () => group.systemStats();
+    system = new SystemStatus({ channel: systemChannel, period: o.statusPeriod, stats, logger });
+    await system.start();
+  }
   group.start();
-  const timer = o.reportPeriod > 0 ? setInterval(() => void ask(), o.reportPeriod * 1000) : undefined;
+  supervised?.serve(async () => (await group.stats()).map(stageFigures));
+  const timer = o.reportPeriod > 0 ? setInterval(() => void ask(true), o.reportPeriod * 1000) : undefined;
+  show([]);
+  const watchTimer = watch && setInterval(() => void ask(false), VIEW_PERIOD_MS);
   process.once('exit', () => group.kill());
   await end.promise;
   end.clear();
   clearInterval(timer);
+  clearInterval(watchTimer);
+  watch?.close();
   await group.stop();
+  await supervised?.final(group.lastStats().map(stageFigures));
   if (failure) throw failure;
   const all = group.lastStats();
   report(all);
-  if (group.nRestarts > 0) process.stdout.write(`Restarted consumers: ${group.nRestarts}\n`);
+  const combined = group.systemStats();
+  await system?.close();
+  const { nRestarts, nLostInRestarts, unreportedTime } = combined;
+  if (nRestarts > 0) process.stdout.write(`Restarted consumers: ${nRestarts}\n`);
+  if (unreportedTime > 0)
+    process.stdout.write(
+      `Not known: what consumers that died did in ${unreportedTime.toFixed(3)} s since their last reports, when they held ${nLostInRestarts} object(s)\n`,
+    );
   process.stdout.write('\nCombined System Stats:\n');
-  const combined = combineStats(all);
   print({ ...combined });
+  sayNotProcessed(combined);
   logging.close();
   return combined;
 }
@@ -136,20 +193,35 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
     process.stdout.write(`\n${formatReport(filterReport(stats, groups))}\n`);
   };
   const [only] = specs;
+  const view = openView(o);
+  const watch = view && watchOn(view, o);
   let last: CombinableStats | undefined;
-  if (specs.length === 1 && only)
+  let failure: UserError | undefined;
+  const { systemStatusChannel: system } = o;
+  const channels = specs.map((spec) => spec.channels);
+  const systemChannel = system === undefined ? undefined : systemStatusName(system, channels);
+  if (specs.length === 1 && only && systemChannel === undefined)
     last = await runStage<ConsumerStats>({
       runtime: o.runtime,
       reportPeriod: o.reportPeriod,
       signal,
       print: (stats) => print(printedStats(stats)),
+      watch: watch && {
+        show: (stats) => watch.show([{ id: stats.consumerId, state: 'running', stats }]),
+        close: watch.close,
+      },
       start: async (onStop) => {
         const onGetStats = (stats: ConsumerStats): void => print(printedStats(stats));
-        const { consumer, logging } = await startConsumer(only, { onGetStats, onStop });
+        const onFailure = (error: UserError): void => {
+          failure = error;
+          onStop();
+        };
+        const { consumer, logging } = await startConsumer(only, { onGetStats, onStop, onFailure });
         return { stage: consumer, logging };
       },
     });
-  else last = await runGroup(specs, o, signal, print);
+  else last = await runGroup(specs, o, signal, print, watch, systemChannel);
+  if (failure) throw failure;
   if (o.failOnLoss && last) failOnLoss('hpc-consumer', last);
 }
 

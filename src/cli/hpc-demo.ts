@@ -93,6 +93,8 @@ function specs(): ConsumerSpec[] {
     warmUp: false,
     processorFile: undefined,
     processorClass: 'UserDataProcessor',
+    processorWorkers: 0,
+    workerQueueSize: 0,
     processorArgs: {},
     logLevel: undefined,
     logFile: undefined,

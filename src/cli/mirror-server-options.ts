@@ -1,9 +1,9 @@
 /**
  * The options of `mirror-server`: names, defaults and meaning are those of PvaPy's `pvapy-mirror-server` 5.6
- * (mirrorServer.py); status channel and logging are ours. Provider `ca` is refused (decision 0013).
+ * (mirrorServer.py); status channel, logging and live view are ours. Provider `ca` is refused (decision 0013).
  */
 import type { CommandSpec, OptionTable, ParsedOptions } from './option-table.ts';
-import { logFile, logLevel, reportPeriod, runtime } from './stage-options.ts';
+import { disableCurses, drainTimeout, logFile, logLevel, reportPeriod, runtime } from './stage-options.ts';
 
 /** The option table of `mirror-server`. */
 export const mirrorServerOptions = [
@@ -26,9 +26,14 @@ export const mirrorServerOptions = [
     description: 'channel with the counters of all mirrors, an NTTable renewed every second',
   },
   runtime,
+  {
+    ...drainTimeout,
+    description: 'when told to stop, give clients what was received for at most this long; 0 drops it',
+  },
   reportPeriod,
   logLevel,
   logFile,
+  disableCurses,
 ] as const satisfies OptionTable;
 
 /** The parsed options of `mirror-server`. */

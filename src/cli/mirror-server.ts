@@ -1,4 +1,5 @@
 /** The command `mirror-server`: a channel map to a MirrorServer, its counters to standard output. */
+import { UserError } from '../errors.ts';
 import { createLogging, parseLogLevel } from '../log.ts';
 import { type MirrorChannelSpec, parseChannelMap } from '../mirror/channel-map.ts';
 import { MirrorServer } from '../mirror/mirror-server.ts';
@@ -6,8 +7,12 @@ import { VERSION } from '../version.ts';
 import { parseArguments } from './argparse.ts';
 import { compileGradually } from './compile-gradually.ts';
 import { delay } from './delay.ts';
+import { mirrorFigures } from './member-figures.ts';
 import { mirrorServerCommand } from './mirror-server-options.ts';
+import { watchMirror } from './mirror-view.ts';
 import { runMain } from './run-main.ts';
+import { openView } from './stage-view.ts';
+import { supervised } from './supervised.ts';
 
 const now = (): string => (Date.now() / 1000).toFixed(3);
 
@@ -34,26 +39,36 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
     ...(level && { level }),
     ...(o.logFile !== undefined && { file: o.logFile }),
   });
+  if (!(o.drainTimeout >= 0))
+    throw new UserError('HPC_BAD_ARGUMENT', `--drain-timeout: ${o.drainTimeout} is not 0 or more seconds`);
   compileGradually();
   const server = new MirrorServer({ channels, statusChannel: o.statusChannel, logger });
   let timer: NodeJS.Timeout | undefined;
   try {
     await server.start();
     print([...channels.map(describeSpec), `Started mirror server @ ${now()}`]);
+    supervised?.serve(() => mirrorFigures(server.stats().values()));
     const started = performance.now();
-    if (o.reportPeriod > 0)
+    const view = openView(o);
+    const closeView = view && watchMirror(view, server);
+    if (!view && o.reportPeriod > 0)
       timer = setInterval(() => print(['', ...counterLines(server)]), o.reportPeriod * 1000);
     // A timer holds 24.8 days at most; nobody notices the rounds.
     const round = o.runtime > 0 ? o.runtime : 1_000_000;
     do await delay(round, signal);
     while (o.runtime <= 0 && !signal.aborted);
+    clearInterval(timer);
+    const nUnsent = await server.drain(o.drainTimeout * 1000);
+    closeView?.();
     const seconds = (performance.now() - started) / 1000;
     print([
       `Server ${signal.aborted ? 'was interrupted' : 'exiting'} after ${seconds.toFixed(3)} seconds`,
       '',
       'Channel counters:',
       ...counterLines(server),
+      ...(nUnsent > 0 ? [`Not sent: ${nUnsent} update(s) that clients did not take`] : []),
     ]);
+    await supervised?.final(mirrorFigures(server.stats().values()));
   } finally {
     clearInterval(timer);
     await server.close();

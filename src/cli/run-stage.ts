@@ -1,19 +1,32 @@
 /** One stage (consumer or collector) in this process: from its start, over reports, to its last statistics. */
 import type { Logging } from '../log.ts';
+import { stageFigures } from './member-figures.ts';
+import { VIEW_PERIOD_MS } from './stage-view.ts';
+import { supervised } from './supervised.ts';
 
 export interface Stage<S> {
+  /** Gathers the statistics. */
+  stats(): S;
   /** Gathers the statistics and publishes them on the status channel. */
   updateStatus(): S;
   stop(): Promise<S>;
 }
 
-export interface StageRun<S> {
+/** A live view. */
+export interface Watch<S> {
+  show(stats: S): void;
+  close(): void;
+}
+
+export interface StageRun<S extends object> {
   /** Seconds; 0 or less: until stopped. */
   readonly runtime: number;
   /** Seconds; 0 or less: no reports before the last one. */
   readonly reportPeriod: number;
   readonly signal: AbortSignal;
   readonly print: (stats: S) => void;
+  /** Sees the statistics twice a second, in place of the reports before the last one; closed when the run ends. */
+  readonly watch?: Watch<S> | undefined;
   /** `onStop` ends the run. */
   readonly start: (onStop: () => void) => Promise<{ stage: Stage<S>; logging: Logging }>;
 }
@@ -33,24 +46,38 @@ export function ending(
   return { promise, done, clear: () => clearTimeout(timer) };
 }
 
+/** What was received and never processed, because the time to drain was over. */
+export function sayNotProcessed(last: { readonly processorStats?: object | undefined }): void {
+  const left = (last.processorStats as { readonly nInFlight?: unknown } | undefined)?.nInFlight;
+  if (typeof left === 'number' && left > 0) process.stdout.write(`\nNot processed: ${left} object(s)\n`);
+}
+
 /**
  * @returns The last statistics; undefined when the run ended before the stage had started.
  * @throws what `start` throws
  */
-export async function runStage<S>(run: StageRun<S>): Promise<S | undefined> {
-  const { runtime, reportPeriod, signal, print } = run;
+export async function runStage<S extends object>(run: StageRun<S>): Promise<S | undefined> {
+  const { runtime, reportPeriod, signal, print, watch } = run;
   const end = ending(signal, runtime);
   // A processor may take its time to start; nobody has to wait for it to end the command.
   const started = await Promise.race([run.start(end.done), end.promise]);
   if (!started) return undefined;
   const { stage, logging } = started;
+  supervised?.serve(() => [stageFigures(stage.stats())]);
+  const report = watch ? watch.show : print;
   const timer =
-    reportPeriod > 0 ? setInterval(() => print(stage.updateStatus()), reportPeriod * 1000) : undefined;
+    reportPeriod > 0 ? setInterval(() => report(stage.updateStatus()), reportPeriod * 1000) : undefined;
+  watch?.show(stage.stats());
+  const watchTimer = watch && setInterval(() => watch.show(stage.stats()), VIEW_PERIOD_MS);
   await end.promise;
   end.clear();
   clearInterval(timer);
+  clearInterval(watchTimer);
+  watch?.close();
   const last = await stage.stop();
+  await supervised?.final([stageFigures(last)]);
   print(last);
+  sayNotProcessed(last);
   logging.close();
   return last;
 }

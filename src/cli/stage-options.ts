@@ -51,6 +51,28 @@ export const processorArgs = {
   description: 'configuration of the processor, a JSON object',
 } as const satisfies OptionSpec;
 
+export const processorWorkers = {
+  long: '--processor-workers',
+  short: '-pw',
+  kind: 'int',
+  default: 0,
+  placeholder: 'n',
+  group: 'Processor',
+  description:
+    'processes that run the processor behind this one, each on one object at a time, results in order; 0 runs it in this process',
+} as const satisfies OptionSpec;
+
+export const workerQueueSize = {
+  long: '--worker-queue-size',
+  short: '-wqs',
+  kind: 'int',
+  default: 0,
+  placeholder: 'n',
+  group: 'Processor',
+  description:
+    'objects that may be with the workers, or wait for one, at a time; 0 or less is 4 for each worker',
+} as const satisfies OptionSpec;
+
 export const oidField = {
   long: '--oid-field',
   short: '-of',
@@ -105,7 +127,28 @@ export const disableCurses = {
   short: '-dc',
   kind: 'flag',
   group: 'Running and reports',
-  description: "accepted for PvaPy's sake: this command never takes over the screen",
+  description:
+    'print lines on a terminal, too, in place of a live view on the full screen (which a log level also turns off)',
+} as const satisfies OptionSpec;
+
+export const drainTimeout = {
+  long: '--drain-timeout',
+  short: '-dto',
+  kind: 'float',
+  default: 5,
+  placeholder: 'seconds',
+  group: 'Running and reports',
+  description: 'when told to stop, work off what was received for at most this long; 0 drops it',
+} as const satisfies OptionSpec;
+
+export const statusPeriod = {
+  long: '--status-period',
+  short: '-sp',
+  kind: 'float',
+  default: 10,
+  placeholder: 'seconds',
+  group: 'Channels',
+  description: 'the status channel is renewed at least this often, and at once when the state changes',
 } as const satisfies OptionSpec;
 
 export const failOnLossOption = {

@@ -3,8 +3,10 @@ import * as pva from 'epics-pva-ts';
 import { PROCESSORS } from '../../processors/registry.ts';
 import * as hpc from '../index.ts';
 import { createLogging, type Logging, type LogLevel } from '../log.ts';
+import type { WorkerProcessor } from '../pipeline/workers/worker-processor.ts';
 import { loadProcessorClass, type ProcessorClass } from '../processor/load-processor.ts';
 import { compileGradually } from './compile-gradually.ts';
+import type { openWorkers, WorkersSpec } from './stage-workers.ts';
 
 export interface StageSpec {
   readonly processorFile: string | undefined;
@@ -45,4 +47,20 @@ export async function startOrClose(stage: { start(): Promise<void>; close(): Pro
     await stage.close();
     throw error;
   }
+}
+
+/** What of the processor is loaded in this process: nothing of one that runs in workers. */
+export function here<S extends WorkersSpec>(spec: S): StageSpec {
+  if (spec.processorWorkers === 0) return spec;
+  return { ...spec, processorFile: undefined, processorClass: undefined };
+}
+
+/** The workers that the options ask for; their processors are constructed. @throws UserError, as without workers */
+export async function workersOf(
+  ...[name, spec, ...others]: Parameters<typeof openWorkers>
+): Promise<WorkerProcessor | undefined> {
+  if (spec.processorWorkers === 0) return undefined;
+  // On use: worker-farm and what belongs to it.
+  const module = await import('./stage-workers.ts');
+  return module.openWorkers(name, spec, ...others);
 }

@@ -16,6 +16,8 @@ export interface ReceiverStats {
   readonly nErrors: number;
   /** Objects that arrived with a sign that others before them were overwritten. */
   readonly nOverruns: number;
+  /** Bytes of these objects, as they were received. */
+  readonly nBytes: number;
 }
 
 export interface DataReceiver {
@@ -23,9 +25,19 @@ export interface DataReceiver {
   /** Stops reception, then processes what is queued, for at most `drainMs`. */
   stop(drainMs: number): Promise<void>;
   readonly stats: ReceiverStats;
+  /** Could an object arrive now? */
+  readonly connected: boolean;
   /** Undefined without a receiver queue. */
   readonly queueStats: QueueStats | undefined;
   resetStats(): void;
-  /** The keys of a `configure` command that concern this receiver. */
-  configure(args: unknown): void;
+  /** Changes what a `configure` command may change here, which was checked before. */
+  configure(settings: ReceiverSettings): void;
+}
+
+/** What can be changed while objects flow; what is left out stays. */
+export interface ReceiverSettings {
+  readonly receiverQueueSize?: number | undefined;
+  readonly accumulateObjects?: number | undefined;
+  /** In seconds. */
+  readonly accumulationTimeout?: number | undefined;
 }

@@ -45,6 +45,13 @@ export function metadataQueueSize(receiverQueueSize: number): number {
   return receiverQueueSize >= 0 ? receiverQueueSize : DEFAULT_QUEUE_SIZE;
 }
 
+export interface MetadataStats {
+  readonly nReceived: number;
+  readonly nOverruns: number;
+  readonly connected: boolean;
+  readonly queue: QueueStats;
+}
+
 /** To a processor it is a MetadataQueue. */
 export class MetadataChannel {
   readonly channel: string;
@@ -89,9 +96,14 @@ export class MetadataChannel {
     this.subscription?.close();
   }
 
-  get stats(): { readonly nReceived: number; readonly nOverruns: number; readonly queue: QueueStats } {
+  get stats(): MetadataStats {
     const s = this.subscription?.stats;
-    return { nReceived: s?.received ?? 0, nOverruns: s?.overruns ?? 0, queue: this.queue.stats };
+    return {
+      nReceived: s?.received ?? 0,
+      nOverruns: s?.overruns ?? 0,
+      connected: s?.connected === true,
+      queue: this.queue.stats,
+    };
   }
 
   resetStats(): void {

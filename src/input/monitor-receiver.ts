@@ -1,6 +1,6 @@
 /** MonitorReceiver: input mode `pva`, a monitor on a remote channel. */
 import type { Context, Subscription, Value } from 'epics-pva-ts';
-import type { DataReceiver, ReceiverStats } from './data-receiver.ts';
+import type { DataReceiver, ObjectHandler, ReceiverSettings, ReceiverStats } from './data-receiver.ts';
 import type { QueueStats } from './object-queue.ts';
 import { ObjectWorker, type ObjectWorkerOptions } from './object-worker.ts';
 
@@ -9,19 +9,34 @@ export interface MonitorReceiverOptions extends ObjectWorkerOptions {
   readonly channel: string;
   /** See request-string.ts. */
   readonly pvRequest: string;
+  /**
+   * Takes the first object of every connection but the first one, in its turn: what the channel held when the source
+   * was there again. Default: as any other.
+   */
+  readonly handleHeld?: ObjectHandler;
   /** The next object is the first one of a new connection. */
   readonly onConnected?: () => void;
-  readonly onDisconnected?: () => void;
+  /** Not for the first time to come, and not when this side ends it. */
+  readonly onDisconnected?: (why: string) => void;
 }
 
 export class MonitorReceiver implements DataReceiver {
   private readonly options: MonitorReceiverOptions;
   private readonly worker: ObjectWorker;
   private subscription: Subscription | undefined;
+  private nConnections = 0;
+  /** The next object is the first one of a connection that is not the first. */
+  private reconnected = false;
+  private held: Value | undefined;
+  private nBytes = 0;
 
   constructor(options: MonitorReceiverOptions) {
     this.options = options;
-    this.worker = new ObjectWorker(options);
+    const { handle, handleHeld = handle } = options;
+    this.worker = new ObjectWorker({
+      ...options,
+      handle: (object) => (object === this.held ? handleHeld(object) : handle(object)),
+    });
   }
 
   start(): void {
@@ -32,21 +47,30 @@ export class MonitorReceiver implements DataReceiver {
       {
         update: (value) => this.receive(value),
         connected: (server) => {
+          this.reconnected = this.nConnections++ > 0;
           logger.info(`connected to ${channel} at ${server}`);
           onConnected?.();
         },
         disconnected: (why) => {
           logger.warning(`${channel}: ${why}`);
-          onDisconnected?.();
+          onDisconnected?.(why);
         },
         error: (error) => logger.error(error.message),
-        finished: () => logger.info(`${channel}: the server ended the stream`),
+        finished: () => {
+          logger.info(`${channel}: the server ended the stream`);
+          onDisconnected?.('the server ended the stream');
+        },
       },
     );
   }
 
   /** Without a queue: the connection waits for what is returned. */
   private receive(value: Value): void | Promise<void> {
+    if (this.reconnected) {
+      this.reconnected = false;
+      this.held = value;
+    }
+    this.nBytes += value.messageBytes;
     const taken = this.worker.offer(value);
     if (typeof taken !== 'boolean') return taken;
   }
@@ -58,7 +82,13 @@ export class MonitorReceiver implements DataReceiver {
 
   get stats(): ReceiverStats {
     const s = this.subscription?.stats;
-    return { nReceived: s?.received ?? 0, nRejected: 0, nErrors: 0, nOverruns: s?.overruns ?? 0 };
+    const { nBytes } = this;
+    return { nReceived: s?.received ?? 0, nRejected: 0, nErrors: 0, nOverruns: s?.overruns ?? 0, nBytes };
+  }
+
+  /** Is the monitor running on a server now? */
+  get connected(): boolean {
+    return this.subscription?.stats.connected === true;
   }
 
   get queueStats(): QueueStats | undefined {
@@ -66,11 +96,12 @@ export class MonitorReceiver implements DataReceiver {
   }
 
   resetStats(): void {
+    this.nBytes = 0;
     this.subscription?.resetStats();
     this.worker.resetStats();
   }
 
-  configure(args: unknown): void {
-    this.worker.configure(args);
+  configure(settings: ReceiverSettings): void {
+    this.worker.configure(settings);
   }
 }

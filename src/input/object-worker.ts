@@ -8,7 +8,7 @@
  */
 import type { Value } from 'epics-pva-ts';
 import type { Logger } from '../log.ts';
-import type { ObjectHandler } from './data-receiver.ts';
+import type { ObjectHandler, ReceiverSettings } from './data-receiver.ts';
 import { ObjectQueue, type QueueStats } from './object-queue.ts';
 
 export interface ObjectWorkerOptions {
@@ -32,7 +32,8 @@ const TURN_MS = 5;
 export class ObjectWorker {
   private readonly options: ObjectWorkerOptions;
   private readonly queue: ObjectQueue | undefined;
-  private readonly batch: number;
+  private batch: number;
+  private timeoutMs: number;
   private working = false;
   private idle: Promise<void> = Promise.resolve();
   private abandoned = false;
@@ -42,6 +43,7 @@ export class ObjectWorker {
   constructor(options: ObjectWorkerOptions) {
     this.options = options;
     this.batch = options.accumulateObjects ?? 0;
+    this.timeoutMs = (options.accumulationTimeout ?? 1) * 1000;
     if (options.receiverQueueSize >= 0)
       this.queue = new ObjectQueue(options.receiverQueueSize, MAX_QUEUE_BYTES);
   }
@@ -79,10 +81,6 @@ export class ObjectWorker {
     this.lastPut = performance.now();
     if (queue.length >= this.batch) this.begin(queue);
     else this.timer ??= this.armTimer(queue, this.timeoutMs);
-  }
-
-  private get timeoutMs(): number {
-    return (this.options.accumulationTimeout ?? 1) * 1000;
   }
 
   /** One timer, armed anew only when it fires. */
@@ -146,11 +144,13 @@ export class ObjectWorker {
     this.queue?.resetStats();
   }
 
-  /** The keys of a `configure` command that concern the queue. */
-  configure(args: unknown): void {
-    const size = (args as { receiverQueueSize?: unknown } | null)?.receiverQueueSize;
-    if (this.queue && typeof size === 'number' && Number.isInteger(size) && size >= 0)
-      this.queue.maxLength = size;
+  configure({ receiverQueueSize, accumulateObjects, accumulationTimeout }: ReceiverSettings): void {
+    const { queue } = this;
+    if (receiverQueueSize !== undefined && queue) queue.maxLength = receiverQueueSize;
+    if (accumulateObjects !== undefined) this.batch = accumulateObjects;
+    if (accumulationTimeout !== undefined) this.timeoutMs = accumulationTimeout * 1000;
+    // A batch that is complete now, or no batch any more.
+    if (queue && queue.length >= Math.max(1, this.batch)) this.begin(queue);
   }
 }
 

@@ -6,7 +6,8 @@
  * record itself, in which a later put may already stand: pvapy-behaviour.md 6.3.)
  */
 import { SharedPV, struct, Value } from 'epics-pva-ts';
-import type { DataReceiver, ReceiverStats } from './data-receiver.ts';
+import { objectBytes } from '../object-bytes.ts';
+import type { DataReceiver, ReceiverSettings, ReceiverStats } from './data-receiver.ts';
 import type { QueueStats } from './object-queue.ts';
 import { ObjectWorker, type ObjectWorkerOptions } from './object-worker.ts';
 
@@ -31,6 +32,7 @@ export class ServedReceiver implements DataReceiver {
   private nReceived = 0;
   private nRejected = 0;
   private nErrors = 0;
+  private nBytes = 0;
   private last: Promise<void> = Promise.resolve();
 
   constructor(options: ServedReceiverOptions) {
@@ -50,6 +52,7 @@ export class ServedReceiver implements DataReceiver {
   /** A put of some fields changes these; the processor is given the whole. */
   private async onPut(pv: SharedPV, value: Value): Promise<void> {
     if (!this.accepting) throw new Error(STOPPED);
+    this.nBytes += value.messageBytes;
     pv.post(value);
     if (!(await this.take(pv.fetch()))) throw new Error(FULL);
   }
@@ -60,6 +63,7 @@ export class ServedReceiver implements DataReceiver {
       this.nErrors++;
       return Value.create(REFUSED, { status: -1, errorMessage: 'the call has no argument' });
     }
+    this.nBytes += objectBytes(argument);
     if (await this.take(argument.snapshot())) return Value.create(DONE, { status: 0 });
     return Value.create(REFUSED, { status: -1, errorMessage: FULL });
   }
@@ -92,8 +96,13 @@ export class ServedReceiver implements DataReceiver {
   }
 
   get stats(): ReceiverStats {
-    const { nReceived, nRejected, nErrors } = this;
-    return { nReceived, nRejected, nErrors, nOverruns: 0 };
+    const { nReceived, nRejected, nErrors, nBytes } = this;
+    return { nReceived, nRejected, nErrors, nOverruns: 0, nBytes };
+  }
+
+  /** Whoever wants to may send. */
+  get connected(): boolean {
+    return this.accepting;
   }
 
   get queueStats(): QueueStats | undefined {
@@ -104,10 +113,11 @@ export class ServedReceiver implements DataReceiver {
     this.nReceived = 0;
     this.nRejected = 0;
     this.nErrors = 0;
+    this.nBytes = 0;
     this.worker.resetStats();
   }
 
-  configure(args: unknown): void {
-    this.worker.configure(args);
+  configure(settings: ReceiverSettings): void {
+    this.worker.configure(settings);
   }
 }

@@ -16,6 +16,8 @@ export interface MirrorChannelOptions {
   /** Where the source is. */
   readonly provider: ChannelProvider;
   readonly logger: Logger;
+  /** The source came or went. */
+  readonly onChange?: () => void;
 }
 
 /** Counters since the start or the last reset. */
@@ -28,6 +30,8 @@ export interface MirrorStats {
   readonly nPublished: number;
   /** Times the source went away. */
   readonly nDisconnects: number;
+  /** Bytes of the updates that arrived. */
+  readonly nBytes: number;
 }
 
 export class MirrorChannel {
@@ -41,6 +45,7 @@ export class MirrorChannel {
   private nOverruns = 0;
   private nPublished = 0;
   private nDisconnects = 0;
+  private nBytes = 0;
 
   constructor(options: MirrorChannelOptions) {
     this.options = options;
@@ -76,6 +81,11 @@ export class MirrorChannel {
     return this.pv.isOpen;
   }
 
+  /** Monitors that run on the source's server now. */
+  get connectedMonitors(): number {
+    return this.subscriptions.filter(({ stats }) => stats.connected).length;
+  }
+
   get clientCount(): number {
     return this.pv.clientCount;
   }
@@ -83,6 +93,7 @@ export class MirrorChannel {
   private receive(monitor: number, value: Value, overrun: boolean): void {
     const isInitial = this.initial.delete(monitor);
     this.nReceived++;
+    this.nBytes += value.messageBytes;
     if (overrun) this.nOverruns++;
     if (!this.pv.isOpen) this.appear(value);
     // Other monitors of the same channel begin with the value that is served already.
@@ -103,6 +114,7 @@ export class MirrorChannel {
     } catch (error) {
       logger.error(`${mirror}: ${(error as Error).message}`);
     }
+    this.options.onChange?.();
   }
 
   /** Every monitor of the channel says so; the first one counts. */
@@ -113,11 +125,12 @@ export class MirrorChannel {
     logger.warning(`${this.spec.mirror}: source ${this.spec.source} is gone: ${why}`);
     server.removePV(this.spec.mirror);
     this.pv.close();
+    this.options.onChange?.();
   }
 
   get stats(): MirrorStats {
-    const { nReceived, nOverruns, nPublished, nDisconnects } = this;
-    return { nReceived, nOverruns, nPublished, nDisconnects };
+    const { nReceived, nOverruns, nPublished, nDisconnects, nBytes } = this;
+    return { nReceived, nOverruns, nPublished, nDisconnects, nBytes };
   }
 
   resetStats(): void {
@@ -125,6 +138,7 @@ export class MirrorChannel {
     this.nOverruns = 0;
     this.nPublished = 0;
     this.nDisconnects = 0;
+    this.nBytes = 0;
   }
 
   close(): void {

@@ -16,6 +16,7 @@ export interface MirrorServerOptions {
 }
 
 const STATUS_PERIOD_MS = 1000;
+const DRAIN_POLL_MS = 10;
 
 export class MirrorServer {
   private readonly server: Server;
@@ -34,7 +35,10 @@ export class MirrorServer {
     this.server = new Server({ log, ...options.server });
     this.context = new Context({ log, ...options.client });
     const { server, context: provider } = this;
-    this.channels = options.channels.map((spec) => new MirrorChannel({ spec, server, provider, logger }));
+    const onChange = (): void => this.status?.soon();
+    this.channels = options.channels.map(
+      (spec) => new MirrorChannel({ spec, server, provider, logger, onChange }),
+    );
     if (statusChannel) {
       this.status = new MirrorStatus(this.channels);
       server.addPV(statusChannel, this.status.pv);
@@ -62,8 +66,35 @@ export class MirrorServer {
     for (const channel of this.channels) channel.resetStats();
   }
 
+  /**
+   * Reception ends; what was received is given to the clients, for at most `ms`.
+   * @returns Updates that a client has not been sent, because it does not take them.
+   */
+  async drain(ms: number): Promise<number> {
+    for (const channel of this.channels) channel.close();
+    const end = performance.now() + ms;
+    for (;;) {
+      // What was received in this turn of the event loop is on its way at the end of it.
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
+      const { updates, bytes } = this.unsent();
+      if ((updates === 0 && bytes === 0) || performance.now() >= end) return updates;
+    }
+  }
+
+  private unsent(): { updates: number; bytes: number } {
+    let updates = 0;
+    let bytes = 0;
+    for (const { unsentBytes, channels } of this.server.report().connections) {
+      bytes += unsentBytes;
+      for (const { monitors } of channels)
+        for (const { length, running } of monitors) if (running) updates += length;
+    }
+    return { updates, bytes };
+  }
+
   async close(): Promise<void> {
     clearInterval(this.timer);
+    this.status?.close();
     for (const channel of this.channels) channel.close();
     await Promise.all([this.context.close(), this.server.close()]);
   }

@@ -7,12 +7,15 @@
  */
 import { type Context, type TypeDef, Value } from 'epics-pva-ts';
 import type { Logger } from '../log.ts';
-import type { DataPublisher, PublisherStats } from './data-publisher.ts';
+import { objectBytes } from '../object-bytes.ts';
+import type { DataPublisher, PublishedHandler, PublisherStats } from './data-publisher.ts';
 
 export interface ClientPublisherOptions {
   readonly mode: 'pva' | 'rpc';
   readonly context: Context;
   readonly channel: string;
+  /** Called when it was acknowledged. */
+  readonly onPublished?: PublishedHandler | undefined;
   readonly logger: Logger;
 }
 
@@ -28,6 +31,7 @@ export class ClientPublisher implements DataPublisher {
   private readonly pending = new Set<Promise<void>>();
   private nPublished = 0;
   private nErrors = 0;
+  private nBytes = 0;
   private lastLog = Number.NEGATIVE_INFINITY;
 
   constructor(options: ClientPublisherOptions) {
@@ -39,11 +43,14 @@ export class ClientPublisher implements DataPublisher {
 
   publish(value: Value): void {
     // The memory it was received in is needed until the request is sent.
+    const bytes = objectBytes(value);
     const object = value.snapshot().mark();
     const request = this.send(object)
       .then(
         () => {
           this.nPublished++;
+          this.nBytes += bytes;
+          this.options.onPublished?.(object);
         },
         (error: Error) => this.failed(error),
       )
@@ -95,12 +102,14 @@ export class ClientPublisher implements DataPublisher {
   }
 
   get stats(): PublisherStats {
-    return { nPublished: this.nPublished, nErrors: this.nErrors };
+    const { nPublished, nErrors, nBytes } = this;
+    return { nPublished, nErrors, nBytes };
   }
 
   resetStats(): void {
     this.nPublished = 0;
     this.nErrors = 0;
+    this.nBytes = 0;
   }
 }
 

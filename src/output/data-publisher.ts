@@ -4,7 +4,12 @@ import type { TypeDef, Value } from 'epics-pva-ts';
 export interface PublisherStats {
   readonly nPublished: number;
   readonly nErrors: number;
+  /** Bytes of the objects published, each counted once, however many clients there are. */
+  readonly nBytes: number;
 }
+
+/** Told of each object that was published. */
+export type PublishedHandler = (object: Value) => void;
 
 export interface DataPublisher {
   /** The first object has come: type and first value of the output, as the processor has declared it. */

@@ -6,17 +6,21 @@
  */
 import { type SharedPV, type TypeDef, Value } from 'epics-pva-ts';
 import type { Logger } from '../log.ts';
-import type { DataPublisher, PublisherStats } from './data-publisher.ts';
+import { objectBytes } from '../object-bytes.ts';
+import type { DataPublisher, PublishedHandler, PublisherStats } from './data-publisher.ts';
 
 export class ServerPublisher implements DataPublisher {
   private readonly pv: SharedPV;
   private readonly logger: Logger;
+  private readonly onPublished: PublishedHandler;
   private nPublished = 0;
   private nErrors = 0;
+  private nBytes = 0;
 
-  constructor(pv: SharedPV, logger: Logger) {
+  constructor(pv: SharedPV, logger: Logger, onPublished: PublishedHandler = () => {}) {
     this.pv = pv;
     this.logger = logger;
+    this.onPublished = onPublished;
   }
 
   /** Gives the channel its type and first value, unless something was published already. */
@@ -29,6 +33,8 @@ export class ServerPublisher implements DataPublisher {
       if (!this.pv.serves(value.type)) this.reopen(value);
       this.pv.post(value);
       this.nPublished++;
+      this.nBytes += objectBytes(value);
+      this.onPublished(value);
     } catch (error) {
       this.nErrors++;
       this.logger.error(error as Error, 'publishing failed');
@@ -53,11 +59,13 @@ export class ServerPublisher implements DataPublisher {
   async stop(): Promise<void> {}
 
   get stats(): PublisherStats {
-    return { nPublished: this.nPublished, nErrors: this.nErrors };
+    const { nPublished, nErrors, nBytes } = this;
+    return { nPublished, nErrors, nBytes };
   }
 
   resetStats(): void {
     this.nPublished = 0;
     this.nErrors = 0;
+    this.nBytes = 0;
   }
 }

@@ -2,7 +2,7 @@
 import type { LogLevel } from '../log.ts';
 import type { ChannelNames } from './channel-names.ts';
 import type { InputMode } from './data-consumer.ts';
-import type { OutputMode } from './processing-stage.ts';
+import type { OutputMode } from './stage-input.ts';
 
 export interface ConsumerSpec {
   readonly consumerId: number;
@@ -23,8 +23,15 @@ export interface ConsumerSpec {
   readonly fieldRequest: string;
   /** Compile the way of a frame before connecting: for streams that must not lose their first frames either. */
   readonly warmUp: boolean;
+  /** Seconds for working off what is queued at the end. */
+  readonly drainTimeout?: number | undefined;
+  /** Longest time between two updates of the status channel, in seconds. */
+  readonly statusPeriod?: number | undefined;
   readonly processorFile: string | undefined;
   readonly processorClass: string | undefined;
+  /** See WorkersSpec. */
+  readonly processorWorkers: number;
+  readonly workerQueueSize: number;
   readonly processorArgs: Readonly<Record<string, unknown>>;
   readonly logLevel: LogLevel | undefined;
   readonly logFile: string | undefined;

@@ -3,9 +3,11 @@
 import type { ReceiverStats } from '../input/data-receiver.ts';
 import type { QueueStats } from '../input/object-queue.ts';
 import type { PublisherStats } from '../output/data-publisher.ts';
-import type { ProcessorStats } from '../processor/processor-runner.ts';
+import type { LatencyStats, RateStats } from './figures/stage-figures.ts';
 import { timeNow } from './record-time.ts';
-import { type RatedSourceStats, type SourceStats, sourceGroups } from './source-stats.ts';
+import { type RatedSourceStats, sourceGroups } from './source-stats.ts';
+import type { StageParts, StageProcessorStats } from './stage-input.ts';
+import type { StageState } from './stage-status.ts';
 
 export interface ConsumerStats {
   readonly consumerId: number;
@@ -23,22 +25,23 @@ export interface ConsumerStats {
   };
   readonly publisherStats?: PublisherStats & { readonly publishedRate: number; readonly errorRate: number };
   readonly queueStats?: QueueStats;
-  readonly processorStats: ProcessorStats;
+  readonly processorStats: StageProcessorStats;
+  /** Over the last seconds; all other rates are means. */
+  readonly rateStats: RateStats;
+  readonly latencyStats: LatencyStats;
+  readonly state: StageState;
+  /** More about the state, such as why the input is disconnected. */
+  readonly stateMessage: string;
   readonly userStats?: Record<string, unknown>;
   /** For each metadata channel, by its number. */
   readonly [metadata: `metadataStats_${number}`]: RatedSourceStats;
 }
 
-export interface StatsParts {
+export interface StatsParts extends StageParts {
   readonly consumerId: number;
   readonly inputChannel: string;
-  readonly snapshot: number;
   readonly receiver: ReceiverStats;
   readonly queue: QueueStats | undefined;
-  readonly publisher: PublisherStats | undefined;
-  readonly processor: ProcessorStats;
-  readonly user: Record<string, unknown>;
-  readonly metadata: readonly SourceStats[];
 }
 
 /** Every rate is count / receiving time (PvaPy), 0 before the second object. */
@@ -68,6 +71,10 @@ export function consumerStats(p: StatsParts): ConsumerStats {
     }),
     ...(p.queue && { queueStats: p.queue }),
     processorStats: p.processor,
+    rateStats: p.rates,
+    latencyStats: p.latency,
+    state: p.state,
+    stateMessage: p.stateMessage,
     ...(Object.keys(p.user).length > 0 && { userStats: p.user }),
     ...sourceGroups('metadataStats', p.metadata, rate),
   };

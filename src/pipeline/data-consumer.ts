@@ -4,7 +4,9 @@ import type { DataReceiver } from '../input/data-receiver.ts';
 import { MonitorReceiver } from '../input/monitor-receiver.ts';
 import { ServedReceiver } from '../input/served-receiver.ts';
 import { type ConsumerStats, consumerStats } from './consumer-stats.ts';
-import { ProcessingStage, type StageOptions } from './processing-stage.ts';
+import type { ObjectLatencies } from './figures/object-latency.ts';
+import { ProcessingStage } from './processing-stage.ts';
+import type { StageOptions } from './stage-input.ts';
 import { consumerStatusType } from './status-record.ts';
 
 /** `pva` monitors the input channel; `pvas` serves it, for puts, and `rpc`, for calls. */
@@ -32,10 +34,34 @@ export class DataConsumer {
     const stage = new ProcessingStage<ConsumerStats>({ ...options, id: consumerId, idField: 'consumerId' });
     this.stage = stage;
     const receiver = makeReceiver(stage, options);
+    const queued =
+      options.receiverQueueSize >= 0 ||
+      'this consumer was started without a receiver queue (--receiver-queue-size)';
     stage.connect({
       start: () => receiver.start(),
       stop: (drainMs) => receiver.stop(drainMs),
-      configure: (args) => receiver.configure(args),
+      settable: {
+        skipInitialUpdates: true,
+        objectIdOffset: true,
+        nSequentialUpdates: true,
+        receiverQueueSize: queued,
+        accumulateObjects: queued,
+        accumulationTimeout: queued,
+      },
+      configure: (settings) => receiver.configure(settings),
+      counters: () => {
+        const { nReceived, nBytes, nRejected } = receiver.stats;
+        // What a served channel refuses is refused by its queue.
+        const refused = Math.max(nRejected, receiver.queueStats?.nRejected ?? 0);
+        return { received: nReceived, receivedBytes: nBytes, rejected: refused };
+      },
+      get waiting() {
+        return receiver.queueStats?.nQueued ?? 0;
+      },
+      get connected() {
+        return receiver.connected;
+      },
+      rotate: () => {},
       resetStats: () => receiver.resetStats(),
       stats: (parts) =>
         consumerStats({
@@ -70,6 +96,11 @@ export class DataConsumer {
     return this.stage.stop();
   }
 
+  /** The age of objects in the last seconds, to be added to that of other consumers. */
+  latencies(): ObjectLatencies {
+    return this.stage.latencies();
+  }
+
   /** Closes everything at once. */
   close(): Promise<void> {
     return this.stage.close();
@@ -82,9 +113,12 @@ function makeReceiver(stage: ProcessingStage<ConsumerStats>, options: DataConsum
   if (inputMode === 'pva')
     return new MonitorReceiver({
       ...common,
+      handleHeld: (object) => stage.handleHeld(object),
       context: stage.context,
       channel: channels.inputChannel,
       pvRequest,
+      onConnected: () => stage.inputChanged(),
+      onDisconnected: (why) => stage.inputChanged(why),
     });
   const receiver = new ServedReceiver({
     ...common,

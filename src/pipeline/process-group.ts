@@ -9,9 +9,11 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { ConsumerLives, type SystemStats, systemStats } from './consumer-lives.ts';
 import type { ConsumerSpec } from './consumer-spec.ts';
 import type { ConsumerStats } from './consumer-stats.ts';
 import type { FromChild, ToChild } from './process-messages.ts';
+import { DRAIN_TIMEOUT } from './processing-stage.ts';
 
 export interface ProcessGroupOptions {
   /** The module a child runs; it speaks process-messages.ts. */
@@ -20,13 +22,22 @@ export interface ProcessGroupOptions {
   readonly logger: Logger;
   /** A child's consumer was asked for statistics by its control channel. */
   readonly onReport: (stats: ConsumerStats) => void;
+  /** A consumer has told its figures, came, or went. */
+  readonly onChange?: () => void;
+  /** Seconds a consumer may take to work off what is queued at the end; default 5. */
+  readonly drainTimeout?: number | undefined;
   /** The last child has ended, or cannot be started; `error` says why if it was not in good order. */
   readonly onEnd: (error: UserError | undefined) => void;
+  /** What children print comes here; by default it goes where this process prints. */
+  readonly onOutput?: ((text: string, stream: 'stdout' | 'stderr') => void) | undefined;
 }
 
+/** What a child is doing; `starting` until its consumer runs. */
+export type MemberState = 'starting' | 'running' | 'restarting' | 'ended';
+
 const STATS_TIMEOUT_MS = 1000;
-/** From the request to stop to SIGKILL: draining, the processor's stop() and the time for clients to read. */
-const STOP_TIMEOUT_MS = 15_000;
+/** From the request to stop to SIGKILL: twice the drain timeout (the processor's stop() has it too), and this in ms. */
+const STOP_MARGIN_MS = 5000;
 const FIRST_RESTART_MS = 500;
 const LONGEST_RESTART_MS = 10_000;
 /** A child that ran this long has started well: the next restart is quick again. */
@@ -41,7 +52,7 @@ interface Member {
   restarts: number;
   delay: number;
   timer: NodeJS.Timeout | undefined;
-  last: ConsumerStats | undefined;
+  readonly lives: ConsumerLives;
   ended: boolean;
 }
 
@@ -63,7 +74,7 @@ export class ProcessGroup {
       restarts: 0,
       delay: FIRST_RESTART_MS,
       timer: undefined,
-      last: undefined,
+      lives: new ConsumerLives(),
       ended: false,
     }));
   }
@@ -84,7 +95,13 @@ export class ProcessGroup {
 
   private spawn(member: Member): void {
     member.timer = undefined;
-    const child = fork(fileURLToPath(this.options.entry), [], { serialization: 'advanced' });
+    const { onOutput } = this.options;
+    const child = fork(fileURLToPath(this.options.entry), [], {
+      serialization: 'advanced',
+      silent: onOutput !== undefined,
+    });
+    for (const stream of ['stdout', 'stderr'] as const)
+      child[stream]?.setEncoding('utf8').on('data', (text: string) => onOutput?.(text, stream));
     member.child = child;
     member.ready = false;
     member.startedAt = performance.now();
@@ -99,6 +116,7 @@ export class ProcessGroup {
       case 'ready':
         member.ready = true;
         this.options.logger.info(`consumer ${member.spec.consumerId} runs as process ${member.child?.pid}`);
+        this.options.onChange?.();
         break;
       case 'failed':
         this.failure ??= new UserError(m.code, m.line, { exitCode: m.exitCode });
@@ -106,14 +124,18 @@ export class ProcessGroup {
         void this.stop();
         break;
       case 'stats':
-        member.last = m.stats;
+        member.lives.report(m.stats);
         this.waiting.get(m.requestId)?.(m.stats);
+        break;
+      case 'figures':
+        member.lives.report(m.stats, m.latencies);
+        this.options.onChange?.();
         break;
       case 'report':
         this.options.onReport(m.stats);
         break;
       case 'stopped':
-        member.last = m.stats;
+        member.lives.report(m.stats, m.latencies);
         member.ended = true;
         break;
     }
@@ -123,6 +145,8 @@ export class ProcessGroup {
     const { consumerId } = member.spec;
     const pid = member.child?.pid;
     member.child = undefined;
+    if (!member.ended) member.lives.died();
+    this.options.onChange?.();
     if (!member.ended && !this.stopping) {
       const why = signal ? `killed by ${signal}` : `exit code ${code}`;
       if (performance.now() - member.startedAt > HEALTHY_MS) member.delay = FIRST_RESTART_MS;
@@ -138,22 +162,31 @@ export class ProcessGroup {
     if (this.members.every((m) => m.ended && !m.child)) this.options.onEnd(this.failure);
   }
 
-  /** Statistics of all consumers; the last known of one that does not answer within a second. */
-  async stats(): Promise<ConsumerStats[]> {
-    const all = await Promise.all(this.members.map((m) => this.statsOf(m)));
+  /** What each child is doing, by consumer id. */
+  get states(): ReadonlyMap<number, MemberState> {
+    return new Map(this.members.map((m) => [m.spec.consumerId, stateOf(m)]));
+  }
+
+  /**
+   * Statistics of all consumers; the last known of one that does not answer within a second.
+   *
+   * @param publish on their status channels, too; default true
+   */
+  async stats(publish = true): Promise<ConsumerStats[]> {
+    const all = await Promise.all(this.members.map((m) => this.statsOf(m, publish)));
     return all.filter((s) => s !== undefined);
   }
 
-  private async statsOf(member: Member): Promise<ConsumerStats | undefined> {
+  private async statsOf(member: Member, publish: boolean): Promise<ConsumerStats | undefined> {
     const { child } = member;
-    if (!child || !member.ready) return member.last;
+    if (!child || !member.ready) return member.lives.last;
     const requestId = ++this.requests;
     let timer: NodeJS.Timeout | undefined;
     const answer = new Promise<ConsumerStats | undefined>((resolve) => {
       this.waiting.set(requestId, resolve);
-      timer = setTimeout(() => resolve(member.last), STATS_TIMEOUT_MS);
+      timer = setTimeout(() => resolve(member.lives.last), STATS_TIMEOUT_MS);
     });
-    send(child, { type: 'get_stats', requestId });
+    send(child, { type: 'get_stats', requestId, publish });
     const stats = await answer;
     clearTimeout(timer);
     this.waiting.delete(requestId);
@@ -162,7 +195,17 @@ export class ProcessGroup {
 
   /** The last statistics of each consumer. */
   lastStats(): ConsumerStats[] {
-    return this.members.flatMap((m) => m.last ?? []);
+    return this.members.flatMap((m) => m.lives.last ?? []);
+  }
+
+  /** All consumers as one system, by what they told last; lives that have ended count, too. */
+  systemStats(): SystemStats {
+    const { nRestarts } = this;
+    const nAlive = this.members.filter((m) => m.child && m.ready).length;
+    return systemStats(
+      this.members.map((m) => m.lives),
+      { nAlive, nRestarts },
+    );
   }
 
   /** Asks all children to end and kills those that do not; resolves when none is left. */
@@ -176,9 +219,16 @@ export class ProcessGroup {
       if (!m.child) m.ended = true;
     }
     const running = this.members.flatMap((m) => m.child ?? []);
+    const timeout = 2000 * (this.options.drainTimeout ?? DRAIN_TIMEOUT) + STOP_MARGIN_MS;
     const timer = setTimeout(() => {
-      for (const child of running) child.kill('SIGKILL');
-    }, STOP_TIMEOUT_MS);
+      for (const { child, spec } of this.members) {
+        if (!child) continue;
+        this.options.logger.error(
+          `consumer ${spec.consumerId} did not end within ${timeout / 1000} s and is killed`,
+        );
+        child.kill('SIGKILL');
+      }
+    }, timeout);
     await Promise.all(
       running.map(
         (child) =>
@@ -196,6 +246,12 @@ export class ProcessGroup {
   kill(): void {
     for (const m of this.members) m.child?.kill('SIGKILL');
   }
+}
+
+function stateOf({ ended, child, ready, timer }: Member): MemberState {
+  if (ended) return 'ended';
+  if (timer) return 'restarting';
+  return child && ready ? 'running' : 'starting';
 }
 
 /** A child that has just died is noticed by its exit, not here. */

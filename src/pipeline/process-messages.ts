@@ -2,11 +2,16 @@
 import type { UserErrorCode } from '../errors.ts';
 import type { ConsumerSpec } from './consumer-spec.ts';
 import type { ConsumerStats } from './consumer-stats.ts';
+import type { ObjectLatencies } from './figures/object-latency.ts';
 
 export type ToChild =
   | { readonly type: 'start'; readonly spec: ConsumerSpec }
-  | { readonly type: 'get_stats'; readonly requestId: number }
+  /** `publish`: on the status channel, too. */
+  | { readonly type: 'get_stats'; readonly requestId: number; readonly publish: boolean }
   | { readonly type: 'stop' };
+
+/** How often a child tells its figures unasked, in ms: what it did since then is lost when it is killed. */
+export const FIGURES_PERIOD_MS = 1000;
 
 export type FromChild =
   /** The consumer runs. */
@@ -19,7 +24,9 @@ export type FromChild =
       readonly exitCode: number;
     }
   | { readonly type: 'stats'; readonly requestId: number; readonly stats: ConsumerStats }
+  /** Unasked: every second, and when something has changed. */
+  | { readonly type: 'figures'; readonly stats: ConsumerStats; readonly latencies: ObjectLatencies }
   /** A client asked for statistics by the control channel: print them. */
   | { readonly type: 'report'; readonly stats: ConsumerStats }
   /** The consumer has ended in good order. */
-  | { readonly type: 'stopped'; readonly stats: ConsumerStats };
+  | { readonly type: 'stopped'; readonly stats: ConsumerStats; readonly latencies: ObjectLatencies };

@@ -6,78 +6,31 @@
  * arrives before `start()`. Stop: reception ends, what is queued is worked off, the processor stops, the last
  * statistics are published and stay readable for a moment.
  */
-import {
-  Context,
-  type ContextOptions,
-  Server,
-  type ServerOptions,
-  SharedPV,
-  TypeDef,
-  Value,
-} from 'epics-pva-ts';
+import { Context, Server, SharedPV, TypeDef, Value } from 'epics-pva-ts';
 import { UserError } from '../errors.ts';
-import { MetadataChannel } from '../input/metadata-channel.ts';
-import { childLogger, type Logger } from '../log.ts';
+import type { MetadataChannel } from '../input/metadata-channel.ts';
 import { ClientPublisher } from '../output/client-publisher.ts';
-import type { DataPublisher, PublisherStats } from '../output/data-publisher.ts';
+import type { DataPublisher } from '../output/data-publisher.ts';
 import { ServerPublisher } from '../output/server-publisher.ts';
-import { ProcessorRunner, type ProcessorStats } from '../processor/processor-runner.ts';
+import { ProcessorRunner } from '../processor/processor-runner.ts';
 import type { PvObject, UserDataProcessor } from '../processor/user-data-processor.ts';
 import { ControlRecord } from './control-record.ts';
-import { metadataStats, type SourceStats } from './source-stats.ts';
+import { Deadline } from './deadline.ts';
+import type { ObjectLatencies } from './figures/object-latency.ts';
+import { latencyStats, type StageCounters, StageFigures } from './figures/stage-figures.ts';
+import { runtimeSettings } from './runtime-settings.ts';
+import { metadataChannels, metadataStats } from './source-stats.ts';
+import type { StageInput, StageOptions } from './stage-input.ts';
+import { StageStatus } from './stage-status.ts';
 import { type StageStats, StatusRecord, userStatsType } from './status-record.ts';
-import { type ConstructOptions, construct, guard, guardAsync, structureOf } from './user-code.ts';
+import { construct, guard, guardAsync, introduce, stopProcessor, structureOf } from './user-code.ts';
 
-/** `pvas` serves the output channel, `pva` puts into it, `rpc` calls it. */
-export type OutputMode = 'pvas' | 'pva' | 'rpc';
-
-export interface StageOptions extends ConstructOptions {
-  /** The id field of status and control channel. */
-  readonly idField: 'consumerId' | 'collectorId';
-  /** Names of pvAccess channels whose updates the processor can take; none by default. */
-  readonly metadataChannels?: readonly string[] | undefined;
-  readonly metadataQueueSize: number;
-  readonly serverQueueSize: number;
-  /** How output is published. */
-  readonly outputMode: OutputMode;
-  readonly logger: Logger;
-  /** A client asked for it with the control command `stop`. */
-  readonly onStop: () => void;
-  readonly server?: ServerOptions;
-  readonly client?: ContextOptions;
-}
-
-/** Where a stage's objects come from. */
-export interface StageInput<S extends StageStats> {
-  start(): void;
-  /** Stops reception, then has everything processed that is still queued, for at most `drainMs`. */
-  stop(drainMs: number): Promise<void>;
-  configure(args: unknown): void;
-  resetStats(): void;
-  /** All figures of the stage. */
-  stats(parts: StageParts): S;
-  /** A client asked for figures with the control command `get_stats`. */
-  onGetStats(stats: S): void;
-  /** The type of the status channel. */
-  statusType(userStats: TypeDef | undefined, nMetadata: number): TypeDef;
-}
-
-/** What the stage itself can tell. */
-export interface StageParts {
-  /** Number of this snapshot, from 1. */
-  readonly snapshot: number;
-  readonly publisher: PublisherStats | undefined;
-  readonly processor: ProcessorStats;
-  readonly user: Record<string, unknown>;
-  readonly metadata: readonly SourceStats[];
-}
-
-/** Working off queues at stop may take this long. */
-const DRAIN_MS = 5000;
+/** Working off queues at stop may take this long, in seconds. */
+export const DRAIN_TIMEOUT = 5;
 /** Clients can read the last values for this long (PvaPy). */
 const LINGER_MS = 1000;
-/** The status channel is never older than this. */
-const STATUS_PERIOD_MS = 10_000;
+/** The status channel is never older than this, in seconds (PvaPy). */
+export const STATUS_PERIOD = 10;
 
 export class ProcessingStage<S extends StageStats> {
   readonly context: Context;
@@ -89,7 +42,8 @@ export class ProcessingStage<S extends StageStats> {
   private readonly metadata: readonly MetadataChannel[];
   private input!: StageInput<S>;
   private status!: StatusRecord;
-  private statusTimer: NodeJS.Timeout | undefined;
+  private readonly figures = new StageFigures();
+  private readonly states: StageStatus;
   private snapshot = 0;
   private stopped = false;
 
@@ -97,42 +51,42 @@ export class ProcessingStage<S extends StageStats> {
   constructor(options: StageOptions) {
     this.options = options;
     const { channels, logger } = options;
-    this.processor = construct(options);
+    this.processor = options.workers ?? construct(options);
     const log = (level: 'debug' | 'info' | 'warn' | 'error', message: string): void =>
       logger[level === 'warn' ? 'warning' : level](message);
     this.server = new Server({ log, ...options.server });
     this.context = new Context({ log, ...options.client });
     this.runner = new ProcessorRunner({
       processor: this.processor,
+      workers: options.workers?.pool,
       objectIdField: options.objectIdField,
       skipInitialUpdates: options.skipInitialUpdates,
       objectIdOffset: options.objectIdOffset,
       nSequentialUpdates: options.nSequentialUpdates,
       firstObject: (object) => this.openOutput(object),
+      latency: this.figures.latency,
       logger,
     });
-    this.metadata = (options.metadataChannels ?? []).map((channel, i) => {
-      const { metadataQueueSize: queueSize, serverQueueSize } = options;
-      return new MetadataChannel({
-        provider: this.context,
-        id: i + 1,
-        channel,
-        queueSize,
-        serverQueueSize,
-        logger,
-      });
+    this.states = new StageStatus({
+      period: options.statusPeriod ?? STATUS_PERIOD,
+      publish: () => this.updateStatus(),
+      tick: () => this.tick(),
     });
-    if (this.processor) this.introduce(this.processor);
+    this.metadata = metadataChannels(options, this.context);
+    if (this.processor)
+      introduce(this.processor, options, this.server, new Map(this.metadata.map((m) => [m.channel, m])));
+    options.workers?.onOutput((type) => this.openOutputAs(type));
     if (channels.outputChannel && this.processor) this.publisher = this.makePublisher(channels.outputChannel);
   }
 
   private makePublisher(channel: string): DataPublisher {
-    const { outputMode, logger } = this.options;
-    if (outputMode !== 'pvas')
-      return new ClientPublisher({ mode: outputMode, context: this.context, channel, logger });
+    const { outputMode: mode, logger } = this.options;
+    const onPublished = (object: Value): void => this.figures.latency.publishedObject(object);
+    if (mode !== 'pvas')
+      return new ClientPublisher({ mode, context: this.context, channel, onPublished, logger });
     const pv = SharedPV.readonly();
     this.server.addPV(channel, pv);
-    return new ServerPublisher(pv, logger);
+    return new ServerPublisher(pv, logger, onPublished);
   }
 
   /**
@@ -169,9 +123,15 @@ export class ProcessingStage<S extends StageStats> {
     return pending ? pending.then(() => saturated) : saturated;
   }
 
+  /** What the input channel held after a reconnect; see ProcessorRunner. */
+  handleHeld(object: Value): void | Promise<void> {
+    if (!this.runner.isNews(object)) return this.runner.skipObject(object);
+    return this.handle(object);
+  }
+
   /** An initial update: the next stage can connect before the first object is there. */
   skip(object: Value): void {
-    this.runner.skipObject(object);
+    void this.runner.skipObject(object);
   }
 
   /** Serves a PV of the input under the name of the input channel. */
@@ -190,37 +150,60 @@ export class ProcessingStage<S extends StageStats> {
     return declared instanceof TypeDef ? Value.create(declared) : structureOf(declared);
   }
 
-  /** What a processor knows before any call but its constructor; its counters begin with `resetStats()` (PvaPy). */
-  private introduce(processor: UserDataProcessor): void {
-    const { channels, id, logger, objectIdField } = this.options;
-    processor.logger = childLogger(logger, processor.constructor.name);
-    processor.processorId = id;
-    processor.inputChannel = channels.inputChannel;
-    processor.outputChannel = channels.outputChannel;
-    processor.objectIdField = objectIdField;
-    processor.pvaServer = this.server;
-    processor.metadataQueueMap = new Map(this.metadata.map((m) => [m.channel, m]));
-    guard('resetStats', () => processor.resetStats());
-  }
-
   /** @throws UserError, PvaError when the server or the processor cannot start */
   async start(): Promise<void> {
     const { processor, publisher } = this;
     if (processor && publisher)
       processor.dataPublisher = { publish: (object) => publisher.publish(structureOf(object)) };
     await this.server.start();
+    this.updateStatus();
     await guardAsync('start', async () => processor?.start());
     for (const channel of this.metadata) channel.start();
     this.input.start();
-    this.updateStatus();
-    this.statusTimer = setInterval(() => this.updateStatus(), STATUS_PERIOD_MS);
+    this.states.start();
+    this.inputChanged();
+  }
+
+  /** The input was connected or has lost its connection. */
+  inputChanged(why?: string): void {
+    if (this.stopped) return;
+    this.states.set(this.input.connected ? 'running' : 'disconnected', why);
+    this.states.soon();
+  }
+
+  private tick(): number {
+    const counters = this.counters();
+    if (this.figures.tick(counters)) this.input.rotate();
+    return counters.rejected + counters.missed + counters.errors + (this.publisher?.stats.nErrors ?? 0);
+  }
+
+  private counters(): StageCounters {
+    const { nProcessed, nMissed, nErrors } = this.runner.stats;
+    const { nPublished, nBytes } = this.publisher?.stats ?? { nPublished: 0, nBytes: 0 };
+    return {
+      ...this.input.counters(),
+      processed: nProcessed,
+      missed: nMissed,
+      errors: nErrors,
+      published: nPublished,
+      publishedBytes: nBytes,
+    };
+  }
+
+  /** The age of objects in the last seconds, to be added to that of other processes. */
+  latencies(): ObjectLatencies {
+    return this.figures.latency.snapshot();
   }
 
   /** The first object decides the type of the output channel. */
   private openOutput(object: PvObject): void {
     const { publisher, processor } = this;
+    if (publisher && processor) this.openOutputAs(processor.getOutputPvObjectType(object));
+  }
+
+  private openOutputAs(type: PvObject | TypeDef | null): void {
+    const { publisher, processor } = this;
     if (!publisher || !processor) return;
-    const type = processor.getOutputPvObjectType(object);
     if (type !== null && type !== undefined) {
       publisher.open(type instanceof TypeDef ? type : structureOf(type));
       return;
@@ -230,10 +213,12 @@ export class ProcessingStage<S extends StageStats> {
     this.server.removePV(this.options.channels.outputChannel as string);
   }
 
+  /** All or nothing: the framework's own keys are applied when the processor has taken its own. */
   private async configure(args: unknown): Promise<void> {
-    this.runner.configure(args);
-    this.input.configure(args);
+    const settings = runtimeSettings(args, this.input.settable);
     await this.processor?.configure(args);
+    this.runner.configure(settings);
+    this.input.configure(settings);
   }
 
   private resetStats(): void {
@@ -241,6 +226,7 @@ export class ProcessingStage<S extends StageStats> {
     for (const channel of this.metadata) channel.resetStats();
     this.publisher?.resetStats();
     this.runner.resetStats();
+    this.figures.reset();
     this.updateStatus();
   }
 
@@ -248,14 +234,20 @@ export class ProcessingStage<S extends StageStats> {
   stats(): S {
     return this.input.stats({
       snapshot: this.snapshot,
+      state: this.states.state,
+      stateMessage: this.states.reason,
       publisher: this.publisher?.stats,
-      processor: this.runner.stats,
+      processor: { ...this.runner.stats, nInFlight: this.input.waiting + this.runner.nInProcess },
+      rates: this.figures.rates(this.counters()),
+      latency: latencyStats(this.latencies()),
       user: this.userStats(),
       metadata: this.metadata.map(metadataStats),
     });
   }
 
   private userStats(): Record<string, unknown> {
+    // Before start() a processor need not be able to say anything.
+    if (this.states.state === 'starting') return {};
     try {
       return this.processor?.getStats() ?? {};
     } catch (error) {
@@ -269,23 +261,29 @@ export class ProcessingStage<S extends StageStats> {
     this.snapshot++;
     const stats = this.stats();
     this.status.update(stats);
+    this.options.onStatus?.();
     return stats;
   }
 
-  /** Ends in good order; the final statistics. May be called once. */
+  /**
+   * Ends in good order: what is queued is worked off, for at most `drainTimeout` seconds altogether; the final
+   * statistics say what was not. May be called once.
+   */
   async stop(): Promise<S> {
     if (this.stopped) return this.stats();
     this.stopped = true;
-    clearInterval(this.statusTimer);
-    await this.input.stop(DRAIN_MS);
+    this.states.set('draining');
+    this.updateStatus();
+    const { logger, drainTimeout = DRAIN_TIMEOUT } = this.options;
+    const deadline = new Deadline(drainTimeout * 1000);
+    await this.input.stop(deadline.left);
+    await this.options.workers?.pool.drain(deadline.left);
     for (const channel of this.metadata) channel.stop();
-    await this.publisher?.stop(DRAIN_MS);
+    await this.publisher?.stop(deadline.left);
     this.runner.stop();
-    try {
-      await this.processor?.stop();
-    } catch (error) {
-      this.options.logger.error(error as Error, 'the processor failed to stop');
-    }
+    await stopProcessor(this.processor, drainTimeout, logger);
+    this.states.set('stopped');
+    this.states.stop();
     const stats = this.updateStatus();
     await new Promise((resolve) => setTimeout(resolve, LINGER_MS));
     await this.close();
@@ -294,7 +292,8 @@ export class ProcessingStage<S extends StageStats> {
 
   /** Closes everything at once. */
   async close(): Promise<void> {
-    clearInterval(this.statusTimer);
+    this.states.stop();
+    this.options.workers?.pool.kill();
     await Promise.all([this.context.close(), this.server.close()]);
   }
 }

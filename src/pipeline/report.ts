@@ -15,6 +15,8 @@ export const REPORT_GROUPS = [
   'user',
   'collector',
   'producer',
+  'rate',
+  'latency',
 ] as const;
 export type ReportGroup = (typeof REPORT_GROUPS)[number];
 
@@ -33,7 +35,11 @@ const TIMES = new Set([
   'firstObjectTime',
   'lastObjectTime',
   'objectTime',
+  'window',
+  'unreportedTime',
 ]);
+
+const LATENCY = /^(processed|published|addedLatency)(P\d+|Max)$/;
 
 /**
  * The groups meant by `--report-stats`: a comma list of the groups above, or all.
@@ -69,6 +75,8 @@ export function filterReport(report: Report, groups: ReadonlySet<ReportGroup>): 
 /** The unit of a framework figure; a processor's own figures have none that we know. */
 function unitOf(key: string, group: string): string {
   if (group === 'userStats') return '';
+  if (key.endsWith('BytesPerSecond')) return 'B/s';
+  if (LATENCY.test(key)) return 'µs';
   return key.endsWith('Rate') ? 'Hz' : TIMES.has(key) ? 's' : '';
 }
 
@@ -76,6 +84,8 @@ function numberText(value: number, unit: string): string {
   if (Number.isNaN(value)) return `nan${unit}`;
   if (!Number.isFinite(value)) return `${value > 0 ? 'inf' : '-inf'}${unit}`;
   if (unit === '') return String(value);
+  // Latencies are far below what four decimals of a second show.
+  if (unit === 'µs') return `${(value * 1e6).toFixed(1)}${unit}`;
   return value === 0 ? `0.0${unit}` : `${value.toFixed(4)}${unit}`;
 }
 

@@ -10,6 +10,7 @@ export interface CombinableStats {
   readonly publisherStats?: object | undefined;
   readonly queueStats?: object | undefined;
   readonly processorStats?: object | undefined;
+  readonly rateStats?: object | undefined;
 }
 
 export type StatsGroup = { readonly [name: string]: number };
@@ -20,6 +21,7 @@ export interface CombinedStats {
   readonly publisherStats: StatsGroup;
   readonly queueStats: StatsGroup;
   readonly processorStats: StatsGroup;
+  readonly rateStats: StatsGroup;
 }
 
 const PROCESSOR_SUMS = [
@@ -29,6 +31,7 @@ const PROCESSOR_SUMS = [
   'processedRate',
   'missedRate',
   'errorRate',
+  'nInFlight',
 ] as const;
 
 /** All numbers of the groups, added by name; rates too, because the consumers work side by side. */
@@ -81,6 +84,10 @@ function combineProcessors(all: readonly object[]): Record<string, number> {
   };
 }
 
+function combineRates(all: readonly object[]): Record<string, number> {
+  return { ...sums(all), window: largest(all.map((stats) => figure(stats, 'window'))) };
+}
+
 /**
  * The combined statistics of consumers: receiver, publisher and queue figures are added; so are the processors'
  * counts and rates, while their times and ids run from the first consumer's first to the last consumer's last.
@@ -94,5 +101,6 @@ export function combineStats(all: readonly CombinableStats[]): CombinedStats {
     processorStats: combineProcessors(
       all.map((stats) => stats.processorStats).filter((stats) => stats !== undefined),
     ),
+    rateStats: combineRates(all.map((stats) => stats.rateStats).filter((stats) => stats !== undefined)),
   };
 }

@@ -49,6 +49,64 @@ const PROCESSOR_STATS = struct('', {
   errorRate: 'double',
   nMissed: 'uint',
   missedRate: 'double',
+  nInFlight: 'uint',
+});
+
+/** Over the last seconds; ours. */
+const RATE_STATS = struct('', {
+  window: 'double',
+  receivedRate: 'double',
+  receivedBytesPerSecond: 'double',
+  rejectedRate: 'double',
+  processedRate: 'double',
+  missedRate: 'double',
+  errorRate: 'double',
+  publishedRate: 'double',
+  publishedBytesPerSecond: 'double',
+});
+
+/** The age of objects over the last seconds; ours. */
+const LATENCY_STATS = struct('', {
+  window: 'double',
+  nProcessed: 'uint',
+  processedP50: 'double',
+  processedP90: 'double',
+  processedP99: 'double',
+  processedMax: 'double',
+  nPublished: 'uint',
+  publishedP50: 'double',
+  publishedP90: 'double',
+  publishedP99: 'double',
+  publishedMax: 'double',
+  nAhead: 'uint',
+});
+
+/** What comes behind PvaPy's members, so that its clients find theirs where they look for them. */
+const OWN_MEMBERS = {
+  rateStats: RATE_STATS,
+  latencyStats: LATENCY_STATS,
+  state: 'string',
+  stateMessage: 'string',
+} as const;
+
+const RECEIVER_STATS = struct('', {
+  nReceived: 'uint',
+  receivedRate: 'double',
+  nRejected: 'uint',
+  rejectedRate: 'double',
+  nErrors: 'uint',
+  errorRate: 'double',
+  nOverruns: 'uint',
+  overrunRate: 'double',
+  nBytes: 'ulong',
+});
+
+const PUBLISHER_STATS = struct('', {
+  nPublished: 'uint',
+  publishedRate: 'double',
+  nErrors: 'uint',
+  errorRate: 'double',
+  nBytes: 'ulong',
 });
 
 /** One producer of a collector, or one metadata channel. */
@@ -64,6 +122,7 @@ const SOURCE_STATS = struct('', {
     overrunRate: 'double',
   }),
   queueStats: QUEUE_STATS,
+  connected: 'boolean',
 });
 
 /** pvapy-behaviour.md 4.1. */
@@ -74,26 +133,13 @@ export function consumerStatusType(userStats: TypeDef | undefined, nMetadata = 0
     objectId: 'uint',
     objectTime: 'double',
     objectTimestamp: timeType,
-    receiverStats: struct('', {
-      nReceived: 'uint',
-      receivedRate: 'double',
-      nRejected: 'uint',
-      rejectedRate: 'double',
-      nErrors: 'uint',
-      errorRate: 'double',
-      nOverruns: 'uint',
-      overrunRate: 'double',
-    }),
-    publisherStats: struct('', {
-      nPublished: 'uint',
-      publishedRate: 'double',
-      nErrors: 'uint',
-      errorRate: 'double',
-    }),
+    receiverStats: RECEIVER_STATS,
+    publisherStats: PUBLISHER_STATS,
     queueStats: QUEUE_STATS,
     processorStats: PROCESSOR_STATS,
     ...(userStats && { userStats }),
     ...metadataMembers(nMetadata),
+    ...OWN_MEMBERS,
   });
 }
 
@@ -124,17 +170,17 @@ export function collectorStatusType(
       nRestarts: 'uint',
       meanAddedLatency: 'double',
       maxAddedLatency: 'double',
+      addedLatencyP50: 'double',
+      addedLatencyP90: 'double',
+      addedLatencyP99: 'double',
+      nConnected: 'uint',
     }),
     processorStats: PROCESSOR_STATS,
-    publisherStats: struct('', {
-      nPublished: 'uint',
-      publishedRate: 'double',
-      nErrors: 'uint',
-      errorRate: 'double',
-    }),
+    publisherStats: PUBLISHER_STATS,
     ...(userStats && { userStats }),
     ...Object.fromEntries(producerIds.map((id) => [`producerStats_${id}`, SOURCE_STATS])),
     ...metadataMembers(nMetadata),
+    ...OWN_MEMBERS,
   });
 }
 
@@ -181,10 +227,30 @@ export class StatusRecord {
   }
 }
 
-/** Counters are 32-bit on this channel and begin again at 0, as in PvaPy. */
-function wrapped(stats: unknown): unknown {
-  if (typeof stats === 'number')
-    return Number.isInteger(stats) && stats > 0xffffffff ? stats % 2 ** 32 : stats;
+/** Counters are 32-bit on this channel and begin again at 0, as in PvaPy; bytes have 64. */
+function wrapped(stats: unknown, name = ''): unknown {
+  if (typeof stats === 'number') return stats > 0xffffffff && COUNTER.test(name) ? stats % 2 ** 32 : stats;
   if (typeof stats !== 'object' || stats === null) return stats;
-  return Object.fromEntries(Object.entries(stats).map(([k, v]) => [k, wrapped(v)]));
+  return Object.fromEntries(Object.entries(stats).map(([k, v]) => [k, wrapped(v, k)]));
+}
+
+const COUNTER = /^(n(?!Bytes$)[A-Z]|objectId$|.*ObjectId$)/;
+
+/** Of several consumers together: sums over all, the lives of those that were restarted included. */
+export function systemStatusType(): TypeDef {
+  return struct('', {
+    objectId: 'uint',
+    objectTime: 'double',
+    objectTimestamp: timeType,
+    nConsumers: 'uint',
+    nAlive: 'uint',
+    nRestarts: 'uint',
+    nLostInRestarts: 'uint',
+    unreportedTime: 'double',
+    receiverStats: RECEIVER_STATS,
+    publisherStats: PUBLISHER_STATS,
+    queueStats: QUEUE_STATS,
+    processorStats: PROCESSOR_STATS,
+    ...OWN_MEMBERS,
+  });
 }

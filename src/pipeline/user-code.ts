@@ -1,9 +1,16 @@
 /** What surrounds the user's code in a stage: how it is constructed, and how its errors become one line each. */
-import { NTNDArray, Value } from 'epics-pva-ts';
+import { NTNDArray, type Server, Value } from 'epics-pva-ts';
 import { UserError } from '../errors.ts';
+import { childLogger, type Logger } from '../log.ts';
 import type { ProcessorClass } from '../processor/load-processor.ts';
-import type { ProcessorConfig, PvObject, UserDataProcessor } from '../processor/user-data-processor.ts';
+import type {
+  MetadataQueue,
+  ProcessorConfig,
+  PvObject,
+  UserDataProcessor,
+} from '../processor/user-data-processor.ts';
 import type { ChannelNames } from './channel-names.ts';
+import { Deadline } from './deadline.ts';
 
 export interface ConstructOptions {
   readonly id: number;
@@ -47,6 +54,38 @@ export function construct(o: ConstructOptions): UserDataProcessor | undefined {
   if (typeof processor.process !== 'function' || typeof processor.getStatsPvaTypes !== 'function')
     throw new UserError('HPC_PROCESSOR_LOAD', `class ${Processor.name} does not extend UserDataProcessor`);
   return processor;
+}
+
+/** What a processor knows before any call but its constructor; its counters begin with `resetStats()` (PvaPy). */
+export function introduce(
+  processor: UserDataProcessor,
+  options: ConstructOptions & { readonly logger: Logger },
+  server: Server,
+  metadata: ReadonlyMap<string, MetadataQueue>,
+): void {
+  const { channels, id, logger, objectIdField } = options;
+  processor.logger = childLogger(logger, processor.constructor.name);
+  processor.processorId = id;
+  processor.inputChannel = channels.inputChannel;
+  processor.outputChannel = channels.outputChannel;
+  processor.objectIdField = objectIdField;
+  processor.pvaServer = server;
+  processor.metadataQueueMap = metadata;
+  guard('resetStats', () => processor.resetStats());
+}
+
+/** The last call of all: what it throws is logged, and it has `seconds` to come back. */
+export async function stopProcessor(
+  processor: UserDataProcessor | undefined,
+  seconds: number,
+  logger: Logger,
+): Promise<void> {
+  try {
+    if (!(await new Deadline(seconds * 1000).allows(async () => processor?.stop())))
+      logger.warning(`the processor's stop() did not end within ${seconds} s`);
+  } catch (error) {
+    logger.error(error as Error, 'the processor failed to stop');
+  }
 }
 
 /** Runs the user's code; what it throws becomes one line that says where. */

@@ -28,6 +28,10 @@ export interface ProcessorConfig {
   readonly nSequentialUpdates: number;
   /** The fields that are requested from the input channel. */
   readonly fieldRequest: string;
+  /** Number of the worker, from 1, with `--processor-workers`. */
+  readonly workerId?: number;
+  /** Workers of this consumer, with `--processor-workers`. */
+  readonly nWorkers?: number;
   readonly [arg: string]: unknown;
 }
 

@@ -66,7 +66,7 @@ describe('TypeScript in documents', () => {
     const classes = blocks.flatMap(({ text }) =>
       Array.from(text.matchAll(/^export class (\w+)/gm), ([, name]) => name),
     );
-    expect(classes.sort()).toEqual(['Darkest', 'EveryNth', 'Sum', 'Threshold', 'UpsideDown']);
+    expect(classes.sort()).toEqual(['Darkest', 'Entropy', 'EveryNth', 'Sum', 'Threshold', 'UpsideDown']);
   });
 });
 
@@ -93,6 +93,17 @@ describe('docs/how-to/write-a-processor.md', () => {
     processor.process(image(7));
     expect((published[0] as Value).toJS()).toEqual({ uniqueId: 7, sum: 21 });
     expect(processor.getOutputPvObjectType(image(1))).toBe((published[0] as Value).type);
+  });
+});
+
+describe('docs/how-to/processor-workers.md', () => {
+  it('Entropy marks an image with its entropy and its worker', async () => {
+    const { processor, published } = await load('Entropy', { workerId: 3, nWorkers: 4 });
+    processor.process(image(1));
+    processor.process(image(2, new Uint8Array([1, 1, 1, 2, 2, 2])));
+    expect((published[0] as NTNDArray).attribute('Entropy')).toBeCloseTo(Math.log2(6));
+    expect((published[1] as NTNDArray).attribute('Entropy')).toBe(1);
+    expect((published[0] as NTNDArray).attribute('Worker')).toBe(3);
   });
 });
 

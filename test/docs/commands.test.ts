@@ -7,6 +7,7 @@ import { parseArguments } from '../../src/cli/argparse.ts';
 import { parseTool } from '../../src/cli/getopt.ts';
 import { hpcCollectorCommand } from '../../src/cli/hpc-collector-options.ts';
 import { hpcConsumerCommand } from '../../src/cli/hpc-consumer-options.ts';
+import { hpcPipelineCommand } from '../../src/cli/hpc-pipeline-options.ts';
 import { mirrorServerCommand } from '../../src/cli/mirror-server-options.ts';
 import { pvtools } from '../../src/cli/pvtools-options.ts';
 import { ROOT, words } from '../e2e/support/world.ts';
@@ -17,6 +18,7 @@ const PARSERS: Readonly<Record<string, (argv: readonly string[]) => unknown>> = 
   'hpc-collector': (argv) => parseArguments(hpcCollectorCommand, argv, ''),
   'mirror-server': (argv) => parseArguments(mirrorServerCommand, argv, ''),
   'ad-sim-server': (argv) => parseArguments(adSimServerCommand, argv, ''),
+  'hpc-pipeline': (argv) => parseTool(hpcPipelineCommand, argv, ''),
   ...Object.fromEntries(
     pvtools.map((tool) => [tool.name, (argv: readonly string[]) => parseTool(tool, argv, '')]),
   ),
@@ -78,6 +80,7 @@ describe('an option in a document', () => {
         hpcCollectorCommand.options,
         mirrorServerCommand.options,
         adSimServerCommand.options,
+        hpcPipelineCommand.options,
         ...pvtools.map(({ options }) => options),
       ].flatMap((table) => table.map(({ long }): string => long)),
     );

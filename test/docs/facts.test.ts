@@ -5,7 +5,7 @@ import { clientConfigFromEnv, parseAddress, serverConfigFromEnv } from 'epics-pv
 import { describe, expect, it } from 'vitest';
 import { EXIT } from '../../src/cli/run-main.ts';
 import { ControlRecord } from '../../src/pipeline/control-record.ts';
-import { consumerStatusType, userStatsType } from '../../src/pipeline/status-record.ts';
+import { consumerStatusType, systemStatusType, userStatsType } from '../../src/pipeline/status-record.ts';
 import { ROOT } from '../e2e/support/world.ts';
 import { codeBlocks, prose, read } from './support/documents.ts';
 
@@ -96,13 +96,24 @@ describe('docs/reference/environment-variables.md', () => {
 });
 
 describe('docs/reference/channels.md', () => {
-  const [status, control] = codeBlocks('docs/reference/channels.md', 'text').map(({ text }) =>
+  const [status, system, control] = codeBlocks('docs/reference/channels.md', 'text').map(({ text }) =>
     text.trimEnd(),
   );
 
   it('shows the structure of the status channel', () => {
     const type = consumerStatusType(userStatsType({ mine: 'int' }));
     expect(status).toBe(type.toString().replace('int mine', '...'));
+  });
+
+  it('shows the structure of the system status channel, whose groups are those of the status channel', () => {
+    const ofConsumer = consumerStatusType(undefined);
+    let text = systemStatusType().toString();
+    for (const { name, type } of systemStatusType().members) {
+      if (name === 'objectTimestamp' || type.kind !== 'struct') continue;
+      expect(type.equals(ofConsumer.node(name).type), name).toBe(true);
+      text = text.replace(new RegExp(`(    structure ${name}\n)(?:        .*\n?)+`), '$1        ...\n');
+    }
+    expect(system).toBe(text.trimEnd());
   });
 
   it('shows the structure of the control channel', () => {

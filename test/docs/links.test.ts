@@ -81,7 +81,7 @@ describe('docs/architecture.md', () => {
     const { overrides } = JSON.parse(read('biome.json')) as { overrides: readonly Override[] };
     const rows = new Map(
       Array.from(
-        prose('docs/architecture.md').matchAll(/^\| `([\w/]+\/)` \|.*\| ([^|]+) \|$/gm),
+        prose('docs/architecture.md').matchAll(/^\| `([\w/-]+\/)` \|.*\| ([^|]+) \|$/gm),
         ([, room = '', allowed = '']) => [room, allowed],
       ),
     );

@@ -8,6 +8,7 @@ import { expect, it } from 'vitest';
 import { adSimServerOptions } from '../../src/cli/ad-sim-server-options.ts';
 import { hpcCollectorOptions } from '../../src/cli/hpc-collector-options.ts';
 import { hpcConsumerOptions } from '../../src/cli/hpc-consumer-options.ts';
+import { hpcPipelineOptions } from '../../src/cli/hpc-pipeline-options.ts';
 import { mirrorServerOptions } from '../../src/cli/mirror-server-options.ts';
 import { optionsMarkdown } from '../../src/cli/option-help.ts';
 import type { OptionTable } from '../../src/cli/option-table.ts';
@@ -21,6 +22,7 @@ it.for<[string, OptionTable]>([
   ['hpc-collector', hpcCollectorOptions],
   ['mirror-server', mirrorServerOptions],
   ['ad-sim-server', adSimServerOptions],
+  ['hpc-pipeline', hpcPipelineOptions],
 ])(`docs/reference/%s.md holds the command's options (${COMMAND} writes them)`, async ([name, table]) => {
   const file = `docs/reference/${name}.md`;
   const begin = `<!-- Options: made from src/cli/${name}-options.ts by \`${COMMAND}\` -->\n`;

@@ -196,6 +196,10 @@ describe('ad-sim-server', () => {
       /: argument -dt\/--datatype: invalid choice: 'complex64' \(choose from int8, uint8, .*float64\)$/,
     ],
     ['ad-sim-server -cm 1', /: argument -cm\/--color-mode: invalid choice: 1 \(choose from 0, 2, 3, 4\)$/],
+    [
+      'ad-sim-server --codec zip',
+      /: argument -cdc\/--codec: invalid choice: 'zip' \(choose from none, lz4, bslz4, /,
+    ],
     ['ad-sim-server -nx 0', /: argument -nx\/--n-x-pixels: must be at least 1, not 0$/],
     ['ad-sim-server -fps fast', /: argument -fps\/--frame-rate: invalid float value: 'fast'$/],
     ['ad-sim-server -std -1', /: argument -std\/--start-delay: must be at least 0, not -1$/],
@@ -207,8 +211,28 @@ describe('ad-sim-server', () => {
     ['ad-sim-server -mn 256', /the minimum of generated values, 256, is outside of uint8: 0 to 255 /],
     ['ad-sim-server -nx 100000 -ny 100000', /a frame of 100000x100000 pixels has 10000000000 elements: /],
     ['ad-sim-server -if no-such.npy', /no-such\.npy: no such file or directory \(HPC_INPUT_FILE\)/],
-    ['ad-sim-server -if package.json', /package\.json: not a \.npy file \(HPC_INPUT_FILE\)/],
-    ['ad-sim-server -id docs', /docs: there is no \.npy file in this directory \(HPC_INPUT_FILE\)/],
+    [
+      'ad-sim-server -if package.json',
+      /package\.json: unknown format: \.npy, .* are known, raw binary files need --config-file \(HPC_INPUT_FILE\)/,
+    ],
+    [
+      'ad-sim-server -id docs',
+      /docs: there is no input file in this directory: \d+ files? skipped \(not \.npy, .*\(HPC_INPUT_FILE\)/,
+    ],
+    ['ad-sim-server -cfg package.json', /package\.json: file_info: Invalid input: .* \(HPC_INPUT_FILE\)/],
+    [
+      'ad-sim-server -if test/fixtures/hdf5/v110.h5',
+      /v110\.h5: name the dataset to stream with --hdf-dataset \(HPC_BAD/,
+    ],
+    [
+      'ad-sim-server -if test/fixtures/hdf5/v110.h5 -hds nope',
+      /v110\.h5: it has no dataset nope; there are: .* \(HPC_IN/,
+    ],
+    [
+      'ad-sim-server -if test/fixtures/hdf5/v110.h5 -hds entry/data/lz4 -hcm --codec lz4',
+      /compressed already \(lz4\)/,
+    ],
+    ['ad-sim-server -if test/fixtures/tiff/mixed.tif', /mixed\.tif: page 1 is 20x18 uint8, but page 0 is /],
     ['ad-sim-server -nf 1 -std 0 -fps 1e9', /frame rate 1000000000: use a number up to 10000000/],
     [`ad-sim-server -cn ''`, /the channel name is empty \(HPC_CHANNEL_NAME\)/],
     [`ad-sim-server -cn 'my image'`, /the channel name 'my image' contains a blank \(HPC_CHANNEL_NAME\)/],

@@ -137,9 +137,9 @@ describe.concurrent('what is received', () => {
     await second.subscribers(1);
     await second.publish(3);
     const s = await statusWhen(world, 1, 'at 3', (x) => x.processorStats.lastObjectId === 3);
-    // What the new source holds when the monitor resumes is an update like any other.
-    expect(Array.from(s.userStats?.['ids'] as Int32Array)).toEqual([1, 2, 3, 4, 5, 0, 1, 2, 3]);
-    expect(s.processorStats).toMatchObject({ nProcessed: 9, nMissed: 0, nErrors: 0 });
+    // What the new source holds at first, an empty image, is no object, as it was none the first time.
+    expect(Array.from(s.userStats?.['ids'] as Int32Array)).toEqual([1, 2, 3, 4, 5, 1, 2, 3]);
+    expect(s.processorStats).toMatchObject({ nProcessed: 8, nMissed: 0, nErrors: 0 });
   });
 
   it('without as many updates as a configure command says', async ({ world }) => {

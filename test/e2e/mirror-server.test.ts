@@ -58,8 +58,12 @@ describe.concurrent('mirror-server', () => {
         nOverruns: 0n,
         nPublished: BigInt(published + 1),
         nDisconnects: 0n,
+        monitors: 1,
+        connectedMonitors: 1,
       });
     });
+    const row = (await rows(world)).get('mirror:image');
+    expect(Number(row?.['nBytes'])).toBeGreaterThan((published + 1) * 64 * 64 * 0.99);
     expect(await mirror.stop()).toMatchObject({ code: 0, killed: false });
     expect(mirror.lines.at(-1)?.text).toMatch(
       new RegExp(`^Channel mirror:image @ \\d+\\.\\d{3}: {'nReceived': ${published + 1}, 'nOverruns': 0}$`),
@@ -108,6 +112,77 @@ describe.concurrent('mirror-server', () => {
     await until(async () =>
       expect((await rows(world)).get('mirror')).toMatchObject({ connected: true, nDisconnects: 1n }),
     );
+  });
+
+  it('tells rates and bytes a second of each channel, and at once when a source comes or goes', async ({
+    world,
+  }) => {
+    const type = struct('', { n: 'int', data: 'ubyte[]' });
+    const pv = SharedPV.readonly(Value.create(type, { n: 0, data: new Uint8Array(1000) }));
+    const server = world.own(
+      await new Server({ ...serverConfigFromEnv(world.env) }).addPV('source', pv).start(),
+    );
+    await world.start("mirror-server -cm '(busy,source),(idle,nowhere)' -sc mirror:status");
+    await world.context.get('busy', { timeout: 30 });
+    let n = 0;
+    const timer = setInterval(() => {
+      pv.post(Value.create(type, { n: ++n, data: new Uint8Array(1000) }));
+    }, 10);
+    try {
+      await until(async () => {
+        const [busy, idle] = ['busy', 'idle'].map(async (name) => (await rows(world)).get(name));
+        const { receivedRate, publishedRate, bytesPerSecond, overrunRate } = (await busy) as Record<
+          string,
+          number
+        >;
+        expect(receivedRate).toBeGreaterThan(5);
+        expect(publishedRate).toBe(receivedRate);
+        expect((bytesPerSecond as number) / (receivedRate as number)).toBeGreaterThan(1000);
+        expect((bytesPerSecond as number) / (receivedRate as number)).toBeLessThan(1100);
+        expect(overrunRate).toBeGreaterThanOrEqual(0);
+        expect(await idle).toMatchObject({
+          connected: false,
+          monitors: 1,
+          connectedMonitors: 0,
+          receivedRate: 0,
+          bytesPerSecond: 0,
+        });
+      });
+    } finally {
+      clearInterval(timer);
+    }
+    await server.close();
+    await until(async () =>
+      expect((await rows(world)).get('busy')).toMatchObject({ connected: false, connectedMonitors: 0 }),
+    );
+  });
+
+  it('in a circle with another one serves nothing, whoever fed the circle', async ({ world }) => {
+    await world.start("mirror-server -cm '(a,b)' -sc mirror:status:1 -ll warning");
+    await world.start("mirror-server -cm '(b,a)' -sc mirror:status:2 -ll warning");
+    const received = async (server: number): Promise<Record<string, unknown>> =>
+      (await world.context.get(`mirror:status:${server}`, { timeout: 30 })).get('value') as never;
+    for (const server of [1, 2]) await received(server);
+    // A real source of b: a mirrors it, and the other one mirrors a as another b.
+    const pv = SharedPV.readonly(Value.create(struct('', { n: 'int' }), { n: 1 }));
+    const source = world.own(await new Server({ ...serverConfigFromEnv(world.env) }).addPV('b', pv).start());
+    expect((await world.context.get('a', { timeout: 30 })).get('n')).toBe(1);
+    await source.close();
+    const connected = async (server: number): Promise<unknown> =>
+      NTTable.rows(await world.context.get(`mirror:status:${server}`))[0];
+    await until(async () => {
+      for (const server of [1, 2]) expect(await connected(server)).toMatchObject({ connected: false });
+    }, 30_000);
+    await expect(world.context.get('a', { timeout: 2 })).rejects.toThrow();
+    // Nothing goes round.
+    const before = await connected(1);
+    await expect(world.context.get('b', { timeout: 2 })).rejects.toThrow();
+    expect(await connected(1)).toEqual({
+      ...(before as object),
+      receivedRate: 0,
+      publishedRate: 0,
+      bytesPerSecond: 0,
+    });
   });
 
   it('refuses puts: they would change nothing but the copy', async ({ world }) => {

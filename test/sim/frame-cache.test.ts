@@ -132,3 +132,53 @@ it('cache sizes below 1 count as 1, others must be whole numbers', () => {
     );
   }
 });
+
+describe('a kind that is asked for', () => {
+  it('once: a source that fits passes once too', () => {
+    const cache = new FrameCache({ source: new CountingSource(3), cacheSize: 10, kind: 'once' });
+    cache.fill();
+    expect(take(cache, 3)).toEqual([0, 1, 2]);
+    expect(cache.next()).toBeUndefined();
+  });
+
+  it('recycled: of a larger source the first frames are kept, the others made again every time', () => {
+    const source = new CountingSource(4);
+    const cache = new FrameCache({ source, cacheSize: 2, kind: 'recycled' });
+    expect(cache.fill()).toBe(2);
+    expect(take(cache, 9)).toEqual([0, 1, 2, 3, 0, 1, 2, 3, 0]);
+    expect(source.asked).toEqual([0, 1, 2, 3, 2, 3]);
+    expect(cache.nReady).toBe(2);
+  });
+});
+
+describe('compressed frames', () => {
+  it.for(['recycled', 'once'] as const)('are counted by their own bytes, %s', (kind) => {
+    // Frames of 100, 300, 100, 300, ... bytes; pixels would be 4 bytes.
+    const source = Object.assign(new CountingSource(20), { codec: 'lz4' });
+    source.frame = (i: number) => new Uint8Array(i % 2 === 0 ? 100 : 300).fill(i);
+    const cache = new FrameCache({ source, kind, maxBytes: 1000 });
+    expect(cache.capacity).toBe(20);
+    // 100 + 300 + 100 + 300: another one of 300 would be too much.
+    expect(cache.fill()).toBe(4);
+    expect(cache.fill()).toBe(0);
+    const seen = Array.from({ length: 20 }, () => {
+      const index = cache.next()?.index;
+      cache.fill();
+      expect(cache.nReady).toBeLessThanOrEqual(9);
+      return index;
+    });
+    expect(seen).toEqual([...Array(20).keys()]);
+    expect(cache).toMatchObject({ nTaken: 20, nBytesTaken: 4000 });
+  });
+
+  it('a frame that is larger than all that may be held is held alone', () => {
+    const source = Object.assign(new CountingSource(3), { codec: 'lz4' });
+    source.frame = () => new Uint8Array(50);
+    const cache = new FrameCache({ source, kind: 'once', maxBytes: 10 });
+    for (const index of [0, 1, 2]) {
+      expect(cache.fill()).toBe(1);
+      expect(cache.next()?.index).toBe(index);
+    }
+    expect(cache).toMatchObject({ nOnDemand: 0, nBytesTaken: 150 });
+  });
+});

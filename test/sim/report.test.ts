@@ -44,6 +44,20 @@ describe('start', () => {
   });
 });
 
+describe('compressed frames', () => {
+  const frames = Object.assign(source(2), { codec: 'bslz4', frame: () => new Uint8Array(4096) });
+
+  it('have two sizes and two rates', () => {
+    const lines = startLines(frames, new FrameCache({ source: frames }), 1000);
+    expect(lines.slice(-3)).toEqual([
+      'Number of input frames: 2 (size: 128x64, 16384B, type: uint16, compressor: bslz4, compressed size: 4096B)',
+      'Frame cache type: all frames, recycled until the runtime is over (cache size: 1000)',
+      'Expected data rate: 4.0960MBps (uncompressed: 16.3840MBps)',
+    ]);
+    expect(summaryLines(frames, MANY, 4000)[2]).toBe('Data rate: 0.4000MBps (uncompressed: 1.6384MBps)');
+  });
+});
+
 describe('reports', () => {
   it('have the format of PvaPy', () => {
     expect(reportLine(1001, MANY.lastTime, MANY)).toBe(

@@ -16,14 +16,16 @@ import { MirrorChannel } from '../../src/mirror/mirror-channel.ts';
 
 /** A protocol with one server in this process, whose records hold a double each. */
 class OwnProtocol implements ChannelProvider {
+  private isConnected = false;
   private readonly followers = new Set<{ channel: string; handlers: ProviderHandlers; received: number }>();
 
   monitor(channel: string, _options: unknown, handlers: ProviderHandlers): ProviderSubscription {
     const follower = { channel, handlers, received: 0 };
+    const isConnected = (): boolean => this.isConnected;
     this.followers.add(follower);
     return {
       get stats() {
-        return { received: follower.received, overruns: 0 };
+        return { received: follower.received, overruns: 0, connected: isConnected() };
       },
       resetStats() {
         follower.received = 0;
@@ -33,6 +35,7 @@ class OwnProtocol implements ChannelProvider {
   }
 
   connect(): void {
+    this.isConnected = true;
     for (const { handlers } of this.followers) handlers.connected('here');
   }
 
@@ -45,6 +48,7 @@ class OwnProtocol implements ChannelProvider {
   }
 
   disconnect(why: string): void {
+    this.isConnected = false;
     for (const { handlers } of this.followers) handlers.disconnected(why);
   }
 
@@ -104,7 +108,7 @@ describe('a protocol other than pvAccess', () => {
       provider.connect();
       provider.update('s', 3);
       await vi.waitFor(() => expect(seen).toEqual([1, 2, 3]), WAIT);
-      expect(mirror.stats).toEqual({ nReceived: 3, nOverruns: 0, nPublished: 3, nDisconnects: 1 });
+      expect(mirror.stats).toEqual({ nReceived: 3, nOverruns: 0, nPublished: 3, nDisconnects: 1, nBytes: 0 });
     } finally {
       mirror.close();
       await context.close();

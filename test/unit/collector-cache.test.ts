@@ -83,6 +83,36 @@ describe('a gap', () => {
     expect(feed([0, 9])).toEqual([1, 2, 4, 6, 8, 9]);
   });
 
+  it('keeps no object longer than the gap timeout, even if what is before it came later', () => {
+    const { cache, out, feed, at, time } = make({ nProducers: 4 });
+    feed([0, 1], [1, 2], [2, 3], [3, 4]);
+    const arrival = time();
+    feed([0, 9]);
+    // Each before the one that came before, with a gap before it: the last producer might still fill it.
+    cache.insert(1, 8, 8, arrival + 4000);
+    cache.insert(2, 6, 6, arrival + 4999);
+    expect(out).toEqual([1, 2, 3, 4]);
+    expect(cache.nextDeadline).toBe(arrival + 5000);
+    at(arrival + 4999.9);
+    expect(out).toEqual([1, 2, 3, 4]);
+    at(arrival + 5000);
+    expect(out).toEqual([1, 2, 3, 4, 6, 8, 9]);
+    expect(cache.stats).toMatchObject({ nMissed: 2, maxAddedLatency: 5, nCached: 0 });
+  });
+
+  it('ends when the cache is made smaller, or the timeout shorter, while it is waited for', () => {
+    const { cache, out, feed, time } = make({ cacheSize: 10 });
+    feed([0, 1], [1, 2], [0, 4], [0, 5], [0, 6]);
+    expect(out).toEqual([1, 2]);
+    cache.configure({ cacheSize: 3 }, time());
+    expect(out).toEqual([1, 2, 4, 5, 6]);
+    feed([0, 8]);
+    cache.configure({ gapTimeout: 100 }, time());
+    expect(cache.nextDeadline).toBe(time() - 1 + 100);
+    cache.configure({ gapTimeout: 1 }, time());
+    expect(out).toEqual([1, 2, 4, 5, 6, 8]);
+  });
+
   it('ends when the producer that is waited for goes away', () => {
     const { feed, cache, out } = make();
     feed([0, 1], [1, 2], [0, 4]);
@@ -143,6 +173,47 @@ describe('statistics', () => {
     feed([0, 1]);
     at(5000);
     expect(cache.stats).toMatchObject({ meanAddedLatency: 5, maxAddedLatency: 5 });
+  });
+});
+
+describe('whatever arrives when', () => {
+  it('no object is in the cache for longer than the gap timeout', () => {
+    const arrivals = fc.array(fc.tuple(fc.nat(2), fc.integer({ min: 1, max: 60 }), fc.nat(3000)), {
+      maxLength: 60,
+    });
+    fc.assert(
+      fc.property(arrivals, (steps) => {
+        const entered = new Map<object, number>();
+        let now = 0;
+        const cache = new CollectorCache<object>({
+          nProducers: 3,
+          cacheSize: 30,
+          oidOffset: 1,
+          objectsPerId: 0,
+          gapTimeout: 5000,
+          release: (object) => {
+            expect(now - (entered.get(object) ?? 0)).toBeLessThanOrEqual(5000);
+            entered.delete(object);
+          },
+        });
+        const pass = (ms: number): void => {
+          const end = now + ms;
+          for (let next = cache.nextDeadline; next !== undefined && next <= end; next = cache.nextDeadline) {
+            now = next;
+            cache.expire(now);
+          }
+          now = end;
+        };
+        for (const [producer, id, ms] of steps) {
+          pass(ms);
+          const object = {};
+          entered.set(object, now);
+          if (!cache.insert(producer, id, object, now)) entered.delete(object);
+        }
+        pass(5000);
+        expect(entered.size).toBe(0);
+      }),
+    );
   });
 });
 

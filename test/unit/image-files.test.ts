@@ -7,7 +7,7 @@ import { decode as decodePng } from 'fast-png';
 import UTIF from 'utif2';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { OutputFileProcessor } from '../../processors/output-file-processor.ts';
-import { NpyFrames } from '../../sim/npy-frames.ts';
+import { NpyFile } from '../../sim/npy-file.ts';
 import type { PvObject } from '../../src/processor/user-data-processor.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'epics-hpc-files-'));
@@ -126,12 +126,12 @@ describe('npy', () => {
     async ([type, mode]) => {
       const { made } = await processor({ outputFileNameFormat: '{frameId}.npy' });
       await made.process(frameOf(type, mode, 12));
-      const frames = new NpyFrames({ files: [join(folder, '12.npy')] });
+      const frames = new NpyFile(join(folder, '12.npy'));
       expect(frames.dataType.name).toBe(type);
       // Of a single RGB image the simulator would make three mono ones: the header says it all.
       if (mode === 'Mono') {
         expect([frames.nFrames, frames.shape.dimensions]).toEqual([1, [5, 4]]);
-        expect(Array.from(frames.frame(0) as Iterable<number | bigint>)).toEqual(expected(type, mode));
+        expect(Array.from(frames.read(0) as Iterable<number | bigint>)).toEqual(expected(type, mode));
       }
       frames.close();
       const file = readFileSync(join(folder, '12.npy'));

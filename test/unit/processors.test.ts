@@ -235,3 +235,26 @@ describe('every ready-made processor', () => {
     expect(Processor.name).toBe(name);
   });
 });
+
+describe('compressed images', () => {
+  const compressed = (codec: string) => image([1, 2, 3, 4, 5, 6], [3, 2]).compress(codec);
+
+  it.for(['lz4', 'bslz4', 'lz4hdf5'])('%s: are turned and averaged as pixels', async (codec) => {
+    const rotate = published(new RotateProcessor(args({ degrees: 180 })));
+    await rotate.processor.process(compressed(codec));
+    expect(last(rotate.out)).toEqual({ pixels: [6, 5, 4, 3, 2, 1], shape: [3, 2] });
+    const average = published(new MovingAverageProcessor(args()));
+    await average.processor.process(compressed(codec));
+    expect(last(average.out).pixels).toEqual([1, 2, 3, 4, 5, 6]);
+    expect((average.out[0] as NTNDArray).codec.name).toBe('');
+  });
+
+  it('are measured as pixels and passed on as they are', async () => {
+    const { processor, out } = published(new ImageStatisticsProcessor(args()));
+    const frame = compressed('bslz4');
+    await processor.process(frame);
+    expect(processor.getStats()).toMatchObject({ minimum: 1, maximum: 6, sum: 21 });
+    expect(out).toEqual([frame]);
+    expect(frame.codec.name).toBe('bslz4');
+  });
+});

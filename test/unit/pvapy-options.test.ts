@@ -58,6 +58,11 @@ describe('hpc-consumer', () => {
       '-dc --disable-curses': undefined,
       // Ours.
       '-fol --fail-on-loss': undefined,
+      '-pw --processor-workers': 0,
+      '-wqs --worker-queue-size': 0,
+      '-dto --drain-timeout': 5,
+      '-sp --status-period': 10,
+      '-ssc --system-status-channel': undefined,
     });
   });
 
@@ -120,6 +125,11 @@ describe('ad-sim-server', () => {
       '-nvl --notify-pv-value': '1',
       '-id --input-directory': undefined,
       '-if --input-file': undefined,
+      '-hds --hdf-dataset': undefined,
+      '-hcm --hdf-compression-mode': undefined,
+      '-cfg --config-file': undefined,
+      '-pb --playback': 'auto',
+      '-cdc --codec': 'none',
       '-mm --mmap-mode': undefined,
       '-nf --n-frames': 0,
       '-cs --cache-size': 1000,

@@ -69,7 +69,9 @@ const idle = {
 
 describe('combineStats', () => {
   it('adds what is counted, and spans what is timed', () => {
-    expect(combineStats([first, second])).toEqual({
+    const lately = (receivedRate: number) => ({ rateStats: { window: 5, receivedRate } });
+    const waiting = { ...first, processorStats: { ...first.processorStats, nInFlight: 4 }, ...lately(40) };
+    expect(combineStats([waiting, { ...second, ...lately(50) }])).toEqual({
       receiverStats: { nReceived: 201, receivedRate: 101, nOverruns: 1 },
       publisherStats: { nPublished: 200, publishedRate: 100 },
       queueStats: { nReceived: 201, nRejected: 2, nDelivered: 199, nQueued: 0 },
@@ -88,7 +90,9 @@ describe('combineStats', () => {
         errorRate: 0.5,
         nMissed: 3,
         missedRate: 0.25,
+        nInFlight: 4,
       },
+      rateStats: { window: 5, receivedRate: 90 },
     });
   });
 
@@ -124,6 +128,7 @@ describe('combineStats', () => {
         firstObjectId: 0,
         receivingTime: 0,
       }),
+      rateStats: { window: 0 },
     };
     expect(combineStats([])).toEqual(nothing);
     expect(combineStats([{}, { receiverStats: undefined }])).toEqual(nothing);

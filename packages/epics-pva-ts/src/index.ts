@@ -146,4 +146,5 @@ export type { FieldNode, Member, MemberSpecs, TypeSpec } from './value/type-def.
 export { arrayOf, bounded, struct, TypeDef, typeOf, union } from './value/type-def.ts';
 export type { PvData } from './value/value.ts';
 export { Value } from './value/value.ts';
+export { typeFromBytes, typeToBytes, valueFromBytes, valueToBytes } from './value/value-bytes.ts';
 export { BitSet } from './wire/bit-set.ts';

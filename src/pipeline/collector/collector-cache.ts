@@ -14,9 +14,19 @@
  * ids go back behind what was released was restarted: a new numbering begins and no object is lost by it.
  */
 
-export interface CollectorCacheOptions<T> {
+import { type LatencyCounts, LatencyHistogram } from '../figures/latency-histogram.ts';
+import { WINDOW_SECONDS } from '../figures/rate-window.ts';
+import { arrivalOf, type Entry, entryFor, isBefore, oldestEntry, type Producer } from './cache-entry.ts';
+
+export interface CollectorCacheOptions<T> extends CollectorCacheSettings {
   /** Number of producers; they are called 0, 1, ... here. */
   readonly nProducers: number;
+  /** Called in order of ids, and of arrival for the same id. Must not throw. */
+  readonly release: (object: T) => void;
+}
+
+/** What can be changed while objects flow. */
+export interface CollectorCacheSettings {
   /** Objects held at most; at least 1. */
   readonly cacheSize: number;
   /** Difference between the ids of successive objects; at least 1. */
@@ -25,8 +35,6 @@ export interface CollectorCacheOptions<T> {
   readonly objectsPerId: number;
   /** An object waits no longer than this for those before it, in ms. */
   readonly gapTimeout: number;
-  /** Called in order of ids, and of arrival for the same id. Must not throw. */
-  readonly release: (object: T) => void;
 }
 
 /** Counters since the start or the last reset. `inserted = nCollected + nRejected + nCached` at any time. */
@@ -50,30 +58,15 @@ export interface CollectorCacheStats {
   readonly maxAddedLatency: number;
 }
 
-/** All objects with one id. A numbering that was begun again has a greater epoch. */
-interface Entry<T> {
-  readonly epoch: number;
-  readonly id: number;
-  readonly objects: T[];
-  readonly arrivals: number[];
-}
-
-interface Producer {
-  epoch: number;
-  lastId: number;
-  /** Whether others wait for it: until its first object, and after it until it is silent for the gap timeout. */
-  awaited: boolean;
-  /** Objects in a row that were dropped because their numbering is over. */
-  behind: number;
-}
-
 /** Ids released lately, in which an object that comes late is recognised as one of several. */
 const REMEMBERED_IDS = 64;
 
 export class CollectorCache<T> {
-  private readonly options: CollectorCacheOptions<T>;
+  private settings: CollectorCacheSettings;
+  private readonly release: (object: T) => void;
   private readonly producers: Producer[];
-  private readonly learns: boolean;
+  private readonly latency = new LatencyHistogram(WINDOW_SECONDS);
+  private learns: boolean;
   private perId: number;
   private entries: Entry<T>[] = [];
   private epoch = 0;
@@ -90,7 +83,8 @@ export class CollectorCache<T> {
   private latencyMax = 0;
 
   constructor(options: CollectorCacheOptions<T>) {
-    this.options = options;
+    this.settings = options;
+    this.release = options.release;
     this.learns = options.objectsPerId < 1;
     this.perId = Math.max(1, options.objectsPerId);
     this.producers = Array.from({ length: options.nProducers }, () => ({
@@ -117,22 +111,38 @@ export class CollectorCache<T> {
       this.nRejected++;
       this.learnFromLate(epoch, id);
       // It may have missed that the numbering began again, more than once: it cannot be late for ever.
-      if (epoch < this.epoch && ++p.behind > this.options.cacheSize) p.epoch = this.epoch;
+      if (epoch < this.epoch && ++p.behind > this.settings.cacheSize) p.epoch = this.epoch;
       this.releaseReady(now);
       return false;
     }
     p.behind = 0;
-    const entry = this.entryFor(epoch, id);
+    const entry = entryFor(this.entries, epoch, id);
     entry.objects.push(object);
     entry.arrivals.push(now);
     this.nCached++;
     if (this.nCached > this.maxCached) this.maxCached = this.nCached;
     this.releaseReady(now);
-    while (this.nCached >= this.options.cacheSize && this.entries.length > 0) {
+    this.makeRoom(now);
+    return true;
+  }
+
+  private makeRoom(now: number): void {
+    while (this.nCached >= this.settings.cacheSize && this.entries.length > 0) {
       this.releaseHead(now);
       this.releaseReady(now);
     }
-    return true;
+  }
+
+  /** Changes settings; a smaller cache lets go at once what does not fit. */
+  configure(changes: Partial<CollectorCacheSettings>, now: number): void {
+    this.settings = { ...this.settings, ...changes };
+    if (changes.objectsPerId !== undefined) {
+      this.learns = changes.objectsPerId < 1;
+      this.perId = Math.max(1, changes.objectsPerId);
+    }
+    this.releaseReady(now);
+    this.makeRoom(now);
+    this.expire(now);
   }
 
   /** A producer that went away is not waited for; its next object makes it count again. */
@@ -141,20 +151,29 @@ export class CollectorCache<T> {
     this.releaseReady(now);
   }
 
-  /** Releases what has waited for too long. */
+  /** A producer that is there again is waited for, as all are at first. */
+  join(producer: number): void {
+    (this.producers[producer] as Producer).awaited = true;
+  }
+
+  /** Releases what has waited for too long, and what is before it; who kept it waiting has no say any more. */
   expire(now: number): void {
-    for (let head = this.entries[0]; head && now >= deadline(head, this.options.gapTimeout); ) {
-      for (const p of this.producers) if (isBefore(p.epoch, p.lastId, head)) p.awaited = false;
-      this.releaseHead(now);
+    for (let late = oldestEntry(this.entries); late && now >= this.deadline(late); ) {
+      for (const p of this.producers) if (isBefore(p, late)) p.awaited = false;
+      while (this.entries.includes(late)) this.releaseHead(now);
       this.releaseReady(now);
-      head = this.entries[0];
+      late = oldestEntry(this.entries);
     }
   }
 
   /** When `expire` has something to do, in ms of the clock in use; undefined if nothing waits. */
   get nextDeadline(): number | undefined {
-    const [head] = this.entries;
-    return head && deadline(head, this.options.gapTimeout);
+    const oldest = oldestEntry(this.entries);
+    return oldest && this.deadline(oldest);
+  }
+
+  private deadline(entry: Entry<T>): number {
+    return arrivalOf(entry) + this.settings.gapTimeout;
   }
 
   /** Releases everything, in order. */
@@ -187,6 +206,17 @@ export class CollectorCache<T> {
     this.maxCached = this.nCached;
     this.latencySum = 0;
     this.latencyMax = 0;
+    this.latency.reset();
+  }
+
+  /** A second has passed: see LatencyHistogram. */
+  rotate(): void {
+    this.latency.rotate();
+  }
+
+  /** How long objects were in the cache that left it in the last seconds. */
+  get addedLatency(): LatencyCounts {
+    return this.latency.snapshot();
   }
 
   /** The numbering an object belongs to. */
@@ -208,20 +238,6 @@ export class CollectorCache<T> {
     if (this.learns && count + 1 > this.perId) this.perId = count + 1;
   }
 
-  /** New ones mostly belong to the end. */
-  private entryFor(epoch: number, id: number): Entry<T> {
-    const { entries } = this;
-    let i = entries.length;
-    for (; i > 0; i--) {
-      const e = entries[i - 1] as Entry<T>;
-      if (e.epoch === epoch && e.id === id) return e;
-      if (e.epoch < epoch || (e.epoch === epoch && e.id < id)) break;
-    }
-    const entry: Entry<T> = { epoch, id, objects: [], arrivals: [] };
-    entries.splice(i, 0, entry);
-    return entry;
-  }
-
   private releaseReady(now: number): void {
     for (let head = this.entries[0]; head && this.isReady(head); head = this.entries[0])
       this.releaseHead(now);
@@ -234,7 +250,7 @@ export class CollectorCache<T> {
     if (complete && this.isNext(head)) return true;
     for (const p of this.producers) {
       if (!p.awaited) continue;
-      if (isBefore(p.epoch, p.lastId, head)) return false;
+      if (isBefore(p, head)) return false;
       if (!complete && p.epoch === head.epoch && p.lastId === head.id) return false;
     }
     return true;
@@ -242,7 +258,7 @@ export class CollectorCache<T> {
 
   private isNext(head: Entry<T>): boolean {
     const { lastId } = this;
-    return lastId !== undefined && head.epoch === this.epoch && head.id <= lastId + this.options.oidOffset;
+    return lastId !== undefined && head.epoch === this.epoch && head.id <= lastId + this.settings.oidOffset;
   }
 
   private releaseHead(now: number): void {
@@ -252,15 +268,16 @@ export class CollectorCache<T> {
     this.nCollected += entry.objects.length;
     for (const arrival of entry.arrivals) {
       const latency = now - arrival;
+      this.latency.add(latency);
       this.latencySum += latency;
       if (latency > this.latencyMax) this.latencyMax = latency;
     }
-    for (const object of entry.objects) this.options.release(object);
+    for (const object of entry.objects) this.release(object);
   }
 
   /** Takes the entry's id as the last one released. */
   private follow(entry: Entry<T>): void {
-    const { oidOffset } = this.options;
+    const { oidOffset } = this.settings;
     const another = entry.epoch > this.epoch || entry.id !== this.lastId;
     if (another && this.lastId !== undefined && (this.recent.get(this.lastId) ?? 0) < this.perId)
       this.nIncomplete++;
@@ -278,13 +295,4 @@ export class CollectorCache<T> {
     if (this.recent.size > REMEMBERED_IDS) this.recent.delete(this.recent.keys().next().value as number);
     if (this.learns && count > this.perId) this.perId = count;
   }
-}
-
-function deadline(head: Entry<unknown>, gapTimeout: number): number {
-  return (head.arrivals[0] as number) + gapTimeout;
-}
-
-/** May this producer still send something that belongs before the entry? */
-function isBefore(epoch: number, lastId: number, entry: Entry<unknown>): boolean {
-  return epoch < entry.epoch || (epoch === entry.epoch && lastId < entry.id);
 }

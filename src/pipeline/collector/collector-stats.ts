@@ -1,9 +1,11 @@
 /** The statistics of a collector, as it prints and publishes them: pvapy-behaviour.md 2.4, 4.2. */
 import type { PublisherStats } from '../../output/data-publisher.ts';
-import type { ProcessorStats } from '../../processor/processor-runner.ts';
-import type { StageParts } from '../processing-stage.ts';
+import { type LatencyCounts, latencyFigures } from '../figures/latency-histogram.ts';
+import type { LatencyStats, RateStats } from '../figures/stage-figures.ts';
 import { timeNow } from '../record-time.ts';
 import { type RatedSourceStats, type SourceStats, sourceGroups } from '../source-stats.ts';
+import type { StageParts, StageProcessorStats } from '../stage-input.ts';
+import type { StageState } from '../stage-status.ts';
 import type { CollectorCacheStats } from './collector-cache.ts';
 
 export interface CollectorStats {
@@ -17,8 +19,19 @@ export interface CollectorStats {
     readonly collectedRate: number;
     readonly rejectedRate: number;
     readonly missedRate: number;
+    /** Time in the cache over the last seconds, in s. */
+    readonly addedLatencyP50: number;
+    readonly addedLatencyP90: number;
+    readonly addedLatencyP99: number;
+    /** Producers connected now. */
+    readonly nConnected: number;
   };
-  readonly processorStats: ProcessorStats;
+  readonly processorStats: StageProcessorStats;
+  readonly rateStats: RateStats;
+  readonly latencyStats: LatencyStats;
+  readonly state: StageState;
+  /** More about the state, such as why no producer is connected. */
+  readonly stateMessage: string;
   readonly publisherStats?: PublisherStats & { readonly publishedRate: number; readonly errorRate: number };
   readonly userStats?: Record<string, unknown>;
   /** For each producer, by its id, and for each metadata channel, by its number. */
@@ -30,11 +43,13 @@ export function collectorStats(
   collectorId: number,
   parts: StageParts,
   cache: CollectorCacheStats,
+  added: LatencyCounts,
   sources: readonly SourceStats[],
 ): CollectorStats {
   const { receivingTime } = parts.processor;
   const rate = (n: number): number => (receivingTime > 0 ? n / receivingTime : 0);
   const { seconds, time } = timeNow();
+  const { p50, p90, p99 } = latencyFigures(added);
   return {
     collectorId,
     objectId: parts.snapshot,
@@ -45,8 +60,16 @@ export function collectorStats(
       collectedRate: rate(cache.nCollected),
       rejectedRate: rate(cache.nRejected),
       missedRate: rate(cache.nMissed),
+      addedLatencyP50: p50,
+      addedLatencyP90: p90,
+      addedLatencyP99: p99,
+      nConnected: sources.filter(({ connected }) => connected).length,
     },
     processorStats: parts.processor,
+    rateStats: parts.rates,
+    latencyStats: parts.latency,
+    state: parts.state,
+    stateMessage: parts.stateMessage,
     ...(parts.publisher && {
       publisherStats: {
         ...parts.publisher,

@@ -5,10 +5,14 @@
  * and with them the connections of all producers; so what waits here is bounded by the cache and one object each.
  */
 import type { Value } from 'epics-pva-ts';
-import { ProcessingStage, type StageOptions } from '../processing-stage.ts';
+import { Deadline } from '../deadline.ts';
+import { ProcessingStage } from '../processing-stage.ts';
+import type { RuntimeSettings } from '../runtime-settings.ts';
+import type { StageOptions } from '../stage-input.ts';
 import { collectorStatusType } from '../status-record.ts';
 import { CollectorCache } from './collector-cache.ts';
 import { type CollectorStats, collectorStats } from './collector-stats.ts';
+import { cacheSizeFor } from './sizes.ts';
 import { SourceChannel } from './source-channel.ts';
 
 export interface DataCollectorOptions extends Omit<StageOptions, 'id' | 'idField' | 'nSequentialUpdates'> {
@@ -32,11 +36,14 @@ export class DataCollector {
   private readonly cache: CollectorCache<Value>;
   private readonly sources: SourceChannel[];
   private readonly backlog: Value[] = [];
+  private readonly options: DataCollectorOptions;
+  private abandoned = false;
   private working: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
 
   /** @throws UserError when the processor cannot be constructed or declares impossible statistics */
   constructor(options: DataCollectorOptions) {
+    this.options = options;
     const { collectorId, producers, objectIdOffset, onGetStats } = options;
     this.stage = new ProcessingStage<CollectorStats>({
       ...options,
@@ -61,20 +68,48 @@ export class DataCollector {
         producerId,
         channel,
         onObject: (id, object) => this.insert(index, id, object),
-        onSkipped: (object) => this.stage.skip(object),
-        onDisconnected: () => this.cache.leave(index, performance.now()),
+        onSkipped: (object) => {
+          this.cache.join(index);
+          this.stage.skip(object);
+        },
+        onConnected: () => this.stage.inputChanged(),
+        onDisconnected: (why) => {
+          this.cache.leave(index, performance.now());
+          this.stage.inputChanged(`${channel}: ${why}`);
+        },
       });
     });
+    const collector = this;
     this.stage.connect({
       start: () => this.startSources(),
       stop: (drainMs) => this.drain(drainMs),
-      configure: (args) => this.configureSources(args),
+      settable: {
+        skipInitialUpdates: true,
+        objectIdOffset: true,
+        nSequentialUpdates: true,
+        receiverQueueSize:
+          options.receiverQueueSize >= 0 ||
+          'this collector was started without receiver queues (--receiver-queue-size)',
+        collectorCacheSize: true,
+        objectsPerId: true,
+        gapTimeout: true,
+      },
+      configure: (settings) => this.configure(settings),
+      counters: () => this.counters(),
+      get waiting() {
+        return collector.waiting;
+      },
+      get connected() {
+        return collector.sources.some((source) => source.connected);
+      },
+      rotate: () => this.cache.rotate(),
       resetStats: () => this.resetStats(),
       stats: (parts) =>
         collectorStats(
           collectorId,
           parts,
           this.cache.stats,
+          this.cache.addedLatency,
           this.sources.map((source) => source.stats),
         ),
       onGetStats: (stats) => onGetStats?.(stats),
@@ -114,7 +149,9 @@ export class DataCollector {
   private async work(object: Value, pending: Promise<void>): Promise<void> {
     await pending;
     object.release();
-    for (let next = this.backlog.shift(); next; next = this.backlog.shift()) {
+    while (!this.abandoned) {
+      const next = this.backlog.shift();
+      if (!next) break;
       await this.stage.handle(next);
       next.release();
     }
@@ -125,8 +162,40 @@ export class DataCollector {
     for (const source of this.sources) source.start();
   }
 
-  private configureSources(args: unknown): void {
-    for (const source of this.sources) source.configure(args);
+  private configure(settings: RuntimeSettings): void {
+    for (const source of this.sources) source.configure(settings);
+    const { collectorCacheSize, objectIdOffset, objectsPerId, gapTimeout } = settings;
+    const now = performance.now();
+    this.cache.configure(
+      {
+        ...(collectorCacheSize !== undefined && {
+          cacheSize: cacheSizeFor(collectorCacheSize, this.sources.length),
+        }),
+        ...(objectIdOffset !== undefined && { oidOffset: objectIdOffset }),
+        ...(objectsPerId !== undefined && { objectsPerId }),
+        ...(gapTimeout !== undefined && { gapTimeout: gapTimeout * 1000 }),
+      },
+      now,
+    );
+    clearTimeout(this.timer);
+    this.timer = this.armTimer();
+  }
+
+  private counters(): { received: number; receivedBytes: number; rejected: number } {
+    const total = { received: 0, receivedBytes: 0, rejected: this.cache.stats.nRejected };
+    for (const source of this.sources) {
+      const { nReceived, nBytes } = source.receiverStats;
+      total.received += nReceived;
+      total.receivedBytes += nBytes;
+      total.rejected += source.stats.receiverStats.nRejected + (source.stats.queueStats?.nRejected ?? 0);
+    }
+    return total;
+  }
+
+  /** In the producers' queues, in the cache, and behind an object that takes its time. */
+  private get waiting(): number {
+    const queued = this.sources.reduce((n, { stats }) => n + (stats.queueStats?.nQueued ?? 0), 0);
+    return queued + this.cache.stats.nCached + this.backlog.length;
   }
 
   private resetStats(): void {
@@ -136,15 +205,16 @@ export class DataCollector {
 
   /** Reception ends; what is cached is processed, gaps or not. */
   private async drain(drainMs: number): Promise<void> {
-    await Promise.all(this.sources.map((source) => source.stop(drainMs)));
+    const deadline = new Deadline(drainMs);
+    await Promise.all(this.sources.map((source) => source.stop(deadline.left)));
     clearTimeout(this.timer);
     this.cache.flush(performance.now());
-    let timer: NodeJS.Timeout | undefined;
-    const tooLate = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, drainMs);
-    });
-    await Promise.race([this.working ?? Promise.resolve(), tooLate]);
-    clearTimeout(timer);
+    if (await deadline.allows(async () => this.working)) return;
+    this.options.logger.warning(
+      `processing did not end within ${drainMs / 1000} s; ${this.backlog.length} object(s) left`,
+    );
+    // What is left stays counted as such.
+    this.abandoned = true;
   }
 
   /** @throws UserError, PvaError when the server or the processor cannot start */

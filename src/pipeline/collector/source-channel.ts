@@ -6,6 +6,7 @@
  * producers (pvapy-behaviour.md 2.4).
  */
 import type { Context, Value } from 'epics-pva-ts';
+import type { ReceiverSettings, ReceiverStats } from '../../input/data-receiver.ts';
 import { MonitorReceiver } from '../../input/monitor-receiver.ts';
 import type { Logger } from '../../log.ts';
 import type { SourceStats } from '../source-stats.ts';
@@ -24,7 +25,8 @@ export interface SourceChannelOptions {
   readonly onObject: (id: number, object: Value) => void | Promise<void>;
   /** An initial update; its memory stays ours. */
   readonly onSkipped: (object: Value) => void;
-  readonly onDisconnected: () => void;
+  readonly onConnected: () => void;
+  readonly onDisconnected: (why: string) => void;
   readonly logger: Logger;
 }
 
@@ -46,6 +48,7 @@ export class SourceChannel {
       handlerReleases: true,
       onConnected: () => {
         this.skip = options.skipInitialUpdates;
+        options.onConnected();
       },
       onDisconnected,
       logger,
@@ -77,8 +80,16 @@ export class SourceChannel {
     return this.receiver.stop(drainMs);
   }
 
-  configure(args: unknown): void {
-    this.receiver.configure(args);
+  configure(settings: ReceiverSettings): void {
+    this.receiver.configure(settings);
+  }
+
+  get connected(): boolean {
+    return this.receiver.connected;
+  }
+
+  get receiverStats(): ReceiverStats {
+    return this.receiver.stats;
   }
 
   get stats(): SourceStats {
@@ -87,6 +98,7 @@ export class SourceChannel {
     return {
       producerId,
       channel,
+      connected: this.connected,
       receiverStats: { nReceived, nRejected: this.nRejected, nOverruns },
       queueStats: this.receiver.queueStats,
     };

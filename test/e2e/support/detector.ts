@@ -3,7 +3,7 @@
  * can wait for its consumers first and knows every pixel it sent.
  */
 import { setImmediate, setTimeout } from 'node:timers/promises';
-import { NTNDArray, Server, SharedPV, serverConfigFromEnv } from 'epics-pva-ts';
+import { NTNDArray, NTScalar, Server, SharedPV, serverConfigFromEnv } from 'epics-pva-ts';
 import { until, type World } from './world.ts';
 
 export interface DetectorOptions {
@@ -13,6 +13,13 @@ export interface DetectorOptions {
   readonly nx?: number;
   /** Default 128. */
   readonly ny?: number;
+  /** Channels that hold a number for every frame, on the same server; none by default. See `move`. */
+  readonly metadata?: readonly string[];
+}
+
+/** When frame `id` is taken: one every 10 ms, whenever it is published. */
+function timeOf(id: number): Date {
+  return new Date(1_700_000_000_000 + id * 10);
 }
 
 /** The pixels of frame `id`: successive frames differ in every pixel. */
@@ -27,7 +34,9 @@ export class Detector {
   private readonly pv: SharedPV;
   private readonly nx: number;
   private readonly ny: number;
+  private readonly motors: readonly SharedPV[];
   private nPublished = 0;
+  private nMoved = 0;
 
   private constructor(world: World, options: DetectorOptions) {
     const { channel = 'pvapy:image', nx = 128, ny = 128 } = options;
@@ -36,6 +45,11 @@ export class Detector {
     this.pv = SharedPV.readonly(NTNDArray.create({ uniqueId: 0 }).value);
     this.server = new Server({ ...serverConfigFromEnv(world.env), tcpPort: 0 });
     this.server.addPV(channel, this.pv);
+    this.motors = (options.metadata ?? []).map((name) => {
+      const motor = SharedPV.readonly(NTScalar.create('double', 0, { timeStamp: timeOf(0) }));
+      this.server.addPV(name, motor);
+      return motor;
+    });
   }
 
   /** Serves an empty image; ends with the world. */
@@ -70,6 +84,15 @@ export class Detector {
     }
   }
 
+  /** Posts the metadata of the next `count` frames: motor k (from 0) is at 100 k + id, at the time of frame id. */
+  move(count: number): void {
+    for (let i = 0; i < count; i++) {
+      const id = ++this.nMoved;
+      for (const [k, motor] of this.motors.entries())
+        motor.post(NTScalar.create('double', 100 * k + id, { timeStamp: timeOf(id) }));
+    }
+  }
+
   /** Publishes until `done`; how many were published. */
   async publishUntil(done: Promise<unknown>, fps: number): Promise<void> {
     let over = false;
@@ -88,7 +111,9 @@ export class Detector {
   private publishOne(): void {
     const id = ++this.nPublished;
     const pixels = pixelsOf(id, this.nx * this.ny);
-    const frame = NTNDArray.create({ pixels, dimensions: [this.nx, this.ny], uniqueId: id, colorMode: 0 });
+    const timeStamp = this.motors.length > 0 ? { timeStamp: timeOf(id) } : {};
+    const dimensions = [this.nx, this.ny];
+    const frame = NTNDArray.create({ pixels, dimensions, uniqueId: id, colorMode: 0, ...timeStamp });
     this.pv.post(frame.value.mark());
   }
 }

@@ -92,6 +92,23 @@ export class RawBody {
     return codecOf(node.type).decode(this.at(node), context);
   }
 
+  /** The number in a field, without a bigint for one of 64 bits; NaN if it holds none. */
+  number(node: FieldNode): number {
+    const { kind, isArray } = node.type;
+    if (isArray || (kind !== 'long' && kind !== 'ulong')) {
+      const v = this.decode(node);
+      return typeof v === 'number' ? v : Number.NaN;
+    }
+    this.alive();
+    const at = this.offsets[node.index] as number;
+    const { bytes, littleEndian } = this;
+    const low = littleEndian ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at + 4);
+    const highAt = littleEndian ? at + 4 : at;
+    if (kind === 'ulong')
+      return (littleEndian ? bytes.readUInt32LE(highAt) : bytes.readUInt32BE(highAt)) * 2 ** 32 + low;
+    return (littleEndian ? bytes.readInt32LE(highAt) : bytes.readInt32BE(highAt)) * 2 ** 32 + low;
+  }
+
   /** Copies a field's bytes to a message in the same byte order. */
   copyField(node: FieldNode, w: WireWriter): void {
     this.alive();

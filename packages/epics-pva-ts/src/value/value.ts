@@ -48,6 +48,8 @@ class Store {
   pristine: boolean;
   /** Where fields that did not come with this update have their value. */
   base: Store | null = null;
+  /** Bytes of mask and fields as they were received; 0 if they were not. */
+  size = 0;
 
   constructor(type: TypeDef, slots: (PvData | undefined)[], marks: BitSet, raw: RawBody | null) {
     this.type = type;
@@ -66,6 +68,15 @@ class Store {
     const v = this.raw?.has(node) ? this.raw.decode(node) : codec.initial();
     this.slots[node.index] = v;
     return v;
+  }
+
+  number(node: FieldNode): number {
+    const known = this.slots[node.index];
+    if (known === undefined) {
+      if (this.raw?.has(node)) return this.raw.number(node);
+      return this.base ? this.base.number(node) : 0;
+    }
+    return typeof known === 'number' || typeof known === 'bigint' ? Number(known) : Number.NaN;
   }
 
   holds(node: FieldNode): boolean {
@@ -146,6 +157,14 @@ export class Value {
   /** As `get`, but undefined for a field that does not exist. */
   tryGet(path: string): PvData | undefined {
     return this.nodeOf(path) ? this.get(path) : undefined;
+  }
+
+  /**
+   * The number in a field found before with `type.node(path)`. One of 64 bits is rounded to a double, and no bigint is
+   * made of it: for loops that look at every update. NaN if the field holds no number.
+   */
+  numberAt(node: FieldNode): number {
+    return this.store.number(node);
   }
 
   /** Sets and marks a field; a structure takes a plain object or Value. @throws NoFieldError, NoConvertError */
@@ -336,6 +355,11 @@ export class Value {
     return raw ? raw.end - raw.start : 0;
   }
 
+  /** Bytes of mask and fields as they were received, however small; 0 for a self-made update or a copy. */
+  get messageBytes(): number {
+    return this.store.size;
+  }
+
   /** The received bytes of mask and fields, if they can be sent on as they are in this byte order; else null. */
   rawBytes(littleEndian: boolean): Uint8Array | null {
     const { raw, pristine } = this.store;
@@ -408,9 +432,14 @@ export class Value {
       else plan.decode(b, node.end, slots, r, ctx);
       b = marks.next(node.end);
     }
-    if (!offsets) return Value.ofSlots(type, slots, null, marks);
+    if (!offsets) {
+      const small = Value.ofSlots(type, slots, null, marks);
+      small.store.size = r.offset - start;
+      return small;
+    }
     const raw = new RawBody(r.bytes, start, r.offset, r.littleEndian, offsets, ctx.viewFrom, ctx.block);
     const value = Value.ofSlots(type, slots, raw, marks);
+    value.store.size = r.offset - start;
     // Bytes that define or use type ids mean something on this connection only.
     if (ctx.types.uses !== usesBefore) value.store.pristine = false;
     return value;

@@ -32,6 +32,24 @@ describe('a lazy update', () => {
     }
   });
 
+  it('gives numbers without decoding them, 64 bits as doubles, and knows how long the message was', () => {
+    const path = 'timeStamp.secondsPastEpoch';
+    for (const littleEndian of ORDERS)
+      for (const seconds of [0n, 1n, -1n, 1_700_000_000n, -(2n ** 40n) + 7n, 2n ** 33n]) {
+        const made = imageUpdate(5).set(path, seconds);
+        const bytes = encodePartial(made, littleEndian);
+        for (const lazy of [true, false]) {
+          const v = decodePartial(NT_NDARRAY, bytes, { lazy, littleEndian });
+          expect(v.numberAt(v.type.node(path))).toBe(Number(seconds));
+          expect(v.numberAt(v.type.node('uniqueId'))).toBe(made.get('uniqueId'));
+          expect(v.numberAt(v.type.node('value'))).toBeNaN();
+          expect(v.messageBytes).toBe(bytes.length);
+        }
+        expect(made.numberAt(made.type.node(path))).toBe(Number(seconds));
+        expect(made.messageBytes).toBe(0);
+      }
+  });
+
   it('gives the same object for the same field', () => {
     const { v } = lazyImage();
     for (const path of ['value', 'dimension', 'attribute', 'codec.parameters'])

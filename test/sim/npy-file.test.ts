@@ -11,7 +11,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { NpyFrames } from '../../sim/npy-frames.ts';
+import { FileFrames } from '../../sim/file-frames.ts';
+import { openInput } from '../../sim/input-files.ts';
+import { NpyFile } from '../../sim/npy-file.ts';
 
 // Files as numpy 2.4 writes them (numpy.save, numpy.lib.format.write_array), base64.
 /** numpy.save of (numpy.arange(24) * 1000).astype('>u2').reshape(2, 3, 4) */
@@ -67,8 +69,12 @@ function write(bytes: Uint8Array | string, name?: string): string {
   return path;
 }
 
-function open(bytes: Uint8Array | string): NpyFrames {
-  return new NpyFrames({ files: [write(bytes)] });
+function openPath(path: string): FileFrames {
+  return new FileFrames({ files: [new NpyFile(path)] });
+}
+
+function open(bytes: Uint8Array | string): FileFrames {
+  return openPath(write(bytes));
 }
 
 describe('files written by numpy', () => {
@@ -153,7 +159,7 @@ describe('reading', () => {
     const file = openSync(path, 'r+');
     writeSync(file, Uint8Array.of(42), 0, 1, size - 1);
     closeSync(file);
-    const source = new NpyFrames({ files: [path] });
+    const source = openPath(path);
     expect(source.nFrames).toBe(4096);
     const last = source.frame(4095) as Uint8Array;
     expect([last.length, last.indexOf(42), last[0]]).toEqual([2 ** 21, 2 ** 21 - 1, 0]);
@@ -163,7 +169,7 @@ describe('reading', () => {
 
   it('says so when the file shrinks while it is used', () => {
     const path = write(array('|u1', '(2, 1, 2)', Uint8Array.of(1, 2, 3, 4)));
-    const source = new NpyFrames({ files: [path] });
+    const source = openPath(path);
     truncateSync(path, 131);
     expect(source.frame(0)).toEqual(Uint8Array.of(1, 2));
     expect(() => source.frame(1)).toThrow(`${path}: it has become shorter since it was opened`);
@@ -196,25 +202,25 @@ describe('several files', () => {
     writeFileSync(join(folder, 'b.NPY'), two(3));
     writeFileSync(join(folder, 'notes.txt'), 'no frames');
   });
-  const values = (source: NpyFrames) => Array.from({ length: source.nFrames }, (_, i) => source.frame(i)[0]);
+  const values = (source: FileFrames) => Array.from({ length: source.nFrames }, (_, i) => source.frame(i)[0]);
 
-  it('a directory is read in the order of names, without other files and directories', () => {
-    const source = new NpyFrames({ directory: folder });
+  it('a directory is read in the order of names, without other files and directories', async () => {
+    const source = await openInput({ directory: folder });
     expect(values(source)).toEqual([1, 2, 3, 4, 5]);
     expect([4, 0, 3, 1, 2].map((i) => source.frame(i)[0])).toEqual([5, 1, 4, 2, 3]);
     expect(source.description()).toEqual([
       `Loaded input file ${join(folder, 'a.npy')} (2 frames of 2x1 uint8)`,
       `Loaded input file ${join(folder, 'b.NPY')} (2 frames of 2x1 uint8)`,
       `Loaded input file ${join(folder, 'c.npy')} (1 frame of 2x1 uint8)`,
-      'Skipped 1 file without the ending .npy: notes.txt',
+      'Skipped 1 file (not .npy, .h5, .hdf, .hdf5, .tif, .tiff): notes.txt',
     ]);
     source.close();
   });
 
-  it('files may be given beside a directory, whatever their ending', () => {
+  it('files may be given beside a directory, whatever their ending', async () => {
     const extra = join(folder, 'notes.txt');
     writeFileSync(extra, one(9));
-    expect(values(new NpyFrames({ directory: folder, files: [extra] }))).toEqual([1, 2, 3, 4, 5, 9]);
+    expect(values(await openInput({ directory: folder, files: [extra] }))).toEqual([1, 2, 3, 4, 5, 9]);
   });
 
   it.each([
@@ -224,38 +230,40 @@ describe('several files', () => {
     [6, [1, 2, 3, 4, 5]],
     [0, [1, 2, 3, 4, 5]],
     [-1, [1, 2, 3, 4, 5]],
-  ])('at most %i frames', (nFrames, expected) => {
-    expect(values(new NpyFrames({ directory: folder, nFrames }))).toEqual(expected);
+  ])('at most %i frames', async (nFrames, expected) => {
+    expect(values(await openInput({ directory: folder, nFrames }))).toEqual(expected);
   });
 
-  it('a list of many files is described in short', () => {
+  it('a list of many files is described in short', async () => {
     for (let i = 0; i < 20; i++) writeFileSync(join(folder, `d${i}.npy`), one(i));
-    const lines = new NpyFrames({ directory: folder }).description();
+    const lines = (await openInput({ directory: folder })).description();
     expect(lines.length).toBe(12);
     expect(lines[10]).toBe('Loaded 13 more input files (13 frames)');
   });
 
-  it('all must have the same frames: the error names the one that differs', () => {
+  it('all must have the same frames: the error names the one that differs', async () => {
     const other = join(folder, 'z.npy');
     const first = join(folder, 'a.npy');
     writeFileSync(other, array('<u2', '(1, 2)', 4));
-    expect(() => new NpyFrames({ directory: folder })).toThrow(
+    await expect(openInput({ directory: folder })).rejects.toThrow(
       `${other}: its frames are [2, 1] uint16, but those of ${first} are [2, 1] uint8: stream one kind`,
     );
     writeFileSync(other, array('|u1', '(2, 1)', 2));
-    expect(() => new NpyFrames({ directory: folder })).toThrow(`${other}: its frames are [1, 2] uint8, but`);
+    await expect(openInput({ directory: folder })).rejects.toThrow(
+      `${other}: its frames are [1, 2] uint8, but`,
+    );
   });
 
-  it('a directory without .npy files, or none at all, is an error', () => {
+  it('a directory without input files, or none at all, is an error', async () => {
     const empty = mkdtempSync(join(directory, 'e-'));
-    expect(() => new NpyFrames({ directory: empty })).toThrow(
-      `${empty}: there is no .npy file in this directory`,
+    await expect(openInput({ directory: empty })).rejects.toThrow(
+      `${empty}: there is no input file in this directory: it is empty`,
     );
     const missing = join(directory, 'missing');
-    expect(() => new NpyFrames({ directory: missing })).toThrow(`${missing}: no such file or directory`);
-    expect(() => new NpyFrames({ files: [missing] })).toThrow(`${missing}: no such file or directory`);
-    expect(() => new NpyFrames({ files: [empty] })).toThrow(`${empty}: it is not a regular file`);
-    expect(() => new NpyFrames({})).toThrow('no input file or directory was given');
+    await expect(openInput({ directory: missing })).rejects.toThrow(`${missing}: no such file or directory`);
+    await expect(openInput({ files: [missing] })).rejects.toThrow(`${missing}: no such file or directory`);
+    await expect(openInput({ files: [empty] })).rejects.toThrow(`${empty}: it is not a regular file`);
+    await expect(openInput({})).rejects.toThrow('no input file or directory was given');
   });
 });
 
@@ -315,7 +323,7 @@ describe('files that hold no frames: one line with the name of the file and the 
     const path = write(bytes);
     let caught: unknown;
     try {
-      new NpyFrames({ files: [path] });
+      openPath(path);
     } catch (error) {
       caught = error;
     }

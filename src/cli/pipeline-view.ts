@@ -1,0 +1,73 @@
+/** What `hpc-pipeline run` shows while it runs: a table below the lines on a terminal, lines only elsewhere. */
+import { createLogUpdate } from 'log-update';
+import type { Chain } from '../pipeline-file/chain.ts';
+import { type ChainRow, handledBy, plainLine, tableText } from '../pipeline-file/chain-text.ts';
+
+/** On a terminal. */
+const TABLE_MS = 500;
+
+export interface PipelineViewOptions {
+  readonly names: readonly string[];
+  /** Seconds between two lines where there is no terminal. */
+  readonly reportPeriod: number;
+  /** Whether lines of stages are shown. */
+  readonly quiet: boolean;
+}
+
+export class PipelineView {
+  private readonly options: PipelineViewOptions;
+  private readonly update = process.stdout.isTTY ? createLogUpdate(process.stdout) : undefined;
+  private readonly width: number;
+  private readonly start = performance.now();
+  private handled = new Map<string, number>();
+  private shownAt = performance.now();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(options: PipelineViewOptions) {
+    this.options = options;
+    this.width = Math.max(...options.names.map((name) => name.length), 'pipeline'.length);
+  }
+
+  watch(chain: Chain): void {
+    const period = this.update ? TABLE_MS : this.options.reportPeriod * 1000;
+    this.timer = setInterval(() => this.show(chain), period);
+  }
+
+  /** A line of a stage. */
+  line(stage: string, text: string): void {
+    if (!this.options.quiet) this.print(`${stage.padEnd(this.width)} | ${text}`);
+  }
+
+  /** A line of the pipeline itself. */
+  event(text: string): void {
+    this.print(`${'pipeline'.padEnd(this.width)} | ${text}`);
+  }
+
+  private print(text: string): void {
+    if (this.update) this.update.persist(text);
+    else process.stdout.write(`${text}\n`);
+  }
+
+  private show(chain: Chain): void {
+    const now = performance.now();
+    const seconds = Math.max(0.001, (now - this.shownAt) / 1000);
+    const lines = chain.ledger.stages;
+    const rows = lines.map((line, i): ChainRow => {
+      const { state = 'waiting', restarts = 0 } = chain.stages[i] ?? {};
+      const rate = Math.max(0, handledBy(line) - (this.handled.get(line.name) ?? 0)) / seconds;
+      return { ...line, state, restarts, rate };
+    });
+    this.handled = new Map(lines.map((line) => [line.name, handledBy(line)]));
+    this.shownAt = now;
+    const elapsed = (now - this.start) / 1000;
+    if (this.update) this.update(tableText(rows, elapsed));
+    else this.event(plainLine(rows, elapsed));
+  }
+
+  /** The last table stays on the screen. */
+  end(chain: Chain): void {
+    clearInterval(this.timer);
+    if (this.update) this.show(chain);
+    this.update?.done();
+  }
+}

@@ -1,0 +1,251 @@
+/**
+ * Chain: runs the stages of a plan. Started against the flow; the sources publish when everybody is connected; ended
+ * with the flow, each stage when what was under way has arrived; the ledger says what became of every object.
+ */
+import type { Ledger } from './ledger.ts';
+import { ledgerOf } from './ledger.ts';
+import type { Plan, PlannedStage } from './plan.ts';
+import { StageProcess } from './stage-process.ts';
+
+export interface ChainOptions {
+  readonly plan: Plan;
+  /** The command of a stage: the program, its script, and its arguments. */
+  readonly command: (stage: PlannedStage) => readonly [string, ...string[]];
+  readonly directory: string;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly onLine: (stage: string, line: string) => void;
+  readonly onEvent: (text: string) => void;
+}
+
+/** How a chain ended. */
+export interface ChainResult {
+  readonly ledger: Ledger;
+  /** 0, or that of the first essential stage that failed, or 1 when not all were ready in time. */
+  readonly exitCode: number;
+}
+
+const POLL_MS = 250;
+/** While something is waited for. */
+const SHORT_POLL_MS = 50;
+/** Nothing moves for so long: what has not arrived is lost. */
+const QUIET_MS = 2000;
+
+export class Chain {
+  /** In flow order. */
+  readonly stages: readonly StageProcess[];
+  private readonly options: ChainOptions;
+  private readonly plan: Plan;
+  private wake: () => void = () => {};
+  private failed = 0;
+  /** The first essential stage that failed, in time. */
+  private firstFailure: StageProcess | undefined;
+  private settledAt = '';
+
+  constructor(options: ChainOptions) {
+    this.options = options;
+    this.plan = options.plan;
+    const { directory, environment, command, onLine, onEvent } = options;
+    this.stages = this.plan.stages.map(
+      (stage) =>
+        new StageProcess({
+          stage,
+          command: command(stage),
+          directory,
+          environment,
+          onLine: (line) => onLine(stage.name, line),
+          onEvent,
+          onChange: () => this.changed(),
+        }),
+    );
+  }
+
+  private changed(): void {
+    this.firstFailure ??= this.stages.find(({ stage, failure }) => stage.essential && failure);
+    this.wake();
+  }
+
+  get ledger(): Ledger {
+    const byName = new Map(this.stages.map((process) => [process.stage.name, process.figures]));
+    const none = { members: new Map(), deaths: 0 };
+    return ledgerOf(this.plan.stages, (name) => byName.get(name) ?? none);
+  }
+
+  /** Runs until the sources have finished, the runtime is over, a stage ends the chain, or `signal` aborts. */
+  async run(signal: AbortSignal): Promise<ChainResult> {
+    const poll = setInterval(() => void this.ask(), POLL_MS);
+    const wake = (): void => this.wake();
+    signal.addEventListener('abort', wake, { once: true });
+    try {
+      if (await this.start(signal)) {
+        for (const source of this.simulators()) source.go();
+        this.options.onEvent('all stages are ready');
+        await this.until(
+          () => signal.aborted || this.broken !== undefined || this.sourcesFinished,
+          this.runtimeMs,
+        );
+      }
+      if (this.broken !== undefined) this.options.onEvent(`the chain ends: ${this.broken}`);
+      await this.stop();
+    } finally {
+      clearInterval(poll);
+      this.kill();
+    }
+    return { ledger: this.ledger, exitCode: this.failed || (this.firstFailure?.failure?.code ?? 0) };
+  }
+
+  /** Ends all stages at once. */
+  kill(): void {
+    for (const process of this.stages) process.kill();
+  }
+
+  private get runtimeMs(): number {
+    const { runtime } = this.plan.file;
+    return runtime === undefined ? Number.POSITIVE_INFINITY : runtime * 1000;
+  }
+
+  private get stopMs(): number {
+    return this.plan.file['stop-timeout'] * 1000;
+  }
+
+  /** Why the chain cannot go on. */
+  private get broken(): string | undefined {
+    const { firstFailure: failed } = this;
+    if (failed) return `${failed.stage.name} ${failed.failure?.why}`;
+    const ended = this.stages.find(({ stage, state }) => stage.essential && state === 'ended');
+    return ended && `${ended.stage.name} has ended`;
+  }
+
+  private get sourcesFinished(): boolean {
+    const sources = this.stages.filter(({ stage }) => stage.isSource);
+    const essential = sources.filter(({ stage }) => stage.essential);
+    return (essential.length > 0 ? essential : sources).every(
+      ({ state }) => state === 'finished' || state === 'ended' || state === 'failed',
+    );
+  }
+
+  private simulators(): StageProcess[] {
+    return this.stages.filter(({ stage }) => stage.command === 'ad-sim-server');
+  }
+
+  private process(name: string): StageProcess {
+    return this.stages.find(({ stage }) => stage.name === name) as StageProcess;
+  }
+
+  /** @returns whether all are ready; false if the chain shall end before that */
+  private async start(signal: AbortSignal): Promise<boolean> {
+    const deadline = performance.now() + this.plan.file['ready-timeout'] * 1000;
+    const over = (): boolean => signal.aborted || this.broken !== undefined;
+    const begun: StageProcess[] = [];
+    for (const name of this.plan.start) {
+      const process = this.process(name);
+      const { isSource, after } = process.stage;
+      // Who sends waits for those who receive.
+      const awaited = isSource ? [...begun] : after.map((other) => this.process(other));
+      const started = (): boolean =>
+        awaited.every(({ state }) => state !== 'starting' && state !== 'restarting' && state !== 'waiting');
+      await this.until(() => over() || started(), deadline - performance.now());
+      if (over()) return false;
+      const begins = ({ state }: StageProcess): boolean => state !== 'starting' && state !== 'restarting';
+      if (!started() && !this.goesWithout(awaited, begins)) return false;
+      process.start();
+      begun.push(process);
+    }
+    const ready = (process: StageProcess): boolean =>
+      process.state === 'running' ||
+      process.state === 'finished' ||
+      (!process.stage.essential && !process.alive);
+    await this.until(() => over() || this.stages.every(ready), deadline - performance.now());
+    if (over()) return false;
+    return this.stages.every(ready) || this.goesWithout(this.stages, ready);
+  }
+
+  /** Says which stages are late; whether the chain can do without them. */
+  private goesWithout(among: readonly StageProcess[], ready: (process: StageProcess) => boolean): boolean {
+    const seconds = this.plan.file['ready-timeout'];
+    const late = among.filter((process) => !ready(process));
+    for (const process of late) {
+      const { name, channels } = process.stage;
+      const inputs = [...new Set(channels.members.flatMap((member) => member.inputs))].slice(0, 5).join(', ');
+      const what =
+        process.state === 'connecting'
+          ? `nothing came from its input ${inputs}; is that channel served, and connected to its own source?`
+          : `it is still ${process.state}`;
+      this.options.onEvent(`stage ${name} was not ready within ${seconds} s (ready-timeout): ${what}`);
+    }
+    if (late.every(({ stage }) => !stage.essential)) return true;
+    this.failed = 1;
+    return false;
+  }
+
+  private async ask(): Promise<void> {
+    await Promise.all(this.stages.map((process) => process.ask()));
+  }
+
+  /** Waits for a condition that changes of state or figures can make true. */
+  private async until(condition: () => boolean, milliseconds: number): Promise<boolean> {
+    const end = performance.now() + milliseconds;
+    while (!condition()) {
+      const left = end - performance.now();
+      if (left <= 0) return false;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, Math.min(left, POLL_MS));
+        this.wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      this.wake = () => {};
+    }
+    return true;
+  }
+
+  private async stop(): Promise<void> {
+    const { stages } = this;
+    for (const source of this.simulators()) source.finish();
+    const finished = ({ state, alive }: StageProcess): boolean => state !== 'running' || !alive;
+    await this.until(() => this.simulators().every(finished), this.stopMs);
+    // Sources that cannot be told to publish nothing more end now; for a second they still serve what they sent.
+    for (const process of stages)
+      if (process.stage.isSource && process.stage.command !== 'ad-sim-server') process.terminate();
+    const deadline = performance.now() + this.stopMs;
+    await this.settle(deadline);
+    for (const process of stages) {
+      await this.settle(deadline);
+      process.terminate();
+      if (await this.until(() => !process.alive, this.stopMs)) continue;
+      this.options.onEvent(
+        `stage ${process.stage.name} did not end within ${this.plan.file['stop-timeout']} s (stop-timeout) and is killed`,
+      );
+      process.kill();
+      await this.until(() => !process.alive, this.stopMs);
+    }
+  }
+
+  /** Waits until all that was published has arrived and is processed, or nothing moves any more. */
+  private async settle(deadline: number): Promise<void> {
+    let since = performance.now();
+    let last = '';
+    for (;;) {
+      await this.ask();
+      const { ledger } = this;
+      const now = JSON.stringify([ledger.stages, ledger.links]);
+      // What was waited for in vain is not waited for again.
+      if (ledger.settled || now === this.settledAt || performance.now() > deadline) return;
+      if (now !== last) since = performance.now();
+      last = now;
+      if (performance.now() - since > (ledger.stages.some((s) => s.queued > 0) ? this.patienceMs : QUIET_MS))
+        break;
+      await new Promise((resolve) => setTimeout(resolve, SHORT_POLL_MS));
+    }
+    this.settledAt = last;
+  }
+
+  /** Objects may wait this long on purpose. */
+  private get patienceMs(): number {
+    const waits = this.plan.stages.flatMap(({ options }) => [
+      options.number('gap-timeout') ?? 0,
+      options.number('accumulation-timeout') ?? 0,
+    ]);
+    return QUIET_MS + 1000 * Math.max(0, ...waits.filter((seconds) => Number.isFinite(seconds)));
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * The ledger of a chain: what each stage did with what it received, and whether what one stage published arrived at
+ * the next. Pure figures; an object that is in none of the columns is a fault, and the verdict says so.
+ */
+import type { PlannedStage } from './plan.ts';
+import type { Member } from './stage-channels.ts';
+import type { MemberFigures } from './stage-messages.ts';
+
+/** What is known of a stage's counters. */
+export interface StageFigures {
+  /** By member id; of a member that never answered nothing is known. */
+  readonly members: ReadonlyMap<number, MemberFigures>;
+  /** Times it, or its predecessor, died: what it held then is not in the figures. */
+  readonly deaths: number;
+}
+
+/** A stage's line. Objects, without the initial updates of connections. */
+export interface StageLine {
+  readonly name: string;
+  readonly isSource: boolean;
+  readonly received: number;
+  readonly processed: number;
+  readonly errors: number;
+  readonly rejected: number;
+  readonly queued: number;
+  readonly missed: number;
+  readonly published: number;
+  readonly publishErrors: number;
+}
+
+/** A channel between stages, and those who share or all read what is published on it. */
+export interface LinkLine {
+  readonly from: string;
+  readonly to: readonly string[];
+  readonly channels: readonly string[];
+  readonly published: number;
+  readonly received: number;
+  /** Negative if more arrived than was published. */
+  readonly lost: number;
+}
+
+/** How the ledger ended. */
+export type Verdict = 'balanced' | 'incomplete' | 'UNBALANCED';
+
+export interface Ledger {
+  readonly stages: readonly StageLine[];
+  readonly links: readonly LinkLine[];
+  /** Objects lost, wherever. */
+  readonly lost: number;
+  readonly verdict: Verdict;
+  /** Why it is not balanced. */
+  readonly reasons: readonly string[];
+  /** Everything published has arrived and nothing is under way. */
+  readonly settled: boolean;
+}
+
+const NOTHING: Omit<MemberFigures, 'id'> = {
+  connected: 0,
+  received: 0,
+  processed: 0,
+  errors: 0,
+  rejected: 0,
+  queued: 0,
+  missed: 0,
+  published: 0,
+  publishErrors: 0,
+};
+
+export type FiguresOf = (stage: string) => StageFigures;
+
+export function ledgerOf(stages: readonly PlannedStage[], figuresOf: FiguresOf): Ledger {
+  const lines = stages.map((stage) => stageLine(stage, figuresOf(stage.name)));
+  const links = linkLines(stages, figuresOf);
+  const deaths = stages.filter(({ name }) => figuresOf(name).deaths > 0);
+  const wrong = [
+    ...stages.flatMap((s, i) => stageFault(s, lines[i] as StageLine)),
+    ...links.flatMap(linkFault),
+  ];
+  const lost =
+    links.reduce((n, link) => n + Math.max(0, link.lost), 0) +
+    lines.reduce(
+      (n, s) => n + s.errors + s.rejected + s.queued + s.publishErrors + (s.isSource ? s.missed : 0),
+      0,
+    );
+  return {
+    stages: lines,
+    links,
+    lost,
+    verdict: deaths.length > 0 ? 'incomplete' : wrong.length > 0 ? 'UNBALANCED' : 'balanced',
+    reasons:
+      deaths.length > 0
+        ? deaths.map(
+            ({ name }) => `${name} died ${figuresOf(name).deaths} time(s): what it held is not known`,
+          )
+        : wrong,
+    settled:
+      wrong.length === 0 && links.every((link) => link.lost <= 0) && lines.every((s) => s.queued === 0),
+  };
+}
+
+function figures(of: StageFigures, member: Member): Omit<MemberFigures, 'id'> {
+  return of.members.get(member.id) ?? NOTHING;
+}
+
+/** Objects a member received: without what its channels held when it connected. */
+function objectsOf(of: StageFigures, member: Member): number {
+  const { received, connected } = figures(of, member);
+  return Math.max(0, received - Math.min(received, connected * member.monitors * member.skipped));
+}
+
+/** Objects a member published. The first update of a mirror is what it found. */
+function publishedBy(stage: PlannedStage, of: StageFigures, member: Member): number {
+  const { published, connected } = figures(of, member);
+  return stage.command === 'mirror-server' ? published - Math.min(published, connected) : published;
+}
+
+function stageLine(stage: PlannedStage, of: StageFigures): StageLine {
+  const { members } = stage.channels;
+  const sum = (read: (member: Member) => number): number =>
+    members.reduce((n, member) => n + read(member), 0);
+  const published = sum((member) => publishedBy(stage, of, member));
+  return {
+    name: stage.name,
+    isSource: stage.isSource,
+    received: sum((member) => objectsOf(of, member)),
+    // A mirror does nothing with objects but pass them on.
+    processed: stage.command === 'mirror-server' ? published : sum((member) => figures(of, member).processed),
+    errors: sum((member) => figures(of, member).errors),
+    rejected: sum((member) => figures(of, member).rejected),
+    queued: sum((member) => figures(of, member).queued),
+    missed: sum((member) => figures(of, member).missed),
+    published,
+    publishErrors: sum((member) => figures(of, member).publishErrors),
+  };
+}
+
+function stageFault(stage: PlannedStage, line: StageLine): string[] {
+  const { name, received, processed, errors, rejected, queued } = line;
+  if (stage.command === 'ad-sim-server' || received === processed + errors + rejected + queued) return [];
+  return [
+    `${name}: received ${received} is not processed ${processed} + errors ${errors} + rejected ${rejected} + queued ${queued}`,
+  ];
+}
+
+function linkFault(link: LinkLine): string[] {
+  if (link.lost >= 0) return [];
+  return [
+    `${link.from} -> ${link.to.join(', ')}: ${link.received} arrived of ${link.published} published (a monitor that connects anew receives the last one again)`,
+  ];
+}
+
+/** One reader of a channel. */
+interface Reader {
+  readonly stage: PlannedStage;
+  readonly member: Member;
+}
+
+function linkLines(stages: readonly PlannedStage[], figuresOf: FiguresOf): LinkLine[] {
+  const published = new Map<string, { readonly from: string; readonly count: number }>();
+  for (const stage of stages)
+    for (const member of stage.channels.members)
+      for (const channel of member.outputs)
+        published.set(channel, {
+          from: stage.name,
+          count: publishedBy(stage, figuresOf(stage.name), member),
+        });
+  const groups = new Map<string, Reader[]>();
+  for (const stage of stages)
+    for (const member of stage.channels.members) {
+      if (member.inputs.length === 0 || !member.inputs.every((channel) => published.has(channel))) continue;
+      // Monitors that share by a request of the user's own cannot be told from those that all get everything.
+      if (member.monitors > 1) continue;
+      const key = groupKey(stage, member);
+      groups.set(key, [...(groups.get(key) ?? []), { stage, member }]);
+    }
+  return [...groups.values()].map((readers) => linkLine(readers, published, figuresOf));
+}
+
+/** Readers with the same key share one stream; others receive all of it. */
+function groupKey(stage: PlannedStage, member: Member): string {
+  const option = (name: string): string => stage.options.text(`distributor-${name}`) ?? '';
+  const shares =
+    stage.command === 'hpc-consumer' &&
+    ['group', 'set', 'trigger', 'updates'].some((name) => option(name) !== '');
+  return shares
+    ? JSON.stringify([member.inputs, option('group')])
+    : JSON.stringify([stage.name, member.id, member.inputs]);
+}
+
+function linkLine(
+  readers: readonly Reader[],
+  published: ReadonlyMap<string, { readonly from: string; readonly count: number }>,
+  figuresOf: FiguresOf,
+): LinkLine {
+  const channels = readers[0]?.member.inputs ?? [];
+  const sources = channels.flatMap((channel) => published.get(channel) ?? []);
+  const total = sources.reduce((n, { count }) => n + count, 0);
+  const sets = new Map<string, number[]>();
+  for (const [i, { stage, member }] of readers.entries()) {
+    // All of a set receive the same; without a set each object goes to one of them.
+    const set = readers.length > 1 ? (stage.options.text('distributor-set') ?? '') : '';
+    const key = set === '' ? `alone ${i}` : set;
+    sets.set(key, [...(sets.get(key) ?? []), objectsOf(figuresOf(stage.name), member)]);
+  }
+  const most = (counts: readonly number[]): number => Math.max(...counts);
+  const arrived = [...sets.values()].reduce((n, counts) => n + most(counts), 0);
+  const inSets = [...sets.values()].reduce((n, all) => n + all.reduce((m, one) => m + most(all) - one, 0), 0);
+  return {
+    from: [...new Set(sources.map(({ from }) => from))].join(', '),
+    to: [...new Set(readers.map(({ stage }) => stage.name))],
+    channels,
+    published: total,
+    received: arrived,
+    lost: total - arrived + inSets,
+  };
+}

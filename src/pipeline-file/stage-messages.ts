@@ -1,0 +1,47 @@
+/**
+ * What `hpc-pipeline` and the commands it starts tell each other, over Node's IPC channel. It imports
+ * nothing: commands that run by themselves load nothing else of this room.
+ */
+
+/** The environment variable that tells a command that `hpc-pipeline` started it. */
+export const STAGE_VARIABLE = 'EPICS_HPC_PIPELINE_STAGE';
+
+/** Counters of one consumer, one channel of a mirror server, or the whole of another stage; since its start. */
+export interface MemberFigures {
+  /** Consumer id, collector id, number of the channel in the map from 0; 0 for a simulator. */
+  readonly id: number;
+  /** Connections to input channels that have brought something. */
+  readonly connected: number;
+  /** Updates that came in, initial ones included. */
+  readonly received: number;
+  readonly processed: number;
+  /** Failed to be processed. */
+  readonly errors: number;
+  /** Refused by a queue, or too late for the collector. */
+  readonly rejected: number;
+  /** Waiting in queues and caches. */
+  readonly queued: number;
+  /** Ids that never came, as the stage itself found out. */
+  readonly missed: number;
+  readonly published: number;
+  readonly publishErrors: number;
+}
+
+export type ToStage =
+  /** To a source: publish. */
+  | { readonly type: 'go' }
+  /** To a source: publish nothing more, but stay. */
+  | { readonly type: 'finish' }
+  | { readonly type: 'figures'; readonly requestId: number };
+
+export type FromStage =
+  /** It serves its channels and searches for those it needs. */
+  | { readonly type: 'started' }
+  | {
+      readonly type: 'figures';
+      /** Undefined: the last ones, nothing more will change. */
+      readonly requestId: number | undefined;
+      readonly members: readonly MemberFigures[];
+    }
+  /** A source will publish nothing more. */
+  | { readonly type: 'finished' };

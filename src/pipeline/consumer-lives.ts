@@ -1,0 +1,126 @@
+/**
+ * What is known of a consumer that may have been restarted: the figures of its present life, and the sums of those
+ * before, as far as they were reported. What a consumer did between its last report and its death nobody knows; for
+ * how long that was is said beside the sums.
+ */
+import type { ConsumerStats } from './consumer-stats.ts';
+import { mergeLatencies } from './figures/latency-histogram.ts';
+import type { ObjectLatencies } from './figures/object-latency.ts';
+import { type LatencyStats, latencyStats } from './figures/stage-figures.ts';
+import type { StageState } from './stage-status.ts';
+import { type CombinableStats, type CombinedStats, combineStats } from './stats-combine.ts';
+
+export class ConsumerLives {
+  /** The last report of all, also of a life that is over. */
+  last: ConsumerStats | undefined;
+  /** The age of objects, as told last by a consumer that is alive. */
+  latencies: ObjectLatencies | undefined;
+  /** Lives that are over. */
+  private earlier: CombinableStats | undefined;
+  private lastAt = Number.NaN;
+  private isOver = true;
+  private held = 0;
+  private unknownMs = 0;
+
+  report(stats: ConsumerStats, latencies?: ObjectLatencies): void {
+    // A client has reset the statistics: the lives before are forgotten with them.
+    if (this.last && !this.isOver && stats.processorStats.startTime > this.last.processorStats.startTime)
+      this.forget();
+    this.last = stats;
+    this.isOver = false;
+    this.lastAt = performance.now();
+    if (latencies) this.latencies = latencies;
+  }
+
+  private forget(): void {
+    this.earlier = undefined;
+    this.held = 0;
+    this.unknownMs = 0;
+  }
+
+  /** The process has died before it could tell its last figures. */
+  died(): void {
+    const { last } = this;
+    this.latencies = undefined;
+    if (!last || this.isOver) return;
+    this.isOver = true;
+    this.unknownMs += performance.now() - this.lastAt;
+    this.held += last.processorStats.nInFlight;
+    this.earlier = combineStats([...(this.earlier ? [this.earlier] : []), over(last)]);
+  }
+
+  /** Of all lives. */
+  get all(): CombinableStats[] {
+    const { earlier, last, isOver } = this;
+    return [...(earlier ? [earlier] : []), ...(last && !isOver ? [last] : [])];
+  }
+
+  /** Objects that were received and not processed when a life ended, as far as known. */
+  get nLost(): number {
+    return this.held;
+  }
+
+  /** Seconds in which consumers lived unreported. */
+  get unreportedTime(): number {
+    return this.unknownMs / 1000;
+  }
+
+  /** Of the present life. */
+  get state(): StageState | undefined {
+    return this.isOver ? undefined : this.last?.state;
+  }
+}
+
+/** The figures of a life that is over: nothing flows any more, nothing waits, and its end was its last report. */
+function over(stats: ConsumerStats): CombinableStats {
+  const { startTime, runtime } = stats.processorStats;
+  return {
+    receiverStats: counts(stats.receiverStats),
+    publisherStats: counts(stats.publisherStats),
+    queueStats: { ...counts(stats.queueStats), nQueued: 0 },
+    processorStats: { ...counts(stats.processorStats), nInFlight: 0, endTime: startTime + runtime },
+  };
+}
+
+function counts(group: object | undefined): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(group ?? {}).filter(([name]) => !name.endsWith('Rate')));
+}
+
+/** Several consumers as one system. */
+export interface SystemStats extends CombinedStats {
+  readonly nConsumers: number;
+  /** Consumers running now. */
+  readonly nAlive: number;
+  readonly nRestarts: number;
+  /** Objects that consumers that died had received and not processed, as far as they had told. */
+  readonly nLostInRestarts: number;
+  /** Seconds between the last reports of consumers that died and their deaths: what they did then is not known. */
+  readonly unreportedTime: number;
+  readonly latencyStats: LatencyStats;
+  /** `running` if any consumer receives, `stopped` when all have ended. */
+  readonly state: StageState;
+  readonly stateMessage: string;
+}
+
+export function systemStats(
+  lives: readonly ConsumerLives[],
+  { nAlive, nRestarts }: { readonly nAlive: number; readonly nRestarts: number },
+): SystemStats {
+  const latencies = lives.flatMap((each) => each.latencies ?? []);
+  const nRunning = lives.filter(({ state }) => state === 'running').length;
+  const over = lives.every(({ state }) => state === 'stopped');
+  return {
+    nConsumers: lives.length,
+    nAlive,
+    nRestarts,
+    nLostInRestarts: lives.reduce((n, each) => n + each.nLost, 0),
+    unreportedTime: lives.reduce((n, each) => n + each.unreportedTime, 0),
+    ...combineStats(lives.flatMap((each) => each.all)),
+    latencyStats: latencyStats({
+      processed: mergeLatencies(latencies.map(({ processed }) => processed)),
+      published: mergeLatencies(latencies.map(({ published }) => published)),
+    }),
+    state: over ? 'stopped' : nRunning > 0 ? 'running' : 'disconnected',
+    stateMessage: `${nRunning} of ${lives.length} consumers receive`,
+  };
+}

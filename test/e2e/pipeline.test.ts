@@ -1,0 +1,287 @@
+/** `hpc-pipeline`: a chain is started, supervised, ended in order, accounted for, and leaves nothing behind. */
+import { join } from 'node:path';
+import { describe, expect } from 'vitest';
+import { Detector } from './support/detector.ts';
+import { flowing, ledgerOf, outputOf, PATIENCE_MS, runFile, stagePid } from './support/pipeline.ts';
+import { descendants, gone } from './support/processes.ts';
+import { it, ROOT } from './support/world.ts';
+
+const FIXTURES = join(ROOT, 'test/e2e/fixtures');
+const BROKEN = `processor-file: '${FIXTURES}/bad-processors.ts', processor-class: ThrowsInConstructor`;
+
+/** @param options further options of the stage in the middle @param keys further keys of it */
+function chain(options = '', keys = ''): string {
+  return `name: chain
+stop-timeout: 10
+stages:
+  - name: det
+    command: ad-sim-server
+    options: { channel-name: det:image, n-x-pixels: 32, n-y-pixels: 32, frame-rate: 100, runtime: 1000, n-frames: 10 }
+  - name: middle
+    command: hpc-consumer
+    input: det
+    ${keys}
+    options: { output-channel: 'middle:out', server-queue-size: 1000, ${options || 'processor-class: UserDataProcessor'} }
+  - name: last
+    command: hpc-consumer
+    input: middle
+    options: { output-channel: 'last:out', server-queue-size: 1000, processor-class: UserDataProcessor }
+`;
+}
+
+describe('a chain that is ended by a signal', () => {
+  it.for(['SIGINT', 'SIGTERM'] as const)(
+    '%s: in flow order, with nothing lost',
+    async (signal, { world }) => {
+      const child = await runFile(world, chain());
+      await flowing(child, 'last');
+      const pids = descendants(child.pid);
+      child.signal(signal);
+      expect(await child.waitForExit(PATIENCE_MS)).toMatchObject({ code: 0 });
+      const output = outputOf(child);
+      const { stages, verdict, lost } = ledgerOf(output);
+      const published = stages['det']?.['published'] ?? 0;
+      expect({ verdict, lost }).toEqual({ verdict: 'balanced', lost: 0 });
+      expect(published).toBeGreaterThan(0);
+      for (const name of ['middle', 'last'])
+        expect(stages[name]).toMatchObject({
+          received: published,
+          processed: published,
+          missed: 0,
+          published,
+        });
+      const ended = ['det', 'middle', 'last'].map((name) =>
+        output.search(new RegExp(`^${name} +\\| .*(Published frames|'processorStats')`, 'm')),
+      );
+      expect(ended).toEqual(ended.toSorted((a, b) => a - b));
+      expect(ended[0]).toBeGreaterThan(0);
+      await gone(pids);
+    },
+  );
+
+  it('ends at once on the second signal, and leaves no process behind', async ({ world }) => {
+    const stuck = `processor-file: '${FIXTURES}/stuck-processor.ts', processor-class: Stuck`;
+    const child = await runFile(world, chain(stuck));
+    await flowing(child, 'last');
+    const pids = descendants(child.pid);
+    expect(pids.length).toBeGreaterThanOrEqual(3);
+    child.signal('SIGINT');
+    await child.waitForLine(/ending in order; once more ends at once/, PATIENCE_MS);
+    child.signal('SIGINT');
+    expect(await child.waitForExit(5000)).toMatchObject({ code: 130 });
+    await gone(pids);
+  });
+
+  it('kills a stage that does not end in time, and says so by its exit code', async ({ world }) => {
+    const stuck = `processor-file: '${FIXTURES}/stuck-processor.ts', processor-class: Stuck`;
+    const child = await runFile(world, chain(stuck).replace('stop-timeout: 10', 'stop-timeout: 1.5'));
+    await flowing(child, 'last');
+    const pids = descendants(child.pid);
+    child.signal('SIGTERM');
+    expect(await child.waitForExit(PATIENCE_MS)).toMatchObject({ code: 137 });
+    expect(outputOf(child)).toContain('stage middle did not end within 1.5 s (stop-timeout) and is killed');
+    await gone(pids);
+  });
+
+  it('ends before it has begun', async ({ world }) => {
+    const child = await runFile(world, chain());
+    await child.waitForLine(/pipeline \| chain: det, middle, last/, PATIENCE_MS);
+    child.signal('SIGINT');
+    expect(await child.waitForExit(PATIENCE_MS)).toMatchObject({ code: 0 });
+    expect(ledgerOf(outputOf(child))).toMatchObject({ verdict: 'balanced', lost: 0 });
+  });
+});
+
+describe('a chain whose parent is killed', () => {
+  it('leaves no process behind', async ({ world }) => {
+    const child = await runFile(
+      world,
+      chain('n-consumers: 2, processor-class: UserDataProcessor')
+        .replace('middle:out', 'middle:*:out')
+        .replace('hpc-consumer\n    input: middle', 'hpc-collector\n    input: middle'),
+    );
+    await flowing(child, 'last');
+    const pids = descendants(child.pid);
+    // Three stages, and two consumers of one of them.
+    expect(pids.length).toBeGreaterThanOrEqual(5);
+    process.kill(child.pid, 'SIGKILL');
+    await gone(pids);
+  });
+});
+
+describe('a stage that dies', () => {
+  it('ends the chain in order, with its exit code and its last lines', async ({ world }) => {
+    const child = await runFile(world, chain());
+    await flowing(child, 'last');
+    process.kill(await stagePid(child, 'middle'), 'SIGKILL');
+    expect(await child.waitForExit(PATIENCE_MS)).toMatchObject({ code: 137 });
+    const output = outputOf(child);
+    expect(output).toMatch(/stage middle \(process \d+\) was killed by SIGKILL/);
+    expect(output).toContain('the chain ends: middle was killed by SIGKILL');
+    expect(ledgerOf(output)).toMatchObject({ verdict: 'incomplete' });
+  });
+
+  it('before it is ready ends the chain with the line that says why', async ({ world }) => {
+    const child = await runFile(world, chain(BROKEN));
+    expect(await child.waitForExit(PATIENCE_MS)).toMatchObject({ code: 1 });
+    expect(outputOf(child)).toMatch(
+      /its last lines: hpc-consumer: error: .*the beam is off.*\(HPC_PROCESSOR\)/,
+    );
+  });
+
+  it('is started again when the file says so, and the chain goes on', async ({ world }) => {
+    const child = await runFile(world, chain('', 'restart: on-failure'), '--fail-on-loss --quiet');
+    await flowing(child, 'last');
+    const since = child.lineCount;
+    process.kill(await stagePid(child, 'middle'), 'SIGKILL');
+    await child.waitForLine(/stage middle: restart 1 of 3 in 0.5 s/, PATIENCE_MS, since);
+    await stagePid(child, 'middle', since);
+    await child.waitForLine(/middle: running \(1 restarts\) [1-9]\d*\/s/, PATIENCE_MS, since);
+    child.signal('SIGINT');
+    // What it held when it died is lost or not: nobody knows.
+    expect(await child.waitForExit(PATIENCE_MS)).toMatchObject({ code: 3 });
+    const output = outputOf(child);
+    expect(ledgerOf(output)).toMatchObject({ verdict: 'incomplete' });
+    expect(output).toContain('middle died 1 time(s): what it held is not known');
+  });
+
+  it('is given up after its restarts', async ({ world }) => {
+    const child = await runFile(world, chain(BROKEN, 'restart: on-failure\n    max-restarts: 1'));
+    expect(await child.waitForExit(PATIENCE_MS)).toMatchObject({ code: 1 });
+    expect(outputOf(child).match(/stage middle \(process \d+\) ended with exit code 1/g)).toHaveLength(2);
+  });
+
+  it('may be one the others do without', async ({ world }) => {
+    const text = chain().replace('    input: middle\n', '    input: middle\n    essential: false\n');
+    const child = await runFile(world, text, '--quiet');
+    await flowing(child, 'last');
+    process.kill(await stagePid(child, 'last'), 'SIGKILL');
+    await child.waitForLine(/stage last \(process \d+\) was killed/, PATIENCE_MS);
+    await child.waitForLine(/last: failed/, PATIENCE_MS);
+    child.signal('SIGINT');
+    expect(await child.waitForExit(PATIENCE_MS)).toMatchObject({ code: 0 });
+  });
+});
+
+describe('a chain that reads channels of others', () => {
+  const OUTSIDE = `name: outside
+network: environment
+ready-timeout: 10
+stages:
+  - name: first
+    command: hpc-consumer
+    options: { input-channel: pvapy:image, output-channel: first:out, server-queue-size: 1000, processor-class: UserDataProcessor }
+  - name: second
+    command: hpc-consumer
+    input: first
+    options: { server-queue-size: 1000, processor-class: UserDataProcessor }
+`;
+
+  it('says which stages were not ready when there is no such channel', async ({ world }) => {
+    const child = await runFile(world, OUTSIDE);
+    expect(await child.waitForExit(PATIENCE_MS)).toMatchObject({ code: 1 });
+    const output = outputOf(child);
+    expect(output).toContain(
+      'stage first was not ready within 10 s (ready-timeout): nothing came from its input pvapy:image;',
+    );
+    expect(output).toContain('stage second was not ready');
+  });
+
+  it('goes on without a stage that is not essential and not ready', async ({ world }) => {
+    const text = `name: without
+network: environment
+ready-timeout: 8
+stages:
+  - name: det
+    command: ad-sim-server
+    options: { channel-name: det:image, n-x-pixels: 16, n-y-pixels: 16, frame-rate: 50, runtime: 1, n-frames: 5 }
+  - { name: reader, command: hpc-consumer, input: det, options: { server-queue-size: 100 } }
+  - { name: other, command: hpc-consumer, essential: false, options: { input-channel: nobody } }
+`;
+    const child = await runFile(world, text);
+    expect(await child.waitForExit(PATIENCE_MS)).toMatchObject({ code: 0 });
+    const output = outputOf(child);
+    expect(output).toContain(
+      'stage other was not ready within 8 s (ready-timeout): nothing came from its input nobody;',
+    );
+    expect(ledgerOf(output)).toMatchObject({
+      stages: { reader: { processed: 50 } },
+      verdict: 'balanced',
+      lost: 0,
+    });
+  });
+
+  it('loses nothing between its own stages when it ends', async ({ world }) => {
+    const detector = await Detector.start(world);
+    const child = await runFile(world, OUTSIDE.replace('ready-timeout: 10', 'ready-timeout: 30'));
+    await child.waitForLine(/all stages are ready/, PATIENCE_MS);
+    const ended = child.waitForExit(PATIENCE_MS);
+    await detector.publish(300, 300);
+    child.signal('SIGTERM');
+    await detector.publishUntil(ended, 200);
+    expect(await ended).toMatchObject({ code: 0 });
+    const { stages, verdict, lost } = ledgerOf(outputOf(child));
+    expect({ verdict, lost }).toEqual({ verdict: 'balanced', lost: 0 });
+    expect(stages['first']?.['received']).toBeGreaterThanOrEqual(300);
+    expect(stages['second']?.['received']).toBe(stages['first']?.['published']);
+  });
+});
+
+describe('stages of other kinds', () => {
+  it('a mirror server between simulator and consumers that share the stream', async ({ world }) => {
+    const child = await runFile(
+      world,
+      `name: mirrored
+runtime: 3
+stages:
+  - name: det
+    command: ad-sim-server
+    options: { n-x-pixels: 32, n-y-pixels: 32, frame-rate: 100, runtime: 1000, n-frames: 10 }
+  - name: mirror
+    command: mirror-server
+    options: { channel-map: '(mirror:image,pvapy:image,pva,1000)' }
+  - name: readers
+    command: hpc-consumer
+    options: { input-channel: mirror:image, n-consumers: 2, distributor-updates: 1, server-queue-size: 1000, processor-class: UserDataProcessor }
+`,
+      '--fail-on-loss',
+    );
+    expect(await child.waitForExit(PATIENCE_MS)).toMatchObject({ code: 0 });
+    const { stages, verdict, lost } = ledgerOf(outputOf(child));
+    expect({ verdict, lost }).toEqual({ verdict: 'balanced', lost: 0 });
+    const published = stages['det']?.['published'] ?? 0;
+    expect(published).toBeGreaterThan(0);
+    expect(stages).toMatchObject({
+      mirror: { received: published, published },
+      readers: { received: published },
+    });
+  });
+
+  it('a consumer that puts its objects into the next one', async ({ world }) => {
+    const child = await runFile(
+      world,
+      `name: put
+stages:
+  - name: det
+    command: ad-sim-server
+    options: { n-x-pixels: 32, n-y-pixels: 32, frame-rate: 100, runtime: 2, n-frames: 10 }
+  - name: putting
+    command: hpc-consumer
+    input: det
+    options: { output-channel: 'served:in', output-mode: pva, server-queue-size: 1000, processor-class: UserDataProcessor }
+  - name: served
+    command: hpc-consumer
+    input: putting
+    options: { input-mode: pvas, processor-file: '${FIXTURES}/served-processors.ts', processor-class: Served }
+`,
+      '--fail-on-loss',
+    );
+    expect(await child.waitForExit(PATIENCE_MS)).toMatchObject({ code: 0 });
+    const { stages, verdict, lost } = ledgerOf(outputOf(child));
+    expect({ verdict, lost }).toEqual({ verdict: 'balanced', lost: 0 });
+    const published = stages['det']?.['published'] ?? 0;
+    expect(published).toBeGreaterThan(0);
+    expect(stages['served']).toMatchObject({ received: published, processed: published });
+    expect(world.lines('ids-1')).toHaveLength(published);
+  });
+});

@@ -1,0 +1,72 @@
+/** A command at a pseudo-terminal of its own (made by `script` of util-linux), and what a user sees there. */
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { guardGroup, releaseGroup } from '../../../bench/peers/reaper.ts';
+import { TestTerminal } from '../../view/terminal.ts';
+import { ROOT, until, type World, words } from './world.ts';
+
+export class AtTerminal {
+  readonly terminal: TestTerminal;
+  /** Was the alternate screen ever shown? */
+  wasFull = false;
+  /** Exit code of the command; above 128 a signal ended it. */
+  readonly exited: Promise<number>;
+  private readonly child: ChildProcessWithoutNullStreams;
+  private readonly pid: number;
+
+  private constructor(child: ChildProcessWithoutNullStreams, pid: number, columns: number, rows: number) {
+    this.child = child;
+    this.pid = pid;
+    this.terminal = new TestTerminal(columns, rows);
+    guardGroup(pid);
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      // One code at a time: a screen that is left at once is seen, too.
+      for (const [i, part] of text.split('\x1b').entries()) {
+        this.terminal.write(i === 0 ? part : `\x1b${part}`);
+        this.wasFull ||= this.terminal.full;
+      }
+    });
+    this.exited = Promise.all([once(child, 'exit'), once(child.stdout, 'end')]).then(
+      ([[code]]) => code as number,
+    );
+  }
+
+  /** Starts a command line; its words must need no quoting but '...'. */
+  static start(world: World, line: string, columns = 120, rows = 30): AtTerminal {
+    const [name = '', ...args] = words(line);
+    const command = [process.execPath, join(ROOT, 'bin', `${name}.js`), ...args].map((word) => `'${word}'`);
+    const inTerminal = `stty cols ${columns} rows ${rows} -echo; exec ${command.join(' ')}`;
+    const child = spawn('script', ['-qfec', inTerminal, '/dev/null'], {
+      cwd: ROOT,
+      env: { ...world.env, HPC_TEST_FOLDER: world.folder, TERM: 'xterm', SHELL: '/bin/sh' },
+      detached: true,
+    });
+    if (child.pid === undefined) throw new Error('script (util-linux) cannot be started');
+    return world.own(new AtTerminal(child, child.pid, columns, rows));
+  }
+
+  /** What is on the screen now. */
+  get text(): string {
+    return this.terminal.lines.join('\n');
+  }
+
+  /** Waits until the screen shows this. */
+  async shows(pattern: RegExp): Promise<RegExpExecArray> {
+    return until(() => {
+      const found = pattern.exec(this.text);
+      if (!found) throw new Error(`not on the screen: ${pattern}; but\n${this.text}`);
+      return found;
+    });
+  }
+
+  /** Presses keys, such as `\x03` for Ctrl-C. */
+  type(keys: string): void {
+    this.child.stdin.write(keys);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    releaseGroup(this.pid);
+    await this.exited;
+  }
+}

@@ -1,0 +1,108 @@
+/** A consumer that dies and comes back: its lives are added up as far as it told of them. */
+import { describe, expect, it } from 'vitest';
+import { ConsumerLives, systemStats } from '../../src/pipeline/consumer-lives.ts';
+import type { ConsumerStats } from '../../src/pipeline/consumer-stats.ts';
+
+interface Told {
+  readonly n: number;
+  readonly startTime?: number;
+  readonly nInFlight?: number;
+  readonly state?: string;
+}
+
+/** What a consumer that has processed `n` objects, 1 to n of its life, tells. */
+function told({ n, startTime = 1000, nInFlight = 0, state = 'running' }: Told): ConsumerStats {
+  return {
+    consumerId: 1,
+    receiverStats: { nReceived: n + nInFlight, receivedRate: 10 },
+    queueStats: { nReceived: n + nInFlight, nDelivered: n, nQueued: nInFlight, nRejected: 1 },
+    processorStats: {
+      startTime,
+      endTime: 0,
+      runtime: 5,
+      firstObjectId: 1,
+      lastObjectId: n,
+      firstObjectTime: startTime + 1,
+      lastObjectTime: startTime + 4,
+      nProcessed: n,
+      processedRate: 10,
+      nMissed: 2,
+      nErrors: 0,
+      nInFlight,
+    },
+    rateStats: { window: 5, processedRate: 9 },
+    state,
+  } as unknown as ConsumerStats;
+}
+
+const system = (...lives: ConsumerLives[]) => systemStats(lives, { nAlive: 1, nRestarts: 1 });
+
+describe('a consumer that was restarted', () => {
+  it('keeps the counts of its lives, and the rates of the present one', () => {
+    const lives = new ConsumerLives();
+    lives.report(told({ n: 100, nInFlight: 3 }));
+    lives.died();
+    lives.died();
+    expect(system(lives)).toMatchObject({
+      processorStats: { nProcessed: 100, processedRate: 0, nInFlight: 0 },
+      queueStats: { nQueued: 0, nReceived: 103, nRejected: 1 },
+      rateStats: { window: 0 },
+      nLostInRestarts: 3,
+      state: 'disconnected',
+    });
+    lives.report(told({ n: 7, startTime: 2000 }));
+    lives.died();
+    lives.report(told({ n: 20, startTime: 3000, nInFlight: 1 }));
+    const stats = system(lives);
+    expect(stats).toMatchObject({
+      receiverStats: { nReceived: 103 + 7 + 21, receivedRate: 10 },
+      queueStats: { nQueued: 1, nDelivered: 127, nRejected: 3 },
+      processorStats: {
+        nProcessed: 127,
+        nMissed: 6,
+        processedRate: 10,
+        startTime: 1000,
+        endTime: 0,
+        firstObjectTime: 1001,
+        lastObjectTime: 3004,
+        nInFlight: 1,
+      },
+      rateStats: { processedRate: 9 },
+      nLostInRestarts: 3,
+      state: 'running',
+      stateMessage: '1 of 1 consumers receive',
+    });
+    expect(stats.unreportedTime).toBeGreaterThan(0);
+  });
+
+  it('counts a life once, whether or not it told anything', () => {
+    const lives = new ConsumerLives();
+    lives.died();
+    expect(system(lives)).toMatchObject({ processorStats: { nProcessed: 0 }, unreportedTime: 0 });
+    lives.report(told({ n: 4 }));
+    lives.report(told({ n: 5 }));
+    expect(system(lives).processorStats).toMatchObject({ nProcessed: 5 });
+  });
+
+  it('forgets the lives before when its statistics are reset', () => {
+    const lives = new ConsumerLives();
+    lives.report(told({ n: 100, nInFlight: 3 }));
+    lives.died();
+    lives.report(told({ n: 20, startTime: 2000 }));
+    lives.report(told({ n: 1, startTime: 2005 }));
+    expect(system(lives)).toMatchObject({
+      processorStats: { nProcessed: 1 },
+      nLostInRestarts: 0,
+      unreportedTime: 0,
+    });
+  });
+});
+
+it('a system is stopped when all have ended in good order', () => {
+  const [one, two] = [new ConsumerLives(), new ConsumerLives()];
+  one.report(told({ n: 1, state: 'stopped' }));
+  two.report(told({ n: 2 }));
+  expect(system(one, two).state).toBe('running');
+  two.report(told({ n: 2, state: 'stopped' }));
+  expect(system(one, two)).toMatchObject({ state: 'stopped', processorStats: { nProcessed: 3 } });
+});
