@@ -1,14 +1,15 @@
 /**
- * Secret keys in files: 32 bytes as they are, or written as 64 hexadecimal digits or in base64. What is no key is refused
- * in one line that never shows the file's contents.
+ * Secret keys in files: 32 bytes as they are, or written as 64 hexadecimal digits or in base64, or made of a private key
+ * (private-key-file.ts). What is no key is refused in one line that never shows the file's contents.
  */
 import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import type { Arguments } from './arguments.ts';
+import { secretOfPrivateKey } from './private-key-file.ts';
 
 const KEY_BYTES = 32;
 /** No form of a key is longer; an image or a device is not read to its end. */
-const MAX_FILE_BYTES = 4096;
+const MAX_FILE_BYTES = 16_384;
 
 /** A key, and the name it has in envelopes. */
 export interface SecretKey {
@@ -33,10 +34,10 @@ export function keyFilesArgument(args: Arguments, several: boolean): string[] {
 /** @throws Error when the file cannot be read or holds no key */
 export function readKeyFile(file: string): SecretKey {
   const { bytes, mode } = contentsOf(file);
-  const key = keyIn(bytes);
+  const key = keyIn(bytes, file);
   if (!key)
     throw new Error(
-      `key file '${file}' holds no key: it needs 32 random bytes, as they are or as 64 hexadecimal digits or base64`,
+      `key file '${file}' holds no key: it needs 32 random bytes, as they are or as 64 hexadecimal digits or base64, or a private key`,
     );
   const open = process.platform !== 'win32' && (mode & 0o077) !== 0 ? mode & 0o777 : undefined;
   return { file, key: createSecretKey(key), id: keyIdOf(key), open };
@@ -51,8 +52,14 @@ function contentsOf(file: string): { readonly bytes: Buffer; readonly mode: numb
   }
 }
 
-function keyIn(bytes: Buffer): Buffer | undefined {
+function keyIn(bytes: Buffer, file: string): Buffer | undefined {
   const text = bytes.toString('latin1').trim();
+  try {
+    const secret = secretOfPrivateKey(text);
+    if (secret) return secret;
+  } catch (error) {
+    throw new Error(`key file '${file}': ${(error as Error).message}`);
+  }
   if (/^[0-9a-f]{64}$/i.test(text)) return Buffer.from(text, 'hex');
   if (/^[\w+/-]{43}=?$/.test(text)) return Buffer.from(text, 'base64');
   return bytes.length === KEY_BYTES && !isText(bytes) ? bytes : undefined;

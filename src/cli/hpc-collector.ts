@@ -7,6 +7,7 @@ import { collectorChannelNames } from '../pipeline/channel-names.ts';
 import { type CollectorStats, printedCollectorStats } from '../pipeline/collector/collector-stats.ts';
 import { cacheSizeFor, receiverQueueSizeFor } from '../pipeline/collector/sizes.ts';
 import { producerIds } from '../pipeline/consumer-ids.ts';
+import { offsetByHand } from '../pipeline/object-id-offset.ts';
 import { filterReport, formatReport, parseReportStats } from '../pipeline/report.ts';
 import { VERSION } from '../version.ts';
 import type { LiveView } from '../view/live-view.ts';
@@ -48,7 +49,7 @@ function collectorSpec(o: HpcCollectorOptions): CollectorSpec {
     objectsPerId: o.objectsPerId,
     gapTimeout: o.gapTimeout,
     objectIdField: o.oidField,
-    objectIdOffset: o.oidOffset,
+    objectIdOffset: offsetByHand(o.oidOffset === 1 ? 0 : o.oidOffset, o.processorArgs ?? {}) || o.oidOffset,
     skipInitialUpdates: o.skipInitialUpdates,
     fieldRequest: o.fieldRequest,
     outputMode: 'pvas',

@@ -7,7 +7,7 @@ import { allChannelNames } from '../pipeline/channel-names.ts';
 import { consumerIds } from '../pipeline/consumer-ids.ts';
 import type { ConsumerSpec } from '../pipeline/consumer-spec.ts';
 import { type ConsumerStats, printedStats } from '../pipeline/consumer-stats.ts';
-import { objectIdSteps } from '../pipeline/object-id-offset.ts';
+import { objectIdSteps, offsetByHand } from '../pipeline/object-id-offset.ts';
 import { ProcessGroup } from '../pipeline/process-group.ts';
 import { filterReport, formatReport, parseReportStats } from '../pipeline/report.ts';
 import type { CombinableStats } from '../pipeline/stats-combine.ts';
@@ -42,7 +42,9 @@ export function consumerSpecs(o: HpcConsumerOptions): ConsumerSpec[] {
     throw new UserError('HPC_BAD_ARGUMENT', `--status-period: ${o.statusPeriod} is not at least 0.1 seconds`);
   const metadata = parseMetadataChannels(o.metadataChannels ?? '');
   const workers = workerOptions(o);
-  const steps = objectIdSteps({ ...o, nConsumers: ids.length });
+  const processorArgs = o.processorArgs ?? {};
+  const oidOffset = offsetByHand(o.oidOffset, processorArgs);
+  const steps = objectIdSteps({ ...o, oidOffset, nConsumers: ids.length });
   const pvRequest = monitorRequest({
     serverQueueSize: o.serverQueueSize,
     distributor: {
@@ -79,7 +81,7 @@ export function consumerSpecs(o: HpcConsumerOptions): ConsumerSpec[] {
     statusPeriod: o.statusPeriod,
     processorFile: o.processorFile,
     processorClass: o.processorClass,
-    processorArgs: o.processorArgs ?? {},
+    processorArgs,
     ...workers,
     logLevel: o.logLevel === undefined ? undefined : parseLogLevel(o.logLevel),
     logFile: o.logFile,

@@ -29,7 +29,11 @@ export async function prepareStage(
     processorFile,
     processorClass,
     builtins: PROCESSORS,
-    virtualModules: { 'epics-hpc': hpc, 'epics-pva-ts': pva },
+    virtualModules: {
+      'epics-hpc': hpc,
+      'epics-pva-ts': pva,
+      ...(processorFile && { 'epics-hpc/processors': await import('../../processors/index.ts') }),
+    },
   });
   compileGradually();
   return { logging, processorClass: loaded };

@@ -26,6 +26,24 @@ export interface ObjectIdSteps {
 }
 
 /**
+ * The offset that is set by hand: by the option, or by `objectIdOffset` among the processor's arguments, a whole number
+ * or a string of one, as an example of PvaPy's document has it. PvaPy ignores it there (pvapy-behaviour.md 1.4). 0 if
+ * there is none.
+ *
+ * @throws UserError `HPC_BAD_ARGUMENT` if it is anything else, or less than 1
+ */
+export function offsetByHand(option: number, processorArgs: Readonly<Record<string, unknown>>): number {
+  const { objectIdOffset: given } = processorArgs;
+  if (option > 0 || given === undefined) return Math.max(0, option);
+  const offset = typeof given === 'string' && /^\d+$/.test(given.trim()) ? Number(given) : given;
+  if (typeof offset === 'number' && Number.isSafeInteger(offset) && offset >= 1) return offset;
+  throw new UserError(
+    'HPC_BAD_ARGUMENT',
+    `--processor-args: objectIdOffset: ${JSON.stringify(given)} is not a whole number of at least 1`,
+  );
+}
+
+/**
  * The id steps of each consumer. Four consumers with 1 update at a time: 4. Four consumers with 3 updates: 10, from
  * the last id of a batch to the first of the next. Two sets with 3 updates: 4.
  *

@@ -49,7 +49,7 @@ describe('TypeScript in documents', () => {
   it('has no type errors with the settings the documents give', () => {
     expect(blocks.length).toBeGreaterThanOrEqual(4);
     const [settings] = codeBlocks('docs/how-to/write-a-processor.md', 'json');
-    const given = JSON.parse(settings?.text.replace('/path/to/checkout/', `${ROOT}/`) ?? '');
+    const given = JSON.parse(settings?.text.replaceAll('/path/to/checkout/', `${ROOT}/`) ?? '');
     const { options, errors } = ts.convertCompilerOptionsFromJson(given.compilerOptions, folder);
     expect(errors).toEqual([]);
     const files = blocks.map(write);

@@ -1,6 +1,6 @@
 /** The steps between the object ids of one consumer, with the examples of PvaPy's documentation. */
 import { describe, expect, it } from 'vitest';
-import { objectIdSteps } from '../../src/pipeline/object-id-offset.ts';
+import { objectIdSteps, offsetByHand } from '../../src/pipeline/object-id-offset.ts';
 
 const defaults = { oidOffset: 0, nDistributorSets: 1, nConsumers: 1 };
 
@@ -39,5 +39,21 @@ describe('objectIdSteps', () => {
     expect(() => objectIdSteps({ ...options, distributorSet: '' })).toThrowError(
       expect.objectContaining({ code: 'HPC_BAD_ARGUMENT' }),
     );
+  });
+});
+
+describe('the offset set by hand', () => {
+  it.each<[string, number, Record<string, unknown>, number]>([
+    ['nowhere', 0, {}, 0],
+    ['by the option', 57, {}, 57],
+    ['among the arguments', 0, { objectIdOffset: 25 }, 25],
+    ["as the document's string", 0, { objectIdOffset: '25' }, 25],
+    ['by both: the option', 57, { objectIdOffset: '25' }, 57],
+  ])('%s', (_what, option, args, offset) => {
+    expect(offsetByHand(option, args)).toBe(offset);
+  });
+
+  it.each([['x'], ['0'], ['-3'], [0], [2.5], [null], ['']])('%j is no offset', (objectIdOffset) => {
+    expect(() => offsetByHand(0, { objectIdOffset })).toThrow(/objectIdOffset: .* is not a whole number/);
   });
 });

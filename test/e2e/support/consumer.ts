@@ -19,9 +19,14 @@ type Counts<K extends string> = { readonly [key in K]: number };
 /** Most time a consumer may take to do what a test waits for. */
 const PATIENCE_MS = 15_000;
 
+/** How the names of a stage's channels begin: `consumer:1` for an id, `processor:1` as it is. */
+function channelsOf(id: number | string): string {
+  return typeof id === 'string' && id.includes(':') ? id : `consumer:${id}`;
+}
+
 /** The present value of a consumer's status channel; waits until there is one. */
 export async function status(world: World, id: number | string): Promise<Status> {
-  const value = await world.context.get(`consumer:${id}:status`, { timeout: PATIENCE_MS / 1000 });
+  const value = await world.context.get(`${channelsOf(id)}:status`, { timeout: PATIENCE_MS / 1000 });
   return value.toJS() as unknown as Status;
 }
 
@@ -32,7 +37,7 @@ export async function control(
   command: string,
   args?: unknown,
 ): Promise<string> {
-  const channel = `consumer:${id}:control`;
+  const channel = `${channelsOf(id)}:control`;
   const messages: string[] = [];
   let arrived: () => void = () => {};
   const subscription = world.context.monitor(
@@ -81,7 +86,7 @@ export async function statusWhen(
     const now = await status(world, id);
     if (wanted(now)) return now;
     if (performance.now() > end)
-      throw new Error(`consumer ${id}: not ${what} in time, but ${JSON.stringify(now, bigints)}`);
+      throw new Error(`${channelsOf(id)}: not ${what} in time, but ${JSON.stringify(now, bigints)}`);
   }
 }
 

@@ -25,9 +25,15 @@ export interface Finished extends ChildExit {
   readonly stderr: string;
 }
 
-/** Words of a command line as a shell splits it; quotes are '...' as in the documents' examples. */
+/** Words of a command line as a shell splits it: quotes as in the documents' examples, no escapes outside of them. */
 export function words(line: string): string[] {
-  return Array.from(line.matchAll(/'([^']*)'|(\S+)/g), ([, quoted, bare]) => quoted ?? bare ?? '');
+  const parts = /'([^']*)'|"((?:\\.|[^"\\])*)"|([^\s'"]+)/g;
+  return Array.from(line.matchAll(/(?:'[^']*'|"(?:\\.|[^"\\])*"|[^\s'"])+/g), ([word]) =>
+    word.replaceAll(
+      parts,
+      (_, single, double, bare) => single ?? double?.replaceAll(/\\(["\\$`])/g, '$1') ?? bare,
+    ),
+  );
 }
 
 /** The line with other values of options: `{ '-rt': '1' }`. An option that is not there is appended. */
