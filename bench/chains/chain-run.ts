@@ -94,6 +94,7 @@ async function runOnce(
     await Promise.all(stages.map((stage) => stage.child.stop()));
     throw error;
   });
+  const firstFrame = performance.now() + startDelay * 1_000;
   try {
     await start({
       inputChannel: INPUT,
@@ -105,7 +106,7 @@ async function runOnce(
     });
     // With PvaPy the channel between the stages exists from the first update on, which is the initial one.
     if (mode === 'monitor') await start({ ...second, serverQueueSize });
-    if (stages.some((stage) => stage.reports().some((report) => report.lastObjectId > 0))) return undefined;
+    if (performance.now() > firstFrame) return undefined;
     await simulator.waitForLastFrame((startDelay + seconds) * 1_000 + 30_000);
     const { published, fps: achievedFps } = await simulator.finish((SHUTDOWN_DELAY + 20) * 1_000);
     const last = stages.find((stage) => stage.reports()[0]?.consumerId === 2) as PvapyConsumer;

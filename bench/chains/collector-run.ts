@@ -18,6 +18,8 @@ export interface CollectorRunOptions {
   readonly fps: number;
   readonly seconds: number;
   readonly serverQueueSize: number;
+  /** Objects the collector may keep back; default: its own. */
+  readonly cacheSize?: number;
 }
 
 export interface CollectorRun {
@@ -29,7 +31,7 @@ export interface CollectorRun {
 }
 
 /** In s. */
-const START_DELAY = 8;
+const START_DELAY = 10;
 const LONGEST_START_DELAY = 40;
 const SHUTDOWN_DELAY = 2;
 const INPUT = 'bench:image';
@@ -66,7 +68,7 @@ async function runOnce(
 async function observe(
   suite: Suite,
   env: NodeJS.ProcessEnv,
-  { producers, size, fps, seconds, serverQueueSize }: CollectorRunOptions,
+  { producers, size, fps, seconds, serverQueueSize, cacheSize }: CollectorRunOptions,
   startDelay: number,
   running: { stop(): Promise<unknown> }[],
 ): Promise<CollectorRun | undefined> {
@@ -79,6 +81,7 @@ async function observe(
     startDelay,
     shutdownDelay: SHUTDOWN_DELAY,
   });
+  const firstFrame = performance.now() + startDelay * 1_000;
   running.push(simulator);
   const consumers = await startPvapyConsumer(suite, env, {
     inputChannel: INPUT,
@@ -94,12 +97,11 @@ async function observe(
     producerIds: Array.from({ length: producers }, (_, i) => i + 1),
     outputChannel: 'bench:sorted',
     serverQueueSize,
-    // PvaPy releases nothing before its cache is full: the least it takes. Ours does not wait for that, and keeps its default.
-    ...(suite.name === 'PvaPy' && { cacheSize: producers }),
+    ...(cacheSize !== undefined && { cacheSize }),
     ...suite.latencyProcessor,
   });
   running.push(collector.child);
-  if ((collector.report()?.lastObjectId ?? 0) > 0) return undefined;
+  if (performance.now() > firstFrame) return undefined;
   await simulator.waitForLastFrame((startDelay + seconds) * 1_000 + 30_000);
   const { published } = await simulator.finish((SHUTDOWN_DELAY + 20) * 1_000);
   // PvaPy's releases what fills no cache at its end: its last frames, late, but no gap.

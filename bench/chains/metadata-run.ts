@@ -65,6 +65,7 @@ async function runOnce(
     shutdownDelay: SHUTDOWN_DELAY,
     extraArgs: ['-mpv', names],
   });
+  const firstFrame = performance.now() + startDelay * 1_000;
   try {
     const consumer = await startPvapyConsumer(pair.consumer, env, {
       inputChannel: CHANNEL,
@@ -74,7 +75,7 @@ async function runOnce(
       ...pair.consumer.metadataProcessor,
     });
     try {
-      if (consumer.reports().some((report) => report.nProcessed > 0)) return undefined;
+      if (performance.now() > firstFrame) return undefined;
       await simulator.waitForLastFrame((startDelay + seconds) * 1_000 + 30_000);
       const { published, fps: achievedFps } = await simulator.finish((SHUTDOWN_DELAY + 20) * 1_000);
       await waitUntilQuiet(consumer, published);
