@@ -20,8 +20,11 @@ export interface Effort {
 }
 
 const SIZE = 512;
-/** 0.1 s of frames and more at the rates that are reached (docs/how-to/stream-without-loss.md). */
-const QUEUE = 1000;
+/**
+ * Frames that servers queue at a rate: 0.2 s, for all alike. A longer queue would hide in a run of a few seconds that a
+ * stage does not keep up.
+ */
+const queueAt = (fps: number): number => Math.max(50, Math.round(fps / 5));
 const QUICK_LADDER = [50];
 const LADDER = steps(100, 20_000);
 const CHAIN_RATIO_GOAL = 1.5;
@@ -96,7 +99,7 @@ export async function chainFigures(
     const contenders = suites.map((suite) => ({
       name: suite.name,
       run: (fps: number) =>
-        runChain(suite, { mode, size: SIZE, fps, seconds: effort.seconds, serverQueueSize: QUEUE }),
+        runChain(suite, { mode, size: SIZE, fps, seconds: effort.seconds, serverQueueSize: queueAt(fps) }),
     }));
     const [ours = [], peer] = await bestRuns(what, contenders, effort);
     figures.push(rateFigure(what, ours, peer, { ratioGoal: CHAIN_RATIO_GOAL }));
@@ -115,7 +118,7 @@ export async function metadataFigures(pairs: readonly Pair[], effort: Effort): P
         size: SIZE,
         fps,
         seconds: effort.seconds,
-        serverQueueSize: QUEUE,
+        serverQueueSize: queueAt(fps),
       }),
   }));
   const [ours = [], peer, ...mixed] = await bestRuns(what, contenders, effort);
