@@ -6,6 +6,7 @@
  */
 import { join } from 'node:path';
 import type { LosslessRun } from './highest-lossless.ts';
+import type { Child } from './peers/child.ts';
 import { freePorts, peerEnv } from './peers/ports.ts';
 import { type ProcessUse, processUse, useBetween } from './peers/process-meter.ts';
 import {
@@ -18,35 +19,55 @@ import {
 } from './peers/pvapy.ts';
 import { repositoryRoot } from './peers/python-env.ts';
 
+/** A processor as an option of a stage. */
+export interface ProcessorChoice {
+  readonly processorFile?: string;
+  readonly processorClass: string;
+}
+
 /** The commands of one implementation. */
 export interface Suite extends Commands {
   readonly name: string;
   /** A processor that passes frames through and prints `LATENCY {json}` at its end. */
-  readonly latencyProcessor: { readonly processorFile: string; readonly processorClass: string };
+  readonly latencyProcessor: ProcessorChoice;
+  /** One that passes frames through, for consumers that serve their input. */
+  readonly servedProcessor: ProcessorChoice;
+  /** One that gives each frame the time at which it is published. */
+  readonly stampProcessor: ProcessorChoice;
+  /** One that adds the values of the metadata channels to each frame, and counts those that lack one. */
+  readonly metadataProcessor: ProcessorChoice;
 }
 
 /** Ours, as built in this checkout. */
 export function ourSuite(): Suite {
   const root = repositoryRoot();
+  const own = (file: string, processorClass: string): ProcessorChoice => ({
+    processorFile: join(root, 'bench', 'processors', file),
+    processorClass,
+  });
   return {
     name: 'epics-hpc',
     bin: (name) => join(root, 'bin', `${name.replace(/^pvapy-/, '')}.js`),
-    latencyProcessor: {
-      processorFile: join(root, 'bench', 'processors', 'latency-processor.ts'),
-      processorClass: 'LatencyProcessor',
-    },
+    latencyProcessor: own('latency-processor.ts', 'LatencyProcessor'),
+    servedProcessor: own('served-processor.ts', 'ServedProcessor'),
+    stampProcessor: own('stamp-processor.ts', 'StampProcessor'),
+    metadataProcessor: { processorClass: 'MetadataProcessor' },
   };
 }
 
 /** PvaPy's, from its wheel. */
 export function pvapySuite(peers: Commands): Suite {
+  const own = (file: string, processorClass: string): ProcessorChoice => ({
+    processorFile: join(repositoryRoot(), 'bench', 'python', file),
+    processorClass,
+  });
   return {
     name: 'PvaPy',
     bin: (name) => peers.bin(name),
-    latencyProcessor: {
-      processorFile: join(repositoryRoot(), 'bench', 'python', 'latency_processor.py'),
-      processorClass: 'LatencyProcessor',
-    },
+    latencyProcessor: own('latency_processor.py', 'LatencyProcessor'),
+    servedProcessor: own('served_processor.py', 'ServedProcessor'),
+    stampProcessor: own('stamp_processor.py', 'StampProcessor'),
+    metadataProcessor: own('metadata_processor.py', 'MetadataProcessor'),
   };
 }
 
@@ -205,7 +226,7 @@ async function observe(
   const processed = sum((r) => r.nProcessed);
   const missed = published - processed;
   const overruns = sum((r) => r.nOverruns);
-  const latency = readLatency(consumer);
+  const latency = readLatency(consumer.child);
   return {
     published,
     received: sum((r) => r.nReceived - 1),
@@ -221,7 +242,7 @@ async function observe(
 }
 
 /** Waits for the last frame, or until two reports in a row show no progress; they come once a second. */
-async function waitUntilQuiet(consumer: PvapyConsumer, published: number): Promise<void> {
+export async function waitUntilQuiet(consumer: PvapyConsumer, published: number): Promise<void> {
   let last: readonly ConsumerReport[] = [];
   await consumer.waitForReports((reports) => {
     if (reports.length === 1 && reports[0]?.lastObjectId === published) return true;
@@ -232,7 +253,8 @@ async function waitUntilQuiet(consumer: PvapyConsumer, published: number): Promi
   }, 30_000);
 }
 
-function readLatency(consumer: PvapyConsumer): Latency | undefined {
-  const line = consumer.child.lines.find(({ text }) => text.startsWith('LATENCY '));
+/** What the processor `latency` printed at its end. */
+export function readLatency(child: Child): Latency | undefined {
+  const line = child.lines.find(({ text }) => text.startsWith('LATENCY '));
   return line === undefined ? undefined : JSON.parse(line.text.slice('LATENCY '.length));
 }

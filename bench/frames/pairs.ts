@@ -36,7 +36,7 @@ export interface Work {
 }
 
 /** Steps of 8 %, so that a ratio means something and a search ends. */
-function steps(from: number, to: number): number[] {
+export function steps(from: number, to: number): number[] {
   const rates: number[] = [];
   for (let rate = from; rate <= to; rate *= 1.08) rates.push(Math.round(rate));
   return rates;

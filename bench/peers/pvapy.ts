@@ -56,7 +56,7 @@ export interface PvapySimulator {
 }
 
 /** Time for start-up: importing numpy and generating frames. */
-const START_TIMEOUT_MS = 60_000;
+export const START_TIMEOUT_MS = 60_000;
 
 /**
  * Starts PvaPy's simulator and waits until its channel exists and its frames are ready. The start delay runs from then.
@@ -155,6 +155,21 @@ export interface ConsumerOptions {
   readonly distributorUpdates?: number;
   /** Expected difference between ids, when the consumer cannot know it. */
   readonly oidOffset?: number;
+  /** How input arrives: `pva`, `pvas` or `rpc`. Default: `pva`. */
+  readonly inputMode?: string;
+  /** How output is published: `pvas`, `pva` or `rpc`. Default: `pvas`. */
+  readonly outputMode?: string;
+  /** First updates that are not processed. Default: the command's. */
+  readonly skipInitialUpdates?: number;
+  /** Comma list of `pva://name`. Default: none. */
+  readonly metadataChannels?: string;
+  /** Objects the receiver's queue collects before they are processed. Default: none. */
+  readonly accumulateObjects?: number;
+  /**
+   * What {@link startPvapyConsumer} waits for: a consumer that serves its input has no initial update, but is ready with
+   * its first report. Default: `initial update`.
+   */
+  readonly readyWith?: 'initial update' | 'first report';
   /** More arguments, as written on the command line. */
   readonly extraArgs?: readonly string[];
 }
@@ -177,6 +192,8 @@ export interface ConsumerReport {
   /** Of the receiver queue; 0 without one. */
   readonly nQueued: number;
   readonly nRejected: number;
+  /** What the processor's own `getStats` gave. */
+  readonly userStats: PythonDict;
   /** Everything it printed, without units. */
   readonly all: PythonDict;
 }
@@ -196,7 +213,7 @@ export interface PvapyConsumer {
  * Starts PvaPy's consumer and waits until each of its consumers has received the initial update, so that a frame
  * published from now on is received or counted as lost.
  *
- * @param env From `peerEnv`; the channel's server must already run in that group.
+ * @param env From `peerEnv`; the channel's server must already run in that group, unless the consumer serves its input.
  */
 export async function startPvapyConsumer(
   peers: Commands,
@@ -206,7 +223,9 @@ export async function startPvapyConsumer(
   const processorClass = options.processorClass ?? 'pvapy.hpc.userDataProcessor.UserDataProcessor';
   const args: [string, string | number | undefined][] = [
     ['-ic', options.inputChannel],
+    ['-im', options.inputMode],
     ['-oc', options.outputChannel],
+    ['-om', options.outputMode],
     ['-sc', options.statusChannel],
     ['-cc', options.controlChannel],
     ['-id', options.consumerId],
@@ -216,6 +235,9 @@ export async function startPvapyConsumer(
     ['-pa', options.processorArgs],
     ['-sqs', options.serverQueueSize],
     ['-rqs', options.receiverQueueSize],
+    ['-ao', options.accumulateObjects],
+    ['-mc', options.metadataChannels],
+    ['-siu', options.skipInitialUpdates],
     ['-dg', options.distributorGroup],
     ['-ds', options.distributorSet],
     ['-dt', options.distributorTrigger],
@@ -231,7 +253,10 @@ export async function startPvapyConsumer(
   const consumer = watchReports(child, options.nConsumers ?? 1);
   await orStop(
     child,
-    consumer.waitForReports((reports) => reports.every((report) => report.nReceived > 0), START_TIMEOUT_MS),
+    consumer.waitForReports(
+      (reports) => options.readyWith === 'first report' || reports.every((report) => report.nReceived > 0),
+      START_TIMEOUT_MS,
+    ),
   );
   return consumer;
 }
@@ -304,16 +329,18 @@ function consumerReport(dict: PythonDict): ConsumerReport {
     nPublished: count('publisherStats', 'nPublished'),
     nQueued: count('queueStats', 'nQueued'),
     nRejected: count('queueStats', 'nRejected'),
+    userStats: (dict['userStats'] as PythonDict | undefined) ?? {},
     all: dict,
   };
 }
 
-function commandLine(args: readonly [string, string | number | undefined][]): string[] {
+/** Options and their values as arguments, without those that have no value. */
+export function commandLine(args: readonly [string, string | number | undefined][]): string[] {
   return args.flatMap(([option, value]) => (value === undefined ? [] : [option, String(value)]));
 }
 
 /** A peer that does not become ready is ended before the error goes on. */
-async function orStop(child: Child, ready: Promise<unknown>): Promise<void> {
+export async function orStop(child: Child, ready: Promise<unknown>): Promise<void> {
   try {
     await ready;
   } catch (error) {

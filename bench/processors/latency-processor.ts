@@ -1,10 +1,14 @@
-/** Measures the time from a frame's time stamp to the processor, and passes the frame on. Prints a line with the first frame, and one at stop. */
+/**
+ * Measures the time from a frame's time stamp to the processor, and passes the frame on. Prints a line with the first
+ * frame, and one at stop. The image that a channel holds before the first frame, with id 0, is not measured.
+ */
 import { type NTNDArray, UserDataProcessor } from 'epics-hpc';
 
 export class LatencyProcessor extends UserDataProcessor {
   private readonly latencies: number[] = [];
 
   override process(frame: NTNDArray): NTNDArray {
+    if (frame.uniqueId === 0) return frame;
     const now = performance.timeOrigin + performance.now();
     if (this.latencies.length === 0) process.stdout.write(`FIRST ${now.toFixed(0)}\n`);
     const { secondsPastEpoch, nanoseconds } = frame.timeStamp;

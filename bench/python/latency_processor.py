@@ -2,6 +2,7 @@
 
 PvaPy's simulator takes the time stamp just before it publishes a frame. At the stop it prints one line:
     LATENCY {"frames": n, "p50": us, "p99": us}
+The image that a channel holds before the first frame, with id 0, is not measured.
 With the first frame it prints FIRST and the time, in ms since the epoch.
 """
 
@@ -19,6 +20,8 @@ class LatencyProcessor(UserDataProcessor):
 
     def process(self, pvObject):
         now = time.time()
+        if pvObject['uniqueId'] == 0:
+            return pvObject
         if not self.latencies:
             print('FIRST %d' % (1000 * now), flush=True)
         stamp = pvObject['timeStamp']
