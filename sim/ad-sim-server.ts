@@ -2,7 +2,7 @@
  * AdSimServer: an area detector that publishes frames over pvAccess at a set rate, as PvaPy's adSimServer does.
  *
  * The rate is kept by an absolute schedule (schedule.ts): whoever is late catches up. Between bursts the event loop
- * runs, so that sockets are served.
+ * runs, so that sockets are served (pace.ts).
  */
 import { performance } from 'node:perf_hooks';
 import { Server, type ServerOptions, SharedPV } from 'epics-pva-ts';
@@ -12,6 +12,7 @@ import type { RateRamp } from './frame-rate.ts';
 import { type FrameSource, frameBytes } from './frame-source.ts';
 import { ImageRecord } from './image-record.ts';
 import { MetadataRecords } from './metadata-records.ts';
+import { DONE, keepPace } from './pace.ts';
 import type { ExitReason, Progress } from './report.ts';
 import { Schedule } from './schedule.ts';
 import { SimError } from './sim-error.ts';
@@ -46,8 +47,6 @@ const MAX_BURST = 16;
 const MAX_BURST_BYTES = 512 * 1024;
 /** Time after the runtime (ms) in which a simulator that is late may still send what was due. */
 const CATCH_UP_MS = 1000;
-/** Shorter waits (ms) are not worth a timer. */
-const SHORTEST_TIMER = 0.1;
 
 export class AdSimServer {
   private readonly options: AdSimServerOptions;
@@ -133,21 +132,23 @@ export class AdSimServer {
     const end = schedule.startTime + runtime * 1000;
     // The frame that would begin the next period is not part of this one.
     const lastDue = end - 0.001;
-    while (!signal.aborted) {
+    let reason: ExitReason = 'interrupted';
+    const finished = (why: ExitReason): number => {
+      reason = why;
+      return DONE;
+    };
+    const step = (): number => {
       const now = performance.now();
       // Frames due within the runtime are sent even if the machine was busy, but not for ever after it.
       const due = now < end + CATCH_UP_MS ? Math.min(schedule.due(Math.min(now, lastDue)), burst) : 0;
-      if (now >= end && (due === 0 || fps <= 0)) return 'runtime';
-      if (due === 0) {
-        await until(Math.min(schedule.nextTime(), end), signal);
-        continue;
-      }
-      for (let i = 0; i < due; i++) if (!this.publishOne()) return 'all-published';
+      if (now >= end && (due === 0 || fps <= 0)) return finished('runtime');
+      for (let i = 0; i < due; i++) if (!this.publishOne()) return finished('all-published');
       schedule.take(due);
       cache.fill(due);
-      await nextTurn();
-    }
-    return 'interrupted';
+      return Math.min(schedule.nextTime(), end);
+    };
+    await keepPace(step, signal);
+    return reason;
   }
 
   private publishOne(): boolean {
@@ -174,28 +175,4 @@ export class AdSimServer {
 /** Below this rate the first frames have time enough; and there must be time for it before them. */
 function wantsWarmUp(fps: number, startDelay: number): boolean {
   return (fps <= 0 || fps >= 500) && startDelay >= 0.5;
-}
-
-/** Lets sockets and timers have a turn. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
-/**
- * Resolves at about `time` (ms of performance.now), perhaps a little early, or soon after `signal` aborts. Timers have
- * a resolution of 1 ms: above 1,000 frames/s frames go out in bursts, as many as are due, and the CPU rests between.
- */
-async function until(time: number, signal: AbortSignal): Promise<void> {
-  const wait = time - performance.now();
-  if (wait > SHORTEST_TIMER)
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = setTimeout(done, Math.floor(wait));
-      signal.addEventListener('abort', done, { once: true });
-    });
-  else await nextTurn();
 }
