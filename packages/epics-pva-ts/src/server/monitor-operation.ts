@@ -18,10 +18,16 @@ import type { PostedUpdate } from './posted-update.ts';
 import type { MonitorReport } from './report.ts';
 import type { MonitorSink } from './source.ts';
 
-/** Gives monitors of a congested connection a turn when bytes have left. */
+/**
+ * The monitors of one connection that have something to send and wait for room, first come first served, one update each:
+ * so updates leave in the order in which they were posted, as long as their channels are updated alike, and no channel
+ * waits for all that another one has queued (PVXS does it so, too).
+ */
 export interface Congestion {
-  /** `pump()` will be called. Who has just written waits behind those who have not. */
-  waitForRoom(monitor: MonitorOperation): void;
+  /** Does anyone wait? Then nobody may overtake. */
+  readonly isEmpty: boolean;
+  /** Puts a monitor at the end of those that wait, if it is not among them, and gives turns as long as there is room. */
+  wait(monitor: MonitorOperation): void;
 }
 
 export class MonitorOperation extends ServerOperation implements MonitorSink {
@@ -100,7 +106,7 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
   stop(): void {
     this.leave();
     this.queue.clear();
-    this.pump();
+    this.endIfFinished();
   }
 
   private leave(): void {
@@ -112,7 +118,7 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
   acknowledge(n: number): void {
     if (!this.pipeline) return;
     this.window = Math.min(this.window + n, 2 ** 31);
-    this.pump();
+    this.congestion.wait(this);
   }
 
   push(update: PostedUpdate): void {
@@ -128,19 +134,20 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
     if (
       queue.length === 0 &&
       this.window > 0 &&
+      this.congestion.isEmpty &&
       this.context.connection.unsentBytes < MONITOR_HIGH_WATER_BYTES
     ) {
       this.write(update, null);
       return;
     }
     queue.push(update);
-    this.pump();
+    this.congestion.wait(this);
   }
 
   finish(): void {
     this.leave();
     this.finishing = true;
-    this.pump();
+    this.endIfFinished();
   }
 
   fail(message: string): void {
@@ -159,20 +166,21 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
     ended();
   }
 
-  /** Writes what the connection and the window allow; true if that was anything. */
-  pump(): boolean {
-    const before = this.sent;
-    while (this.queue.length > 0 && this.window > 0) {
-      if (this.context.connection.unsentBytes >= MONITOR_HIGH_WATER_BYTES) {
-        this.congestion.waitForRoom(this);
-        return this.sent > before;
-      }
-      const { update, overrun } = this.queue.shift() as QueuedUpdate;
+  /** Writes one update, if the client has room for it; true if it has another one to write. */
+  turn(): boolean {
+    const { queue } = this;
+    if (queue.length > 0 && this.window > 0) {
+      const { update, overrun } = queue.shift() as QueuedUpdate;
       this.write(update, overrun);
       update.release();
     }
+    if (queue.length > 0) return this.window > 0;
+    this.endIfFinished();
+    return false;
+  }
+
+  private endIfFinished(): void {
     if (this.finishing && this.queue.length === 0 && !this.destroyed) this.sendEnd(OK);
-    return this.sent > before;
   }
 
   private write(update: PostedUpdate, overrun: BitSet | null): void {

@@ -12,6 +12,7 @@ import { answerSearch } from '../connection/udp-responder.ts';
 import type { PvaError } from '../errors.ts';
 import { Command } from '../frame/command.ts';
 import { HEADER_SIZE } from '../frame/header.ts';
+import { MONITOR_HIGH_WATER_BYTES } from '../limits.ts';
 import { type AccessRights, FULL_ACCESS } from '../message/acl-change.ts';
 import { decodeCreateChannelRequest, decodeDestroyChannel } from '../message/channel.ts';
 import { decodeGetFieldRequest } from '../message/get-field.ts';
@@ -50,7 +51,8 @@ export class ServerClient implements Congestion {
   private readonly host: ServerClientHost;
   private readonly channels: ChannelTable;
   private readonly operations: OperationTable;
-  private congested = new Set<MonitorOperation>();
+  /** See {@link Congestion}. */
+  private readonly waiting = new Set<MonitorOperation>();
   private credentials: Credentials;
   private readonly counters = new ClientCounters();
 
@@ -70,7 +72,7 @@ export class ServerClient implements Congestion {
         },
         message: (command, r, context) => this.onMessage(command, r, context),
         closed: (reason) => this.onClosed(reason),
-        drain: () => this.onDrain(),
+        drain: () => this.giveTurns(),
         notice: (text) => host.notice?.(text),
       },
     });
@@ -167,22 +169,27 @@ export class ServerClient implements Congestion {
     }
   }
 
-  waitForRoom(monitor: MonitorOperation): void {
-    this.congested.add(monitor);
+  get isEmpty(): boolean {
+    return this.waiting.size === 0;
   }
 
-  private onDrain(): void {
-    if (this.congested.size === 0) return;
-    const waiting = this.congested;
-    this.congested = new Set();
-    const served: MonitorOperation[] = [];
-    for (const monitor of waiting) if (monitor.pump()) served.push(monitor);
-    for (const monitor of served) if (this.congested.delete(monitor)) this.congested.add(monitor);
+  wait(monitor: MonitorOperation): void {
+    this.waiting.add(monitor);
+    this.giveTurns();
+  }
+
+  /** A set keeps its order, and goes on to what is added while it is gone through. */
+  private giveTurns(): void {
+    for (const monitor of this.waiting) {
+      if (this.connection.unsentBytes >= MONITOR_HIGH_WATER_BYTES) return;
+      this.waiting.delete(monitor);
+      if (monitor.turn()) this.waiting.add(monitor);
+    }
   }
 
   private onClosed(reason: PvaError | undefined): void {
     this.channels.clear();
-    this.congested.clear();
+    this.waiting.clear();
     this.host.closed(this, reason);
   }
 

@@ -333,6 +333,34 @@ describe('a connection that takes no more', () => {
     expect(got.filter((x) => x.startsWith('2'))).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map((n) => `2:${n}`));
   });
 
+  it('keeps the order in which channels were posted: what belongs to an image is there before it', async () => {
+    const pvs = {
+      x: SharedPV.mailbox(image(0)),
+      y: SharedPV.mailbox(image(0)),
+      i: SharedPV.mailbox(image(0)),
+    };
+    const session = await slow(pvs, 20);
+    const small = (id: number): Value => Value.create(IMAGE, { id, pixels: new Uint8Array(4) });
+    const expected: string[] = [];
+    const publish = (id: number): void => {
+      pvs.x.post(small(id));
+      pvs.y.post(small(id));
+      pvs.i.post(image(id));
+      expected.push(`1:${id}`, `2:${id}`, `3:${id}`);
+    };
+    for (let id = 1; id <= 8; id++) publish(id);
+    await settled();
+    session.peer.transport.resumeReading();
+    const got = ids(await session.peer.replies());
+    // Room again: nothing overtakes what still waits.
+    session.peer.transport.pauseReading();
+    for (let id = 9; id <= 16; id++) publish(id);
+    session.peer.transport.resumeReading();
+    publish(17);
+    got.push(...ids(await session.peer.replies()));
+    expect(got).toEqual(expected);
+  });
+
   it('that is closed with full queues gives everything back', async () => {
     const pv = SharedPV.mailbox(image(0));
     const session = await slow({ p: pv }, 8);
