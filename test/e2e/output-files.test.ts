@@ -105,14 +105,14 @@ describe.concurrent('a consumer that is killed', () => {
   it.for([0, 1, 2])('leaves HDF5 that has every image up to the last flush (%i)', async (n, { world }) => {
     const detector = await Detector.start(world);
     const folder = join(world.folder, 'out');
-    const consumer = await consume(world, detector, hdf5(folder, { nImagesPerFile: 200, flushImages: 10 }));
+    const consumer = await consume(world, detector, hdf5(folder, { nImagesPerFile: 100, flushImages: 10 }));
     let over = false;
     const publishing = detector.publishUntil(
-      until(() => expect(over).toBe(true)),
+      until(() => expect(over).toBe(true), 60_000),
       500,
     );
     // Some way into the second file, each time somewhere else.
-    const s = await statusWhen(world, 1, 'far enough', (now) => now.processorStats.nProcessed > 250 + 37 * n);
+    const s = await statusWhen(world, 1, 'far enough', (now) => now.processorStats.nProcessed > 120 + 17 * n);
     consumer.signal('SIGKILL');
     await consumer.exited;
     over = true;
@@ -200,17 +200,21 @@ describe.concurrent('files that cannot be written', () => {
     expectLedger(s, 250);
     consumer.signal('SIGINT');
     await consumer.waitForExit(10_000);
-    const [, text] = await consumer.waitForLine(/'nFramesSaved': (\d+)/, 100);
-    const [, lost] = await consumer.waitForLine(/'nFramesLost': (\d+)/, 100);
-    const saved = Number(text);
-    expect(saved + Number(lost) + s.processorStats.nErrors).toBe(250);
+    // Reports asked for before are printed, too.
+    const last = (name: string): number =>
+      Number(
+        consumer.lines.flatMap(({ text }) => new RegExp(`'${name}': (\\d+)`).exec(text)?.[1] ?? []).at(-1),
+      );
+    const saved = last('nFramesSaved');
+    const lost = last('nFramesLost');
+    expect(saved + lost + s.processorStats.nErrors).toBe(250);
     expect(s.processorStats.nErrors).toBeGreaterThan(0);
     const ids = checked(folder);
     // 200 kB hold some 10 images of 16 kB; what was saved twice or not at all would show here.
     expect(saved).toBeGreaterThan(5);
     expect(ids.length).toBeGreaterThanOrEqual(saved);
     // What counts as lost may be there: a failed flush does not say how far it came.
-    expect(ids.length).toBeLessThanOrEqual(saved + Number(lost));
+    expect(ids.length).toBeLessThanOrEqual(saved + lost);
     expect(new Set(ids).size).toBe(ids.length);
     expect(readdirSync(folder).length).toBeGreaterThan(1);
   });

@@ -6,10 +6,13 @@ import { Detector } from './support/detector.ts';
 import { Unguarded } from './support/unguarded.ts';
 import { it, until, type World } from './support/world.ts';
 
-/** Takes 0.2 s for each image, without blocking. */
-const SLOW =
-  '-pf test/e2e/fixtures/lifecycle-processor.ts -pc Asynchronous --processor-args {"ms":200} -ll warning';
-const CONSUMER = `hpc-consumer -ic pvapy:image -sc consumer:*:status -cc consumer:*:control -rqs 0 ${SLOW}`;
+/** A processor that takes so many ms for each image, without blocking. */
+const taking = (ms: number): string =>
+  `-pf test/e2e/fixtures/lifecycle-processor.ts -pc Asynchronous --processor-args '{"ms":${ms}}' -ll warning`;
+const COMMAND = 'hpc-consumer -ic pvapy:image -sc consumer:*:status -cc consumer:*:control -rqs 0';
+const CONSUMER = `${COMMAND} ${taking(200)}`;
+/** So slow that the queue is full whatever the computer does. */
+const SLOW = `${COMMAND} ${taking(3000)}`;
 
 const events = (world: World, id: number, what: string): number =>
   world.lines(`events-${id}`).filter((line) => line.startsWith(what)).length;
@@ -46,15 +49,12 @@ describe.concurrent('hpc-consumer', () => {
 
   it('stops when the time to drain is over, and counts what is left', async ({ world }) => {
     const detector = await Detector.start(world);
-    const consumer = Unguarded.start(
-      world,
-      `${CONSUMER} --status-period 0.1 --drain-timeout 0.5 --fail-on-loss`,
-    );
+    const consumer = Unguarded.start(world, `${SLOW} --status-period 0.1 --drain-timeout 0.5 --fail-on-loss`);
     await feed(world, detector, 12);
     const before = performance.now();
     consumer.signal('SIGTERM');
     expect(await consumer.exited).toEqual({ code: 3, signal: null });
-    // 0.5 s for the queue and 1 s for readers; on a busy computer more, but never what 12 images take and 5 s.
+    // 0.5 s for the queue and 1 s for readers; on a busy computer more, but never what 12 images take.
     expect(performance.now() - before).toBeLessThan(20_000);
     const left = notProcessed(consumer.stdout);
     expect(left).toBeGreaterThan(0);
@@ -85,7 +85,7 @@ describe.concurrent('hpc-consumer', () => {
 
   it('several: all drain within the bound, and what is left is counted', async ({ world }) => {
     const detector = await Detector.start(world);
-    const line = `${CONSUMER} -nc 2 --status-period 0.1`;
+    const line = `${SLOW} -nc 2 --status-period 0.1`;
     const group = Unguarded.start(world, `${line} --drain-timeout 0.3`);
     await feed(world, detector, 10, [1, 2]);
     group.signal('SIGTERM');
@@ -187,7 +187,7 @@ describe.concurrent('hpc-collector', () => {
     const [first, second] = await producers(world);
     const collector = Unguarded.start(
       world,
-      `hpc-collector -ic producer:* -pid 1,2 -sc consumer:1:status -cc consumer:1:control -sp 0.1 --gap-timeout 1000 -ccs 50 --drain-timeout 0.3 ${SLOW}`,
+      `hpc-collector -ic producer:* -pid 1,2 -sc consumer:1:status -cc consumer:1:control -sp 0.1 --gap-timeout 1000 -ccs 50 --drain-timeout 0.3 ${taking(200)}`,
     );
     const figure = async (path: string): Promise<unknown> =>
       (await world.context.get('consumer:1:status')).get(path);
