@@ -4,8 +4,8 @@ export default defineConfig({
   test: {
     include: ['test/interop/**/*.test.ts'],
     pool: 'forks',
-    // One file at a time: the peers are real processes that share two cores.
-    fileParallelism: false,
+    // Two files at a time: the peers are real processes that share two cores, and mostly wait for each other.
+    maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 300_000,
   },
