@@ -5,9 +5,9 @@
  * never see each other: searches go to 127.0.0.1 and, on the same host, to 224.0.0.128, both at the group's own
  * broadcast port (pva-protocol.md 5.5, 5.9, 5.10).
  */
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
+import { freeUdpPort } from '../../src/free-udp-port.ts';
 
 /** The ports of one group of processes. */
 export interface PeerPorts {
@@ -25,7 +25,7 @@ export interface PeerPorts {
 const handedOut = new Set<number>();
 
 /**
- * Finds free ports: binds port 0, notes the number, closes.
+ * Finds free ports: binds them, notes the numbers, closes.
  *
  * @returns Ports that no process held at this moment and that this process has not handed out before.
  */
@@ -94,15 +94,5 @@ async function freeTcpPort(): Promise<number> {
   const { port } = server.address() as AddressInfo;
   server.close();
   await once(server, 'close');
-  return port;
-}
-
-async function freeUdpPort(): Promise<number> {
-  const socket = createSocket('udp4');
-  socket.bind(0);
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  await once(socket, 'close');
   return port;
 }

@@ -5,10 +5,10 @@
  * Everything stays on loopback, on ports of its own: a demonstration never speaks to a facility's network.
  */
 import { type ChildProcess, fork } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { fileURLToPath } from 'node:url';
 import { createLogUpdate } from 'log-update';
 import { UserError } from '../errors.ts';
+import { freeUdpPort } from '../free-udp-port.ts';
 import { monitorRequest } from '../input/request-string.ts';
 import { createLogging } from '../log.ts';
 import type { ConsumerSpec } from '../pipeline/consumer-spec.ts';
@@ -30,18 +30,6 @@ const VIEW_MS = 500;
 const PLAIN_EVERY = 4;
 /** After the last frame: how long nothing may change before what is missing counts as lost. */
 const SETTLE_MS = 2000;
-
-/** A UDP port nobody uses; several processes will share it. */
-async function freeUdpPort(): Promise<number> {
-  const socket = createSocket('udp4');
-  await new Promise<void>((resolve, reject) => {
-    socket.once('error', reject);
-    socket.bind(0, '127.0.0.1', resolve);
-  });
-  const { port } = socket.address();
-  await new Promise<void>((resolve) => socket.close(() => resolve()));
-  return port;
-}
 
 /** Takes this process and its children off every network but loopback. */
 async function isolate(): Promise<void> {

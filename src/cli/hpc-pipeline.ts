@@ -4,6 +4,7 @@ import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PROCESSORS } from '../../processors/registry.ts';
 import { UserError } from '../errors.ts';
+import { freeUdpPort } from '../free-udp-port.ts';
 import { Chain } from '../pipeline-file/chain.ts';
 import { ledgerText } from '../pipeline-file/chain-text.ts';
 import { shellLine, shellQuoted } from '../pipeline-file/command-line.ts';
@@ -12,7 +13,6 @@ import {
   chainEnvironment,
   clientEnvironment,
   foreignSettings,
-  freeUdpPort,
   stageEnvironment,
 } from '../pipeline-file/network.ts';
 import { type Plan, type PlannedStage, planPipeline } from '../pipeline-file/plan.ts';

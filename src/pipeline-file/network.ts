@@ -1,22 +1,5 @@
 /** The network of a chain: by default its own, on loopback, so that it meets nobody and nobody meets it. */
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
-import { UserError } from '../errors.ts';
 import type { PipelineFile } from './schema.ts';
-
-/** A UDP port nobody uses now; all processes of the chain will share it. */
-export async function freeUdpPort(): Promise<number> {
-  const socket = createSocket('udp4');
-  try {
-    socket.bind(0, '127.0.0.1');
-    await once(socket, 'listening');
-    return socket.address().port;
-  } catch (error) {
-    throw new UserError('HPC_PIPELINE', `no free UDP port on loopback: ${(error as Error).message}`);
-  } finally {
-    socket.close();
-  }
-}
 
 /** What the chain adds to the environment of its stages. @param port UDP port of an isolated network */
 export function chainEnvironment(file: PipelineFile, port: number): Record<string, string> {
