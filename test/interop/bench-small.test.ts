@@ -64,9 +64,13 @@ describe.skipIf(!peers.available)('the benchmark of small PVs', () => {
     const more = { what: 'rate', unit: '1/s', ours: 50, peer: 100, goal: 80, better: 'more' } as const;
     expect([ratio(less), ratio(more), reached(less), reached(more)]).toEqual([3, 0.5, true, false]);
     expect(table([less, more], 'PVXS').split('\n')).toEqual([
-      'what  unit  ours  PVXS  ratio   goal',
-      'time    us  2.00  6.00   3.00    < 3  reached',
-      'rate   1/s  50.0   100  0.500  >= 80  MISSED',
+      'what  unit  ours  PVXS  ratio     goal',
+      'time    us  2.00  6.00   3.00   < 3.00  reached',
+      'rate   1/s  50.0   100  0.500  >= 80.0  MISSED',
     ]);
+    const each = { ...more, goal: 40, ratioGoal: 0.6, oursEach: [40, 50, 61], peerEach: [100] };
+    expect(table([each], 'PVXS').split('\n').at(-1)).toBe(
+      'rate   1/s  50.0 [40.0..61.0]   100  0.500  >= 40.0, ratio >= 0.600  MISSED',
+    );
   });
 });
