@@ -1,4 +1,5 @@
 /** How long a consumer takes from its start to the first frame it has processed, of a stream that is already running. */
+import { setTimeout } from 'node:timers/promises';
 import { freePorts, peerEnv } from '../peers/ports.ts';
 import { startPvapyConsumer, startPvapySimulator } from '../peers/pvapy.ts';
 import { type Figure, median } from '../result.ts';
@@ -6,6 +7,8 @@ import type { Pair } from './pairs.ts';
 
 /** Frames/s: the mean wait for the next frame is 1 ms. */
 const FPS = 500;
+/** In s. The simulator must publish before the consumer is started, or its delay would be what is measured. */
+const START_DELAY = 0.5;
 
 async function startTime(pair: Pair): Promise<number> {
   const env = peerEnv(await freePorts());
@@ -15,10 +18,11 @@ async function startTime(pair: Pair): Promise<number> {
     ny: 128,
     fps: FPS,
     runtime: 60,
-    startDelay: 0.5,
+    startDelay: START_DELAY,
     shutdownDelay: 0.5,
   });
   try {
+    await setTimeout(2000 * START_DELAY);
     const begin = Date.now();
     const consumer = await startPvapyConsumer(pair.consumer, env, {
       inputChannel: 'bench:image',
