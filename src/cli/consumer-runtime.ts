@@ -25,11 +25,7 @@ export async function startConsumer(spec: ConsumerSpec, events: ConsumerEvents):
   const name = `consumer.${spec.consumerId}`;
   const { logging, processorClass } = await prepareStage(name, here(spec));
   const construct = { ...spec, id: spec.consumerId };
-  // Workers take a while to start, and do so by themselves.
-  const [workers] = await Promise.all([
-    workersOf(name, spec, construct, logging.logger, events.onFailure),
-    spec.warmUp ? warmUp(logging.logger, spec.receiverQueueSize) : undefined,
-  ]);
+  const workers = await workersOf(name, spec, construct, logging.logger, events.onFailure);
   const consumer = new DataConsumer({
     ...spec,
     processorClass,
@@ -41,5 +37,7 @@ export async function startConsumer(spec: ConsumerSpec, events: ConsumerEvents):
   });
   await startOrClose(consumer);
   logging.logger.info(`monitoring ${spec.channels.inputChannel} with request '${spec.pvRequest}'`);
+  // A stream that is already running does not wait for it.
+  if (spec.warmUp) void warmUp(logging.logger, spec.receiverQueueSize, () => consumer.idle);
   return { consumer, logging };
 }

@@ -21,7 +21,7 @@ export interface ConsumerSpec {
   readonly objectIdOffset: number;
   readonly nSequentialUpdates: number;
   readonly fieldRequest: string;
-  /** Compile the way of a frame before connecting: for streams that must not lose their first frames either. */
+  /** Compile the way of a frame while waiting for the first one: for streams that must not lose their first frames either. */
   readonly warmUp: boolean;
   /** Seconds for working off what is queued at the end. */
   readonly drainTimeout?: number | undefined;

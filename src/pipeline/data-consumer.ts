@@ -81,6 +81,11 @@ export class DataConsumer {
     return this.stage.start();
   }
 
+  /** It waits for its first object. */
+  get idle(): boolean {
+    return this.stage.idle;
+  }
+
   /** Gathers the statistics now. */
   stats(): ConsumerStats {
     return this.stage.stats();

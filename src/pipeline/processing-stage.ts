@@ -190,6 +190,11 @@ export class ProcessingStage<S extends StageStats> {
     };
   }
 
+  /** It waits for its first object, and has not been asked to stop. */
+  get idle(): boolean {
+    return !this.stopped && this.runner.stats.nProcessed === 0;
+  }
+
   /** The age of objects in the last seconds, to be added to that of other processes. */
   latencies(): ObjectLatencies {
     return this.figures.latency.snapshot();

@@ -1,5 +1,5 @@
 /**
- * Runs the way of a frame for a moment before the consumer connects, so that it is compiled when frames arrive.
+ * Runs the way of a frame for a moment while the consumer waits for its first one, so that it is compiled by then.
  *
  * Measured: in the first third of a second the JavaScript engine's compiler takes as much of the processor as the
  * frames do, and at 10,000 frames/s queues overflow then and never again. Small frames go from a server that only
@@ -16,11 +16,16 @@ const FRAMES = 6000;
 const BURST = 16;
 /** Large enough to be received lazily and forwarded as bytes, as real frames are. */
 const PIXELS = 9216;
-/** All in all: a stream that is already running does not wait, and on a machine that is too busy it would not help. */
+/** All in all: on a machine that is too busy it would not help. */
 const MAX_MS = 300;
 
-/** Takes about 0.3 s. Never fails: it is only a matter of speed. */
-export async function warmUp(logger: Logger, receiverQueueSize: number): Promise<void> {
+/**
+ * Takes about 0.3 s, in slices of less than a millisecond between which the consumer connects. Never fails: it is only
+ * a matter of speed.
+ *
+ * @param idle asked between the slices: once frames come, they are what the path is compiled with
+ */
+export async function warmUp(logger: Logger, receiverQueueSize: number, idle: () => boolean): Promise<void> {
   const silent = { ...logger, info: () => {}, warning: () => {}, error: () => {}, debug: () => {} } as Logger;
   const frame = NTNDArray.create({ pixels: new Uint8Array(PIXELS), dimensions: [96, 96], uniqueId: 0 });
   const input = SharedPV.readonly(frame.value.clone());
@@ -54,7 +59,7 @@ export async function warmUp(logger: Logger, receiverQueueSize: number): Promise
       logger: silent,
     });
     receiver.start();
-    await publish(input, frame, () => runner.stats.nProcessed > 0);
+    await publish(input, frame, () => runner.stats.nProcessed > 0, idle);
   } catch {
     // No port, no memory: the real consumer will say so.
   } finally {
@@ -64,9 +69,14 @@ export async function warmUp(logger: Logger, receiverQueueSize: number): Promise
 }
 
 /** Posts frames once the subscription is there. */
-async function publish(pv: SharedPV, frame: NTNDArray, connected: () => boolean): Promise<void> {
+async function publish(
+  pv: SharedPV,
+  frame: NTNDArray,
+  connected: () => boolean,
+  idle: () => boolean,
+): Promise<void> {
   const end = performance.now() + MAX_MS;
-  for (let i = 1; i <= FRAMES && performance.now() < end; ) {
+  for (let i = 1; i <= FRAMES && performance.now() < end && idle(); ) {
     if (connected())
       for (const last = i + BURST; i < last; i++) pv.post(frame.set('uniqueId', i).value.mark());
     await new Promise((resolve) => setImmediate(resolve));
