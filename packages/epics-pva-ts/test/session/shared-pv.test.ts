@@ -208,7 +208,7 @@ describe('a PV', () => {
       // As a monitor whose connection takes the bytes at once.
       push: (update) => {
         update.retain();
-        chunks.push(update.chunks(undefined));
+        chunks.push(update.chunks());
         update.release();
       },
       finish: () => {},
