@@ -12,6 +12,7 @@ import { codecOf, planOf } from './field-codec.ts';
 import type { LeafPlan } from './leaf-plan.ts';
 import { allInside, leavesOnly } from './marks.ts';
 import { RawBody } from './raw-body.ts';
+import { isNumericKind } from './type-code.ts';
 import type { FieldNode, TypeDef } from './type-def.ts';
 import type { PvData } from './value.ts';
 
@@ -48,11 +49,13 @@ export class FieldStore {
     return v;
   }
 
+  /** The number in a field; NaN if it holds none. */
   number(node: FieldNode): number {
     const known = this.slots[node.index];
     if (known === undefined) {
       if (this.raw?.has(node)) return this.raw.number(node);
-      return this.base ? this.base.number(node) : 0;
+      if (this.base) return this.base.number(node);
+      return !node.type.isArray && isNumericKind(node.type.kind) ? 0 : Number.NaN;
     }
     return typeof known === 'number' || typeof known === 'bigint' ? Number(known) : Number.NaN;
   }
