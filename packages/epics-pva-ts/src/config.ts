@@ -10,11 +10,9 @@ import { ConfigError } from './errors.ts';
 import { TCP_TIMEOUT_SECONDS } from './limits.ts';
 
 /** UDP port of searches and beacons unless configured. */
-export const DEFAULT_BROADCAST_PORT = 5076;
+const DEFAULT_BROADCAST_PORT = 5076;
 /** TCP port of servers unless configured. */
-export const DEFAULT_SERVER_PORT = 5075;
-/** Seconds of silence after which a connection is closed unless configured (30 s x 4/3). */
-export const DEFAULT_TCP_TIMEOUT: number = TCP_TIMEOUT_SECONDS;
+const DEFAULT_SERVER_PORT = 5075;
 
 /** What a client needs to know of its network. */
 export interface ClientConfig {
@@ -184,11 +182,11 @@ class VariableReader {
   /** CONN_TMO x 4/3, because peers use it both as echo period and as limit (PVXS); 0 is the default. */
   timeout(names: readonly string[]): number {
     const v = this.first(names);
-    if (!v) return DEFAULT_TCP_TIMEOUT;
+    if (!v) return TCP_TIMEOUT_SECONDS;
     const n = Number(v.text);
     if (!Number.isFinite(n) || n < 0)
       throw new ConfigError(`${v.name}="${v.text}" is not a time: give seconds, for example 30`);
-    return n === 0 ? DEFAULT_TCP_TIMEOUT : Math.max(2, (n * 4) / 3);
+    return n === 0 ? TCP_TIMEOUT_SECONDS : Math.max(2, (n * 4) / 3);
   }
 
   addresses(names: readonly string[], defaultPort: number): string[] {

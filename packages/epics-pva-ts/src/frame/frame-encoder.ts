@@ -20,19 +20,8 @@ export function encodeMessage(
   write: (w: WireWriter) => void,
   maxSegment: number = MAX_SEGMENT_BYTES,
 ): Uint8Array[] {
-  writeHeader(w, command, fromServer);
-  try {
-    write(w);
-  } catch (error) {
-    // Half a message must not become the beginning of the next one.
-    w.finish();
-    throw error;
-  }
-  const length = w.length - HEADER_SIZE;
-  const chunks = w.finish();
-  if (length > maxSegment) return inSegments(chunks, length, maxSegment);
-  patchLength(chunks[0] as Uint8Array, length, w.littleEndian);
-  return chunks;
+  appendMessage(w, command, fromServer, write, maxSegment);
+  return w.finish();
 }
 
 /**
@@ -61,7 +50,7 @@ export function appendMessage(
 
 /** Sets the payload length in the header at the start of `first`. */
 function patchLength(first: Uint8Array, length: number, littleEndian: boolean): void {
-  for (let i = 0; i < 4; i++) first[4 + i] = (length >>> ((littleEndian ? i : 3 - i) * 8)) & 0xff;
+  for (let i = 0; i < 4; i++) first[LENGTH_OFFSET + i] = (length >>> ((littleEndian ? i : 3 - i) * 8)) & 0xff;
 }
 
 /**
@@ -70,7 +59,7 @@ function patchLength(first: Uint8Array, length: number, littleEndian: boolean): 
  * @param chunks the message in order, its header (whose length may be missing) in the first
  * @param length payload bytes, more than `size`
  */
-export function inSegments(chunks: readonly Uint8Array[], length: number, size: number): Uint8Array[] {
+function inSegments(chunks: readonly Uint8Array[], length: number, size: number): Uint8Array[] {
   const first = chunks[0] as Uint8Array;
   const { fromServer, littleEndian, command } = decodeHeader(first, 0, newHeader());
   first[2] = headerFlags(fromServer, littleEndian, Segment.FIRST);

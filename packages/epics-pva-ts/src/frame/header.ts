@@ -23,9 +23,9 @@ import { DecodeError } from '../errors.ts';
 import type { WireWriter } from '../wire/writer.ts';
 
 export const HEADER_SIZE = 8;
-export const MAGIC = 0xca;
+const MAGIC = 0xca;
 /** The version this library sends: 2 enables the inactivity close and payload-preserving ECHO. */
-export const PROTOCOL_VERSION = 2;
+const PROTOCOL_VERSION = 2;
 
 /** Bits of the flags byte. */
 export const HeaderFlag = { CONTROL: 0x01, SEGMENT_MASK: 0x30, SERVER: 0x40, BIG_ENDIAN: 0x80 } as const;

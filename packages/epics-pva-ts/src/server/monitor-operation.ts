@@ -6,31 +6,19 @@
  */
 import { PvRequestError } from '../errors.ts';
 import { Command } from '../frame/command.ts';
-import { MONITOR_HIGH_WATER_BYTES } from '../limits.ts';
 import { encodeMonitorResponse } from '../message/monitor.ts';
 import { SUB } from '../message/operation.ts';
 import type { TypeDef } from '../value/type-def.ts';
 import type { BitSet } from '../wire/bit-set.ts';
 import { errorStatus, OK, type Status } from '../wire/status.ts';
 import { type OperationContext, ServerOperation } from './channel-operations.ts';
+import type { Congestion, TurnTaker } from './congestion.ts';
 import { DEFAULT_QUEUE_SIZE, MonitorQueue, type QueuedUpdate } from './monitor-queue.ts';
 import type { PostedUpdate } from './posted-update.ts';
 import type { MonitorReport } from './report.ts';
 import type { MonitorSink } from './source.ts';
 
-/**
- * The monitors of one connection that have something to send and wait for room, first come first served, one update each:
- * so updates leave in the order in which they were posted, as long as their channels are updated alike, and no channel
- * waits for all that another one has queued (PVXS does it so, too).
- */
-export interface Congestion {
-  /** Does anyone wait? Then nobody may overtake. */
-  readonly isEmpty: boolean;
-  /** Puts a monitor at the end of those that wait, if it is not among them, and gives turns as long as there is room. */
-  wait(monitor: MonitorOperation): void;
-}
-
-export class MonitorOperation extends ServerOperation implements MonitorSink {
+export class MonitorOperation extends ServerOperation implements MonitorSink, TurnTaker {
   readonly command = Command.MONITOR;
   private readonly congestion: Congestion;
   private readonly queue: MonitorQueue;
@@ -131,12 +119,7 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
     )
       return;
     this.queued++;
-    if (
-      queue.length === 0 &&
-      this.window > 0 &&
-      this.congestion.isEmpty &&
-      this.context.connection.unsentBytes < MONITOR_HIGH_WATER_BYTES
-    ) {
+    if (queue.length === 0 && this.window > 0 && this.congestion.isClear) {
       this.write(update, null);
       return;
     }
@@ -166,7 +149,6 @@ export class MonitorOperation extends ServerOperation implements MonitorSink {
     ended();
   }
 
-  /** Writes one update, if the client has room for it; true if it has another one to write. */
   turn(): boolean {
     const { queue } = this;
     if (queue.length > 0 && this.window > 0) {

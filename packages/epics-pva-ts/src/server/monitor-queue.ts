@@ -107,7 +107,6 @@ function squash(older: QueuedUpdate, newer: PostedUpdate): QueuedUpdate {
     return { update: newer.retain(), overrun: marks, bytes };
   const before = older.update.value.markedFields();
   const overrun = newer.value.markedFields().and(before);
-  // Streams repeat the same fields: then the newer one simply takes the older one's place.
   const covered = overrun.equals(before);
   if (older.overrun) overrun.or(older.overrun);
   if (covered) return { update: newer.retain(), overrun, bytes };

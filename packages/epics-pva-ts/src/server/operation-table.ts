@@ -38,8 +38,9 @@ import {
 } from './channel-operations.ts';
 import type { ChannelTable, ServerChannel } from './channel-table.ts';
 import type { ClientCounters } from './client-counters.ts';
+import type { Congestion } from './congestion.ts';
 import type { ServerLimits } from './limits.ts';
-import { type Congestion, MonitorOperation } from './monitor-operation.ts';
+import { MonitorOperation } from './monitor-operation.ts';
 import { ProcessOperation, PutGetOperation } from './put-get-operation.ts';
 
 export interface OperationTableOptions {

@@ -60,20 +60,19 @@ export class PostedUpdate {
     return this.rawBytes() !== null;
   }
 
-  /** Mask and fields, little endian, as chunks in order; the same ones for all who want every field. */
-  chunks(selection: BitSet | undefined): readonly Uint8Array[] {
-    if (selection) return encode(this.value, selection);
+  /** Mask and all fields, little endian, as chunks in order; the same ones for all. */
+  chunks(): readonly Uint8Array[] {
     if (!this.encoded) {
       const raw = this.rawBytes();
-      this.encoded = raw ? [raw] : encode(this.value, undefined);
+      this.encoded = raw ? [raw] : encode(this.value);
     }
     return this.encoded;
   }
 
-  /** Writes mask and fields: for one subscriber alone without a detour. */
+  /** Writes mask and fields: for one subscriber alone, and for who wants some fields, without a detour. */
   writeTo(w: WireWriter, selection: BitSet | undefined): void {
     if (selection || (!this.shared && !this.rawBytes())) this.value.encodePartial(w, selection);
-    else for (const chunk of this.chunks(undefined)) w.bytesOrReference(chunk);
+    else for (const chunk of this.chunks()) w.bytesOrReference(chunk);
   }
 }
 
@@ -103,9 +102,9 @@ function arrayBytes(value: Value): number {
 /** Encoding is synchronous, so one writer serves all PVs. */
 const writer = new WireWriter(true, 64 * 1024, REFERENCE_FROM);
 
-function encode(value: Value, selection: BitSet | undefined): Uint8Array[] {
+function encode(value: Value): Uint8Array[] {
   try {
-    value.encodePartial(writer, selection);
+    value.encodePartial(writer);
   } catch (error) {
     // What was written of this update must not become the beginning of the next one.
     writer.finish();

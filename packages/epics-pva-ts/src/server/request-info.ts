@@ -20,7 +20,7 @@ export interface RequestInfo {
 }
 
 /** Options come as text, booleans or integers, and all of them are here as text. */
-export function booleanOption(text: string | undefined): boolean | undefined {
+function booleanOption(text: string | undefined): boolean | undefined {
   switch (text?.trim().toLowerCase()) {
     case 'true':
     case '1':

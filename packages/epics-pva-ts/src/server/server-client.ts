@@ -12,7 +12,6 @@ import { answerSearch } from '../connection/udp-responder.ts';
 import type { PvaError } from '../errors.ts';
 import { Command } from '../frame/command.ts';
 import { HEADER_SIZE } from '../frame/header.ts';
-import { MONITOR_HIGH_WATER_BYTES } from '../limits.ts';
 import { type AccessRights, FULL_ACCESS } from '../message/acl-change.ts';
 import { decodeCreateChannelRequest, decodeDestroyChannel } from '../message/channel.ts';
 import { decodeGetFieldRequest } from '../message/get-field.ts';
@@ -21,8 +20,8 @@ import type { DecodeContext } from '../value/decode-context.ts';
 import type { WireReader } from '../wire/reader.ts';
 import { ChannelTable, type ServerChannel } from './channel-table.ts';
 import { ClientCounters } from './client-counters.ts';
+import { Congestion } from './congestion.ts';
 import { DEFAULT_LIMITS, type ServerLimits } from './limits.ts';
-import type { Congestion, MonitorOperation } from './monitor-operation.ts';
 import { OperationTable } from './operation-table.ts';
 import type { ConnectionReport } from './report.ts';
 import type { ServedPV } from './source.ts';
@@ -46,13 +45,12 @@ export interface ServerClientHost {
   notice?(text: string): void;
 }
 
-export class ServerClient implements Congestion {
+export class ServerClient {
   readonly connection: ServerConnection;
   private readonly host: ServerClientHost;
   private readonly channels: ChannelTable;
   private readonly operations: OperationTable;
-  /** See {@link Congestion}. */
-  private readonly waiting = new Set<MonitorOperation>();
+  private readonly congestion: Congestion;
   private credentials: Credentials;
   private readonly counters = new ClientCounters();
 
@@ -72,11 +70,12 @@ export class ServerClient implements Congestion {
         },
         message: (command, r, context) => this.onMessage(command, r, context),
         closed: (reason) => this.onClosed(reason),
-        drain: () => this.giveTurns(),
+        drain: () => this.congestion.giveTurns(),
         notice: (text) => host.notice?.(text),
       },
     });
     const { connection, counters } = this;
+    this.congestion = new Congestion(connection);
     this.channels = new ChannelTable({
       connection,
       limits,
@@ -89,7 +88,7 @@ export class ServerClient implements Congestion {
       connection,
       limits,
       counters,
-      congestion: this,
+      congestion: this.congestion,
       channels: this.channels,
       credentials: () => this.credentials,
     });
@@ -169,27 +168,9 @@ export class ServerClient implements Congestion {
     }
   }
 
-  get isEmpty(): boolean {
-    return this.waiting.size === 0;
-  }
-
-  wait(monitor: MonitorOperation): void {
-    this.waiting.add(monitor);
-    this.giveTurns();
-  }
-
-  /** A set keeps its order, and goes on to what is added while it is gone through. */
-  private giveTurns(): void {
-    for (const monitor of this.waiting) {
-      if (this.connection.unsentBytes >= MONITOR_HIGH_WATER_BYTES) return;
-      this.waiting.delete(monitor);
-      if (monitor.turn()) this.waiting.add(monitor);
-    }
-  }
-
   private onClosed(reason: PvaError | undefined): void {
     this.channels.clear();
-    this.waiting.clear();
+    this.congestion.clear();
     this.host.closed(this, reason);
   }
 

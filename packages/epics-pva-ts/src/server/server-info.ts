@@ -5,6 +5,8 @@
  * The argument is an NTURI, or any structure with the same fields. Answers have the fields of both PVXS and
  * pvAccessCPP, so that whoever knows one of them finds what it looks for.
  */
+
+import { SERVER_CHANNEL } from '../connection/udp-responder.ts';
 import { RemoteError } from '../errors.ts';
 import { NTScalar, NTScalarArray } from '../nt/nt-scalar.ts';
 import { hostName } from '../socket/identity.ts';
@@ -12,8 +14,6 @@ import { struct } from '../value/type-def.ts';
 import { Value } from '../value/value.ts';
 import { SharedPV } from './shared-pv.ts';
 import type { ServedPV, Source } from './source.ts';
-
-export const SERVER_CHANNEL_NAME = 'server';
 
 /** pvAccessCPP's fields in its order; PVXS has two of them. */
 const INFO = struct('', {
@@ -64,6 +64,6 @@ export class ServerInfoSource implements Source {
   }
 
   open(name: string): ServedPV | undefined {
-    return name === SERVER_CHANNEL_NAME ? this.pv : undefined;
+    return name === SERVER_CHANNEL ? this.pv : undefined;
   }
 }

@@ -8,6 +8,7 @@
 import type { Credentials } from '../connection/server-connection.ts';
 import { callUser } from '../connection/surface.ts';
 import { LocalProtocolError, NoConvertError, RemoteError } from '../errors.ts';
+import { nowTimeStamp, writeTimeStamp } from '../nt/time-stamp.ts';
 import type { PvRequest } from '../value/pv-request.ts';
 import type { TypeDef } from '../value/type-def.ts';
 import { Value } from '../value/value.ts';
@@ -295,8 +296,6 @@ function covers(newer: Value, older: Value): boolean {
 
 /** Gives a value the present time unless its sender did. */
 function stamp(value: Value): void {
-  if (!value.has('timeStamp.secondsPastEpoch') || value.isMarked('timeStamp')) return;
-  const ms = Date.now();
-  value.set('timeStamp.secondsPastEpoch', BigInt(Math.floor(ms / 1000)));
-  value.set('timeStamp.nanoseconds', (ms % 1000) * 1_000_000);
+  if (value.has('timeStamp.secondsPastEpoch') && !value.isMarked('timeStamp'))
+    writeTimeStamp(value, 'timeStamp', nowTimeStamp());
 }

@@ -8,7 +8,7 @@ import { isIpv4, isIpv6 } from '../endpoint.ts';
 export type Lookup = (host: string) => Promise<readonly string[]>;
 
 /** The operating system's resolver (`/etc/hosts`, DNS), IPv4 first as PVXS. */
-export const systemLookup: Lookup = async (host) => {
+const systemLookup: Lookup = async (host) => {
   const found = await lookup(host, { all: true, verbatim: true });
   return [...found].sort((a, b) => a.family - b.family).map((a) => a.address);
 };

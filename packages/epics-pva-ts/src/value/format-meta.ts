@@ -32,7 +32,7 @@ function numberAt(v: Value, path: string): number {
 const two = (n: number): string => String(n).padStart(2, '0');
 
 /** Local time with milliseconds, rounded but never into the next second; `<undefined>` for a time never set. */
-export function formatTime(secondsPastEpoch: number, nanoseconds: number): string {
+function formatTime(secondsPastEpoch: number, nanoseconds: number): string {
   const seconds = Math.max(secondsPastEpoch, EPICS_EPOCH);
   if ((seconds === EPICS_EPOCH && nanoseconds === 0) || seconds > LAST_SECOND) return '<undefined>';
   const t = new Date(seconds * 1000);

@@ -14,7 +14,7 @@ import type { TypeDef } from './type-def.ts';
 import type { PvData } from './value.ts';
 
 /** True on every host Node runs on today but a few; typed arrays are in this order. */
-export const HOST_LITTLE_ENDIAN: boolean = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+const HOST_LITTLE_ENDIAN: boolean = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
 /** How one field of a given type is read, skipped, written and given its initial value. */
 export interface FieldCodec {

@@ -10,6 +10,7 @@ import { WireReader } from '../wire/reader.ts';
 import type { WireWriter } from '../wire/writer.ts';
 import { DecodeContext } from './decode-context.ts';
 import { codecOf } from './field-codec.ts';
+import { isNumericKind } from './type-code.ts';
 import type { FieldNode } from './type-def.ts';
 import type { PvData } from './value.ts';
 
@@ -95,10 +96,8 @@ export class RawBody {
   /** The number in a field, without a bigint for one of 64 bits; NaN if it holds none. */
   number(node: FieldNode): number {
     const { kind, isArray } = node.type;
-    if (isArray || (kind !== 'long' && kind !== 'ulong')) {
-      const v = this.decode(node);
-      return typeof v === 'number' ? v : Number.NaN;
-    }
+    if (isArray || !isNumericKind(kind)) return Number.NaN;
+    if (kind !== 'long' && kind !== 'ulong') return this.decode(node) as number;
     this.alive();
     const at = this.offsets[node.index] as number;
     const { bytes, littleEndian } = this;

@@ -126,6 +126,11 @@ export const ARRAY_TYPE: Readonly<Record<NumericKind, NumericArrayConstructor>> 
   double: Float64Array as NumericArrayConstructor,
 };
 
+/** Is it a kind of number? */
+export function isNumericKind(kind: Kind): kind is NumericKind {
+  return kind in ARRAY_TYPE;
+}
+
 /** By the name every typed array carries: one look-up, and it holds for arrays of another realm (`node:vm`) too. */
 const KIND_OF_TAG: ReadonlyMap<string, NumericKind> = new Map(
   (Object.entries(ARRAY_TYPE) as [NumericKind, NumericArrayConstructor & { name: string }][]).map(

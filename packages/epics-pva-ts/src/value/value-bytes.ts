@@ -24,7 +24,8 @@ const VIEW_FROM = 4096;
 
 /**
  * All fields of a structure, and which are marked, in pieces that follow each other, for `valueFromBytes` of the same
- * version of this library: `serializeValue` writes what others read. The type is apart (`serializeType`). Large arrays are not copied: the pieces are valid until the value is released or its arrays change.
+ * version of this library: `serializeValue` writes what others read. The type is apart (`serializeType`). Large arrays
+ * are not copied: the pieces are valid until the value is released or its arrays change.
  *
  * @throws LocalProtocolError for a sub-structure (`clone` it first), and for one that was released
  */
@@ -54,26 +55,23 @@ export function valueToBytes(value: Value): Uint8Array[] {
  * @throws DecodeError for bytes that are no value of this type
  */
 export function valueFromBytes(type: TypeDef, pieces: Uint8Array | readonly Uint8Array[]): Value {
-  const r = readerOf(pieces);
-  const form = r.u8();
+  const { form, r } = opened(pieces);
   if (form > WITH_MARKS) throw new DecodeError(`value bytes of unknown form ${form}`);
   const marks = form === WITH_MARKS ? BitSet.decode(r) : undefined;
-  const apart =
-    form === COMPLETE && r.remaining === 0 && !(pieces instanceof Uint8Array) ? pieces[1] : undefined;
-  const fields = apart ? new WireReader(apart) : r;
-  const value = Value.decodePartial(type, fields, new DecodeContext(new TypeCache(), VIEW_FROM), true);
-  if (fields.remaining > 0) throw new DecodeError(`${fields.remaining} byte(s) left behind the value`);
+  const value = Value.decodePartial(type, r, new DecodeContext(new TypeCache(), VIEW_FROM), true);
+  if (r.remaining > 0) throw new DecodeError(`${r.remaining} byte(s) left behind the value`);
   if (marks && !marks.get(0)) value.unmark().marks.or(marks);
   return value;
 }
 
-/** Received bytes stay in the piece they are in. */
-function readerOf(pieces: Uint8Array | readonly Uint8Array[]): WireReader {
-  if (pieces instanceof Uint8Array) return new WireReader(pieces);
-  const [first] = pieces;
-  if (first && (pieces.length === 1 || (first.length === 1 && first[0] === COMPLETE)))
-    return new WireReader(first);
-  return new WireReader(Buffer.concat(pieces));
+/** The first byte, and what follows it; received bytes, which are a piece by themselves, stay where they are. */
+function opened(pieces: Uint8Array | readonly Uint8Array[]): { form: number; r: WireReader } {
+  const [first, ...others] = pieces instanceof Uint8Array ? [pieces] : pieces;
+  const [second] = others;
+  if (first?.length === 1 && second && others.length === 1)
+    return { form: first[0] as number, r: new WireReader(second) };
+  const r = new WireReader(first && !second ? first : Buffer.concat(pieces as readonly Uint8Array[]));
+  return { form: r.u8(), r };
 }
 
 /** Do all fields have a mark, so that none is read from an earlier update? */

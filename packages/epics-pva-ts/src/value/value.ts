@@ -1,9 +1,9 @@
 /**
  * Value: a pvData structure with a mark on every field that has been set or received.
  *
- * As in PVXS a Value is one flat store of fields in depth-first order; a sub-structure is a Value on the same
- * store. `get`/`set` take dotted paths, `->member` into unions and any, `[i]` into arrays (value-path.ts).
- * 64-bit integers are `bigint`, number arrays typed arrays.
+ * As in PVXS a Value is one flat store of fields in depth-first order (field-store.ts); a sub-structure is a Value on
+ * the same store. Here is what users see of it: paths, conversion, marks. Paths with `->member` into unions and any and
+ * with `[i]` into arrays are value-path.ts's.
  */
 import { LocalProtocolError, NoConvertError } from '../errors.ts';
 import { BitSet } from '../wire/bit-set.ts';
@@ -12,10 +12,9 @@ import type { WireWriter } from '../wire/writer.ts';
 import { AnyValue, UnionValue } from './containers.ts';
 import { bindStructConverter, convert } from './convert.ts';
 import type { DecodeContext } from './decode-context.ts';
-import { bindStructFactory, codecOf, planOf } from './field-codec.ts';
-import type { LeafPlan } from './leaf-plan.ts';
-import { leavesOnly, structuresAround } from './marks.ts';
-import { RawBody } from './raw-body.ts';
+import { bindStructFactory, codecOf } from './field-codec.ts';
+import { FieldStore } from './field-store.ts';
+import { isMarked, without } from './marks.ts';
 import type { NumericArray } from './type-code.ts';
 import type { FieldNode, TypeDef } from './type-def.ts';
 import { resolveGet, resolveSet } from './value-path.ts';
@@ -37,90 +36,37 @@ export type PvData =
   | (UnionValue | null)[]
   | (AnyValue | null)[];
 
-/** The fields of one structure; sub-structure Values share it. */
-class Store {
-  readonly type: TypeDef;
-  readonly slots: (PvData | undefined)[];
-  marks: BitSet;
-  /** Bytes of the fields not decoded yet. */
-  raw: RawBody | null;
-  /** Nothing was set and nothing that can be changed was handed out: `raw` is still the truth. */
-  pristine: boolean;
-  /** Where fields that did not come with this update have their value. */
-  base: Store | null = null;
-  /** Bytes of mask and fields as they were received; 0 if they were not. */
-  size = 0;
-
-  constructor(type: TypeDef, slots: (PvData | undefined)[], marks: BitSet, raw: RawBody | null) {
-    this.type = type;
-    this.slots = slots;
-    this.marks = marks;
-    this.raw = raw;
-    this.pristine = raw !== null;
-  }
-
-  slot(node: FieldNode): PvData {
-    const known = this.slots[node.index];
-    if (known !== undefined) return known;
-    const codec = codecOf(node.type);
-    if (!codec.immutable) this.pristine = false;
-    if (!this.raw?.has(node) && this.base) return this.base.slot(node);
-    const v = this.raw?.has(node) ? this.raw.decode(node) : codec.initial();
-    this.slots[node.index] = v;
-    return v;
-  }
-
-  number(node: FieldNode): number {
-    const known = this.slots[node.index];
-    if (known === undefined) {
-      if (this.raw?.has(node)) return this.raw.number(node);
-      return this.base ? this.base.number(node) : 0;
-    }
-    return typeof known === 'number' || typeof known === 'bigint' ? Number(known) : Number.NaN;
-  }
-
-  holds(node: FieldNode): boolean {
-    return (
-      this.slots[node.index] !== undefined || this.raw?.has(node) === true || this.base?.holds(node) === true
-    );
-  }
-}
-
 /**
  * A pvData structure with a mark on every field that was set or received. `get` and `set` take dotted paths, `->member`
  * into unions and any, `[i]` into arrays. 64-bit integers are `bigint`, arrays of numbers typed arrays, other arrays plain
  * arrays. A sub-structure is a Value on the same fields.
  */
 export class Value {
-  private readonly store: Store;
+  private readonly store: FieldStore;
   private readonly at: FieldNode;
 
-  private constructor(store: Store, at: FieldNode) {
+  private constructor(store: FieldStore, at: FieldNode) {
     this.store = store;
     this.at = at;
   }
 
   /** A new structure of `type`, with the given fields set and marked. @throws NoConvertError, NoFieldError */
   static create(type: TypeDef, fields?: Readonly<Record<string, unknown>>): Value {
-    const value = Value.ofSlots(type, []);
+    const value = Value.of(new FieldStore(type, [], new BitSet(), null));
     if (fields) value.assign(fields);
     return value;
   }
 
-  private static ofSlots(
-    type: TypeDef,
-    slots: (PvData | undefined)[],
-    raw: RawBody | null = null,
-    marks = new BitSet(),
-  ): Value {
+  private static of(store: FieldStore): Value {
+    const { type } = store;
     if (type.kind !== 'struct' || type.isArray)
       throw new NoConvertError(`${type.displayId} is not a structure`);
-    return new Value(new Store(type, slots, marks, raw), type.nodes[0] as FieldNode);
+    return new Value(store, type.nodes[0] as FieldNode);
   }
 
   /** Made by the codecs for complete structures inside arrays, unions and any: every field is marked. */
   static complete(type: TypeDef, slots: (PvData | undefined)[]): Value {
-    return Value.ofSlots(type, slots, null, BitSet.of(0));
+    return Value.of(new FieldStore(type, slots, BitSet.of(0), null));
   }
 
   /** The type of this (sub-)structure. */
@@ -176,7 +122,7 @@ export class Value {
     }
     if (node.isStruct)
       (path === '' ? this : (this.get(path) as Value)).assign(input as Record<string, unknown>);
-    else this.put(node, convert(node.type, input));
+    else this.store.put(node, convert(node.type, input));
     return this;
   }
 
@@ -185,15 +131,8 @@ export class Value {
    * For loops that set the same fields of the same type many times a second.
    */
   setNode(node: FieldNode, v: PvData): this {
-    this.put(node, v);
+    this.store.put(node, v);
     return this;
-  }
-
-  private put(node: FieldNode, v: PvData): void {
-    const store = this.store;
-    store.slots[node.index] = v;
-    store.marks.set(node.index);
-    store.pristine = false;
   }
 
   /** Sets the fields named in `input`: a plain object (nested as the structure), or the marked fields of a Value. */
@@ -224,17 +163,9 @@ export class Value {
    * members; all other marks stay as they are.
    */
   unmark(path = ''): this {
-    const node = this.required(path);
-    const { nodes } = this.store.type;
-    const marks = this.store.marks.clone();
-    for (const { index, end } of structuresAround(node, nodes)) {
-      if (!marks.get(index)) continue;
-      for (let i = index; i < end; i++) marks.clear(i);
-      for (let i = index + 1; i < end; i = (nodes[i] as FieldNode).end) marks.set(i);
-    }
-    for (let i = node.index; i < node.end; i++) marks.clear(i);
-    this.store.marks = marks;
-    this.store.pristine = false;
+    const { store } = this;
+    store.marks = without(store.marks, this.required(path), store.type.nodes);
+    store.pristine = false;
     return this;
   }
 
@@ -244,11 +175,8 @@ export class Value {
 
   /** Was the field received or set: itself, with a structure around it, or (structures) anything inside it? */
   isMarked(path = ''): boolean {
-    const node = this.required(path);
     const { marks, type } = this.store;
-    for (let p: number = node.index; p >= 0; p = (type.nodes[p] as FieldNode).parent)
-      if (marks.get(p)) return true;
-    return marks.anyInRange(node.index, node.end);
+    return isMarked(marks, this.required(path), type.nodes);
   }
 
   /** The marks as received or set, in the numbering of the whole structure. Not to be changed. */
@@ -258,33 +186,12 @@ export class Value {
 
   /** The marks with every marked structure replaced by the fields in it (its own number included). */
   markedFields(): BitSet {
-    const { marks, type } = this.store;
-    const all = new BitSet();
-    for (let b = marks.next(0); b >= 0; ) {
-      const node = type.nodes[b];
-      if (!node) break;
-      all.setRange(b, node.end);
-      b = marks.next(node.end);
-    }
-    return all;
+    return this.store.markedFields();
   }
 
   /** A copy that shares no fields (array contents are shared), with the same marks. */
   clone(): Value {
-    const { type, marks } = this.store;
-    if (this.at.index !== 0) {
-      const marks = this.markedFields();
-      const copy = Value.create(this.type);
-      for (let i = this.at.index; i < this.at.end; i++) {
-        const n = type.nodes[i] as FieldNode;
-        if (!n.isStruct) copy.store.slots[i - this.at.index] = this.store.slot(n);
-        if (marks.get(i)) copy.store.marks.set(i - this.at.index);
-      }
-      return copy;
-    }
-    const slots: (PvData | undefined)[] = new Array(type.nodes.length);
-    for (const n of type.nodes) if (!n.isStruct && this.store.holds(n)) slots[n.index] = this.store.slot(n);
-    return Value.ofSlots(type, slots, null, marks.clone());
+    return Value.of(this.at.index === 0 ? this.store.copy() : this.store.copyOf(this.at));
   }
 
   /** A structure of the same type with nothing set. */
@@ -300,25 +207,13 @@ export class Value {
 
   /** A snapshot for sending: later `set`s on this Value do not reach it; undecoded bytes are shared, not copied. */
   snapshot(): Value {
-    const { type, slots, marks, raw, pristine, base } = this.top().store;
-    const copy = Value.ofSlots(type, slots.slice(), raw?.share() ?? null, marks.clone());
-    copy.store.pristine = pristine;
-    copy.store.base = base;
-    return copy;
-  }
-
-  private top(): Value {
     if (this.at.index !== 0) throw new LocalProtocolError('a sub-structure cannot be sent by itself');
-    return this;
+    return Value.of(this.store.snapshot());
   }
 
   /** Takes over every marked field of `newer`, which has the same type: what squashing two updates means. */
   merge(newer: Value): this {
-    const { slots, marks, type } = this.store;
-    const changed = newer.markedFields();
-    for (const n of type.nodes) if (!n.isStruct && changed.get(n.index)) slots[n.index] = newer.store.slot(n);
-    marks.or(newer.store.marks);
-    this.store.pristine = false;
+    this.store.merge(newer.store);
     return this;
   }
 
@@ -362,48 +257,17 @@ export class Value {
 
   /** The received bytes of mask and fields, if they can be sent on as they are in this byte order; else null. */
   rawBytes(littleEndian: boolean): Uint8Array | null {
-    const { raw, pristine } = this.store;
-    if (!raw || raw.isReleased || !pristine || raw.littleEndian !== littleEndian) return null;
-    return raw.bytes.subarray(raw.start, raw.end);
+    return this.store.rawBytes(littleEndian);
   }
 
   /** Writes the complete structure, without a mask (RPC, any, array elements). */
   encodeFull(w: WireWriter): void {
-    this.encodeFields(this.at.index, this.at.end, w);
-  }
-
-  /** Writes fields `from` to `to` (exclusive). */
-  private encodeFields(from: number, to: number, w: WireWriter): void {
-    const { slots, type } = this.store;
-    const plan = planOf(type);
-    for (let i = from; i < to; i++) {
-      const v = slots[i];
-      if (v !== undefined) plan.encode(i, w, v);
-      else this.encodeUnset(type.nodes[i] as FieldNode, plan, w);
-    }
-  }
-
-  private encodeUnset(node: FieldNode, plan: LeafPlan, w: WireWriter): void {
-    if (node.isStruct) return;
-    const { raw } = this.store;
-    if (!raw?.has(node)) plan.encode(node.index, w, this.store.slot(node));
-    else if (raw.littleEndian === w.littleEndian) raw.copyField(node, w);
-    else plan.encode(node.index, w, raw.decode(node));
+    this.store.encodeFields(this.at.index, this.at.end, w);
   }
 
   /** Writes mask and marked fields, limited to the fields of `selection` if given. */
   encodePartial(w: WireWriter, selection?: BitSet): void {
-    const { marks, type } = this.store;
-    const mask = selection ? this.markedFields().and(selection) : marks;
-    const nodes = type.nodes;
-    const sent = selection ? leavesOnly(mask, nodes) : mask;
-    sent.encode(w);
-    for (let b = sent.next(0); b >= 0; ) {
-      const node = nodes[b];
-      if (!node) break;
-      this.encodeFields(b, node.end, w);
-      b = sent.next(node.end);
-    }
+    this.store.encodePartial(w, selection);
   }
 
   /** Reads a complete structure, without a mask. */
@@ -417,58 +281,7 @@ export class Value {
    * With `lazy` the fields are only located and decoded when asked for.
    */
   static decodePartial(type: TypeDef, r: WireReader, ctx: DecodeContext, lazy = false): Value {
-    const start = r.offset;
-    ctx.allow(r.remaining);
-    const marks = BitSet.decode(r);
-    const nodes = type.nodes;
-    const slots: (PvData | undefined)[] = new Array(nodes.length);
-    const plan = planOf(type);
-    const offsets: (number | undefined)[] | null = lazy ? new Array(nodes.length) : null;
-    const usesBefore = ctx.types.uses;
-    for (let b = marks.next(0); b >= 0; ) {
-      const node = nodes[b];
-      if (!node) break;
-      if (offsets) scan(b, node.end, plan, r, ctx, offsets, slots);
-      else plan.decode(b, node.end, slots, r, ctx);
-      b = marks.next(node.end);
-    }
-    if (!offsets) {
-      const small = Value.ofSlots(type, slots, null, marks);
-      small.store.size = r.offset - start;
-      return small;
-    }
-    const raw = new RawBody(r.bytes, start, r.offset, r.littleEndian, offsets, ctx.viewFrom, ctx.block);
-    const value = Value.ofSlots(type, slots, raw, marks);
-    value.store.size = r.offset - start;
-    // Bytes that define or use type ids mean something on this connection only.
-    if (ctx.types.uses !== usesBefore) value.store.pristine = false;
-    return value;
-  }
-}
-
-/**
- * Locates fields `from` to `to` (exclusive). One that uses the type cache is decoded at once: the cache may change before
- * it is asked for.
- */
-function scan(
-  from: number,
-  to: number,
-  plan: LeafPlan,
-  r: WireReader,
-  ctx: DecodeContext,
-  offsets: (number | undefined)[],
-  slots: (PvData | undefined)[],
-): void {
-  for (let i = from; i < to; i++) {
-    if (plan.isStruct(i)) continue;
-    const at = r.offset;
-    if (!plan.mayUseTypesAt(i)) plan.skip(i, r, ctx);
-    else if (ctx.types.trial(() => plan.skip(i, r, ctx))) {
-      r.offset = at;
-      plan.decode(i, i + 1, slots, r, ctx);
-      continue;
-    }
-    offsets[i] = at;
+    return Value.of(FieldStore.decodePartial(type, r, ctx, lazy));
   }
 }
 

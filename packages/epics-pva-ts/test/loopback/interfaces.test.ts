@@ -15,6 +15,7 @@ import { clientOf, Happenings, keep, serve } from '../support/loopback.ts';
 
 const INT = struct('', { value: 'int' });
 const int = (value: number): SharedPV => SharedPV.mailbox(Value.create(INT, { value }));
+/** 127.0.0.2 and the like exist by themselves on Linux only: elsewhere there is one loopback address. */
 const linux = process.platform === 'linux';
 
 const sockets: dgram.Socket[] = [];

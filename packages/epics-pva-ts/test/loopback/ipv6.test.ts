@@ -8,6 +8,7 @@ import { struct } from '../../src/value/type-def.ts';
 import { Value } from '../../src/value/value.ts';
 import { clientOf, Happenings, keep, serve, serveAgain } from '../support/loopback.ts';
 
+/** Why this host has no IPv6, as in many containers; without ::1 nothing here can run. */
 const missing = await new Promise<string>((done) => {
   const socket = dgram.createSocket('udp6');
   socket.on('error', (error) => done(error.message));

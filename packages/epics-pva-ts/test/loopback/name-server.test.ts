@@ -62,6 +62,7 @@ describe('name servers', () => {
     expect(seen.all).toEqual([1, 2]);
   });
 
+  // 127.0.0.2 exists by itself on Linux only.
   it.runIf(process.platform === 'linux')('that move are found at the new address of their name', async () => {
     const asked: string[] = [];
     let address = '127.0.0.1';

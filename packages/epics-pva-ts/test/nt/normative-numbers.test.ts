@@ -3,19 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { NTAggregate, NTContinuum, NTHistogram, NTMatrix } from '../../src/index.ts';
 import { struct, type TypeDef } from '../../src/value/type-def.ts';
 import { Value } from '../../src/value/value.ts';
-import { decodePartial, encodePartial } from '../support/image.ts';
-
-const TIME = { secondsPastEpoch: 1_700_000_000n, nanoseconds: 5, userTag: 6 };
-
-/** What a client gets of what a server posts. */
-function received(value: Value): Value {
-  return decodePartial(value.type, encodePartial(value));
-}
-
-/** `double value, alarm_t alarm, ...` */
-function fields(type: TypeDef): string[] {
-  return type.members.map((m) => `${m.type.displayId} ${m.name}`);
-}
+import { fields, received, TIME } from '../support/normative.ts';
 
 const DISPLAY = [
   'double limitLow',

@@ -18,15 +18,7 @@ import {
 import { AnyValue, UnionValue } from '../../src/value/containers.ts';
 import { struct, typeOf, union } from '../../src/value/type-def.ts';
 import { Value } from '../../src/value/value.ts';
-import { decodePartial, encodePartial } from '../support/image.ts';
-
-const TIME = { secondsPastEpoch: 1_700_000_000n, nanoseconds: 5, userTag: 6 };
-const ALARM = { severity: 2, status: 1, message: 'hot' };
-
-/** What a client gets of what a server posts. */
-function received(value: Value): Value {
-  return decodePartial(value.type, encodePartial(value));
-}
+import { ALARM, received, TIME } from '../support/normative.ts';
 
 const UNION = union('', { number: 'double', text: 'string' });
 

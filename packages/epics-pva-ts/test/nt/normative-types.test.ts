@@ -20,21 +20,9 @@ import {
 } from '../../src/index.ts';
 import { arrayOf, struct, type TypeDef, typeOf, union } from '../../src/value/type-def.ts';
 import { Value } from '../../src/value/value.ts';
-import { decodePartial, encodePartial } from '../support/image.ts';
+import { ALARM, fields, received, TIME } from '../support/normative.ts';
 
-const TIME = { secondsPastEpoch: 1_700_000_000n, nanoseconds: 5, userTag: 6 };
-const ALARM = { severity: 2, status: 1, message: 'hot' };
 const ALL = { descriptor: 'text', alarm: ALARM, timeStamp: TIME };
-
-/** What a client gets of what a server posts. */
-function received(value: Value): Value {
-  return decodePartial(value.type, encodePartial(value));
-}
-
-/** `double value, alarm_t alarm, ...` */
-function fields(type: TypeDef): string[] {
-  return type.members.map((m) => `${m.type.displayId} ${m.name}`);
-}
 
 const COMMON = ['string descriptor', 'alarm_t alarm', 'time_t timeStamp'];
 const CHANNELS = [

@@ -2,7 +2,7 @@
  * The tarball that `npm pack` makes is what users get: it installs into an empty project, works as an ES module and as
  * a CommonJS module, brings types for both, and nothing else.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
@@ -10,6 +10,7 @@ import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as library from '../../src/index.ts';
+import { scalarTypeOf } from '../../src/nt/nt-nd-array-codec.ts';
 import { type Finished, PackedProject } from '../support/packed.ts';
 
 /** Serves a PV, gets, puts and monitors it, says what came, and which copy of the library it was. */
@@ -47,6 +48,23 @@ const required = createRequire(import.meta.url)('epics-pva-ts');
 const names = Object.keys(pva);
 console.log(JSON.stringify({ names, required: Object.keys(required), same: names.every((n) => pva[n] === required[n]) }));`;
 
+/** Decompresses an image (its codec, bytes, ScalarType, size and length are arguments) with an optional package. */
+const DECOMPRESS = `const { NTNDArray } = require('epics-pva-ts');
+const [codec, base64, parameters, size, length] = process.argv.slice(2);
+NTNDArray.create({ dimensions: [Number(length)] })
+  .setCompressed(Buffer.from(base64, 'base64'), { name: codec, parameters: Number(parameters) }, Number(size))
+  .decompress()
+  .then(({ pixels }) => console.log(JSON.stringify([pixels.constructor.name, pixels.length])));`;
+const BLOSC = (
+  JSON.parse(readFileSync(new URL('../golden/codecs.json', import.meta.url), 'utf8')) as {
+    codec: string;
+    base64: string;
+    kind: 'ushort';
+    size: number;
+    dimensions: number[];
+  }[]
+).find(({ codec }) => codec === 'blosc');
+
 /** Node can \`require\` an ES module since 20.19 and 22.12, and can be told not to. */
 const REQUIRES_ESM = process.allowedNodeEnvironmentFlags.has('--experimental-require-module');
 const AS_OLD_NODE = REQUIRES_ESM ? ['--no-experimental-require-module'] : [];
@@ -71,8 +89,9 @@ export async function main(): Promise<number> {
 }
 `;
 
-/** Where this repository has `@types/node`, which the project has not. */
-const TYPES = fileURLToPath(new URL('../../../../node_modules/@types', import.meta.url));
+/** Where this repository has `@types/node` and optional packages, which the project has not. */
+const MODULES = fileURLToPath(new URL('../../../../node_modules/', import.meta.url));
+const TYPES = join(MODULES, '@types');
 
 /** Compiler options of the projects that people have. */
 const PROJECTS: Record<string, { file: string; options: Record<string, unknown> }> = {
@@ -177,6 +196,18 @@ describe('an empty project that installed it', () => {
       ...WORKED,
       format: 'CommonJS',
     });
+  });
+
+  it('loads optional packages that are ES modules, also from the CommonJS build', async () => {
+    const { codec, base64, kind, size, dimensions } = BLOSC as NonNullable<typeof BLOSC>;
+    symlinkSync(join(MODULES, 'numcodecs'), join(project.folder, 'node_modules/numcodecs'), 'dir');
+    project.write('decompress.cjs', DECOMPRESS);
+    const image = [codec, base64, scalarTypeOf(kind), size, dimensions[0]].map(String);
+    for (const flags of [[], AS_OLD_NODE])
+      expect(printed(await project.node(...flags, 'decompress.cjs', ...image))).toEqual([
+        'Uint16Array',
+        dimensions[0],
+      ]);
   });
 
   it('gets the same names from both, and one copy where Node can require an ES module', async () => {

@@ -97,6 +97,28 @@ async function expectClean(s: JoinedSession, pv: SharedPV): Promise<void> {
   expect(s.lost.filter((why) => why !== undefined)).toEqual([]);
 }
 
+/** How an operation ends, that is, all ways but `done`, when at each moment from the first on something happens to it. */
+async function endsOf(
+  make: Make,
+  happens: (s: JoinedSession, pv: SharedPV) => Promise<void>,
+): Promise<unknown[]> {
+  const outcomes = new Set<string | undefined>();
+  for (let moment = 1; moment <= LAST_MOMENT; moment++) {
+    const pv = served();
+    const s = new JoinedSession({ p: pv });
+    const result = outcome(make(s, new AbortController().signal).begin().promise);
+    for (let i = 0; i < moment; i++) await turn();
+    await happens(s, pv);
+    await settled();
+    await later();
+    await settled();
+    outcomes.add(result.value);
+    await expectClean(s, pv);
+  }
+  outcomes.delete('done');
+  return [...outcomes];
+}
+
 describe.each(CASES)('$name', ({ make, repeats }) => {
   it('aborted at any moment ends at once, or was done', async () => {
     const outcomes = new Set<string | undefined>();
@@ -121,44 +143,20 @@ describe.each(CASES)('$name', ({ make, repeats }) => {
   });
 
   it('whose channel the server removes at any moment', async () => {
-    const outcomes = new Set<string | undefined>();
-    for (let moment = 1; moment <= LAST_MOMENT; moment++) {
-      const pv = served();
-      const s = new JoinedSession({ p: pv });
-      const abort = new AbortController();
-      const result = outcome(make(s, abort.signal).begin().promise);
-      for (let i = 0; i < moment; i++) await turn();
+    const ends = await endsOf(make, async (_s, pv) => {
       pv.close();
       pv.open(Value.create(INT, { value: 2 }));
-      await settled();
-      await later();
-      await settled();
-      outcomes.add(result.value);
-      await expectClean(s, pv);
-    }
-    outcomes.delete('done');
-    expect([...outcomes]).toEqual(repeats ? [] : ['PVA_DISCONNECTED']);
+    });
+    expect(ends).toEqual(repeats ? [] : ['PVA_DISCONNECTED']);
   });
 
   it('whose server goes away at any moment', async () => {
-    const outcomes = new Set<string | undefined>();
-    for (let moment = 1; moment <= LAST_MOMENT; moment++) {
-      const pv = served();
-      const s = new JoinedSession({ p: pv });
-      const abort = new AbortController();
-      const result = outcome(make(s, abort.signal).begin().promise);
-      for (let i = 0; i < moment; i++) await turn();
+    const ends = await endsOf(make, async (s) => {
       s.serverDown();
       await settled();
       s.serverUp();
-      await settled();
-      await later();
-      await settled();
-      outcomes.add(result.value);
-      await expectClean(s, pv);
-    }
-    outcomes.delete('done');
-    expect([...outcomes]).toEqual(repeats ? [] : ['PVA_DISCONNECTED']);
+    });
+    expect(ends).toEqual(repeats ? [] : ['PVA_DISCONNECTED']);
   });
 });
 

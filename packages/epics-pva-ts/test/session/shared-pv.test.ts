@@ -1,6 +1,7 @@
 /** A PV from before it has a type until it has another one, seen by its clients. */
 import { describe, expect, it } from 'vitest';
 import { GetRequest, PutRequest, RpcRequest } from '../../src/client/requests.ts';
+import { OperationInfo } from '../../src/server/request-info.ts';
 import { SharedPV } from '../../src/server/shared-pv.ts';
 import type { MonitorSink } from '../../src/server/source.ts';
 import { PvRequest } from '../../src/value/pv-request.ts';
@@ -15,6 +16,7 @@ const INT = struct('', { value: 'int' });
 const TEXT = struct('', { text: 'string' });
 const int = (value: number): Value => Value.create(INT, { value });
 const OPTIONS = { timeout: 0 };
+const CLIENT = { peer: '127.0.0.1:1', method: 'anonymous', account: '', host: '' };
 
 describe('a PV', () => {
   it('that opens after its clients came answers them all', async () => {
@@ -201,6 +203,21 @@ describe('a PV', () => {
     expect(pv.fetch().get('timeStamp.secondsPastEpoch')).toBe(7n);
   });
 
+  it('that is a mailbox gives no two puts the same time, so that a distributor takes none for a repetition', async () => {
+    const pv = SharedPV.mailbox(Value.create(ntScalar('int')));
+    const times = new Set<string>();
+    for (let i = 0; i < 100; i++) {
+      await pv.put(
+        Value.create(ntScalar('int'), { value: i }),
+        CLIENT,
+        new OperationInfo(new PvRequest(null)),
+      );
+      const now = pv.fetch();
+      times.add(`${now.get('timeStamp.secondsPastEpoch')}.${now.get('timeStamp.nanoseconds')}`);
+    }
+    expect(times.size).toBe(100);
+  });
+
   it('encodes an update once for all who want every field', () => {
     const pv = SharedPV.readonly(int(1));
     const chunks: unknown[] = [];
@@ -208,7 +225,7 @@ describe('a PV', () => {
       // As a monitor whose connection takes the bytes at once.
       push: (update) => {
         update.retain();
-        chunks.push(update.chunks(undefined));
+        chunks.push(update.chunks());
         update.release();
       },
       finish: () => {},

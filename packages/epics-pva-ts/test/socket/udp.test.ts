@@ -205,6 +205,7 @@ describe('servers that share a UDP port in several processes', () => {
 });
 
 describe('a process kept to loopback', () => {
+  // What is bound is read from Linux's /proc/net/udp.
   it.runIf(process.platform === 'linux')('binds nothing but 127.0.0.1 and the local group', async () => {
     const listener = await server(0, 'a');
     expect(boundAddresses(listener.port).sort()).toEqual(['127.0.0.1', LOCAL_GROUP]);

@@ -6,7 +6,9 @@ import { LocalProtocolError } from '../../src/errors.ts';
 import { DecodeContext } from '../../src/value/decode-context.ts';
 import { TypeCache } from '../../src/value/type-codec.ts';
 import { struct, typeOf } from '../../src/value/type-def.ts';
-import type { Value } from '../../src/value/value.ts';
+import { Value } from '../../src/value/value.ts';
+import { MemoryPool } from '../../src/wire/memory-block.ts';
+import { WireReader } from '../../src/wire/reader.ts';
 import { fromHex, toHex } from '../support/hex.ts';
 import { decodePartial, encodePartial, imageUpdate } from '../support/image.ts';
 import { plain } from '../support/plain.ts';
@@ -48,6 +50,24 @@ describe('a lazy update', () => {
         expect(made.numberAt(made.type.node(path))).toBe(Number(seconds));
         expect(made.messageBytes).toBe(0);
       }
+  });
+
+  it('gives NaN for a field that holds no number, set, received or neither, and keeps its bytes to itself', () => {
+    const type = struct('', { on: 'boolean', name: 'string', list: 'ubyte[]', count: 'uint' });
+    const fields = { on: true, name: '5', list: new Uint8Array(20_000), count: 7 };
+    const made = Value.create(type, fields);
+    const bytes = encodePartial(made, true);
+    const block = new MemoryPool().take(bytes.length);
+    block.bytes.set(bytes);
+    const context = new DecodeContext();
+    context.block = block;
+    const v = Value.decodePartial(type, new WireReader(block.bytes, true, 0, bytes.length), context, true);
+    for (const value of [Value.create(type), made, v]) {
+      for (const path of ['on', 'name', 'list']) expect(value.numberAt(type.node(path))).toBeNaN();
+      expect(value.numberAt(type.node('count'))).toBe(value.isMarked('count') ? 7 : 0);
+    }
+    v.release();
+    expect([block.isPinned, block.holders]).toEqual([false, 1]);
   });
 
   it('gives the same object for the same field', () => {

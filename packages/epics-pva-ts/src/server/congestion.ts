@@ -1,0 +1,50 @@
+/**
+ * Congestion: the monitors of one connection that have something to send and wait for room.
+ *
+ * First come first served, one update each: so updates leave in the order in which they were posted, as long as their
+ * channels are updated alike, and no channel waits for all that another one has queued (PVXS does it so, too).
+ */
+import { MONITOR_HIGH_WATER_BYTES } from '../limits.ts';
+
+/** A monitor, as far as taking turns goes. */
+export interface TurnTaker {
+  /** Writes one update, if the client has room for it; true if it has another one to write. */
+  turn(): boolean;
+}
+
+export class Congestion {
+  private readonly connection: { readonly unsentBytes: number };
+  private readonly waiting = new Set<TurnTaker>();
+
+  constructor(connection: { readonly unsentBytes: number }) {
+    this.connection = connection;
+  }
+
+  private get hasRoom(): boolean {
+    return this.connection.unsentBytes < MONITOR_HIGH_WATER_BYTES;
+  }
+
+  /** May an update be written at once? Not where one overtakes those that wait. */
+  get isClear(): boolean {
+    return this.waiting.size === 0 && this.hasRoom;
+  }
+
+  /** Puts a monitor at the end of those that wait, if it is not among them, and gives turns as long as there is room. */
+  wait(monitor: TurnTaker): void {
+    this.waiting.add(monitor);
+    this.giveTurns();
+  }
+
+  /** To be called when there may be room again. A set keeps its order, and goes on to what is added meanwhile. */
+  giveTurns(): void {
+    for (const monitor of this.waiting) {
+      if (!this.hasRoom) return;
+      this.waiting.delete(monitor);
+      if (monitor.turn()) this.waiting.add(monitor);
+    }
+  }
+
+  clear(): void {
+    this.waiting.clear();
+  }
+}
