@@ -143,7 +143,7 @@ export class Context {
    */
   async process(name: string, options: GetOptions = {}): Promise<void> {
     const pvRequest = requestValue(options.pvRequest);
-    return this.run(new ProcessRequest(this.channel(name), { ...options, pvRequest }));
+    return this.run(new ProcessRequest(this.channel(name, options.server), { ...options, pvRequest }));
   }
 
   /**
@@ -156,19 +156,23 @@ export class Context {
   putGet(name: string, input: unknown, options?: PutOptions): Promise<Value>;
   async putGet(name: string, input: unknown, options: PutOptions = {}): Promise<Value> {
     const pvRequest = requestValue(options.pvRequest);
-    return this.run(new PutGetRequest(this.channel(name), input, { ...options, pvRequest }));
+    return this.run(new PutGetRequest(this.channel(name, options.server), input, { ...options, pvRequest }));
   }
 
   /** What {@link putGet} would return, without putting (get-get). @throws as `get` */
   async getGet(name: string, options: GetOptions = {}): Promise<Value> {
     const pvRequest = requestValue(options.pvRequest);
-    return this.run(new PutGetReadRequest(this.channel(name), 'get', { ...options, pvRequest }));
+    return this.run(
+      new PutGetReadRequest(this.channel(name, options.server), 'get', { ...options, pvRequest }),
+    );
   }
 
   /** What {@link putGet} would change, as it is now (get-put). @throws as `get` */
   async getPut(name: string, options: GetOptions = {}): Promise<Value> {
     const pvRequest = requestValue(options.pvRequest);
-    return this.run(new PutGetReadRequest(this.channel(name), 'put', { ...options, pvRequest }));
+    return this.run(
+      new PutGetReadRequest(this.channel(name, options.server), 'put', { ...options, pvRequest }),
+    );
   }
 
   /**
@@ -191,8 +195,11 @@ export class Context {
    */
   monitor(name: string, options: MonitorOptions = {}, handlers: MonitorHandlers = {}): Subscription {
     const pvRequest = requestValue(options.pvRequest);
-    const subscription = new Subscription(this.channel(name), { ...options, pvRequest }, handlers, (ended) =>
-      this.open.delete(ended),
+    const subscription = new Subscription(
+      this.channel(name, options.server),
+      { ...options, pvRequest },
+      handlers,
+      (ended) => this.open.delete(ended),
     );
     this.open.add(subscription);
     return subscription;
