@@ -15,6 +15,7 @@ import type { Channel } from './channel.ts';
 import { ChannelPool } from './channel-pool.ts';
 import type { DiscoveredServer, DiscoverOptions, Discovery } from './discovery.ts';
 import { type Log, noLog } from './log.ts';
+import type { MonitorHandlers, MonitorOptions } from './monitor-options.ts';
 import type { OneShot, RequestOptions } from './operation.ts';
 import { ProcessRequest } from './process-request.ts';
 import { PutGetReadRequest, PutGetRequest } from './put-get-request.ts';
@@ -30,7 +31,7 @@ import {
   requestValue,
 } from './requests.ts';
 import { clientConfig, type SearchStats } from './search-engine.ts';
-import { type MonitorHandlers, type MonitorOptions, Subscription } from './subscription.ts';
+import { Subscription } from './subscription.ts';
 
 /** What a {@link Context} is made with: configuration entries that replace those of the environment, and the following. */
 export interface ContextOptions extends Partial<ClientConfig> {
