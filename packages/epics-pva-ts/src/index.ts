@@ -8,10 +8,10 @@ export type { ContextOptions } from './client/context.ts';
 export { Context } from './client/context.ts';
 export type { DiscoveredServer, DiscoverOptions, Discovery } from './client/discovery.ts';
 export type { Log, LogLevel } from './client/log.ts';
+export type { MonitorHandlers, MonitorOptions, SubscriptionStats } from './client/monitor-options.ts';
 export type { RequestOptions } from './client/operation.ts';
 export type { ChannelInfo, GetOptions, PutBuilder, PutOptions } from './client/requests.ts';
 export type { SearchStats } from './client/search-engine.ts';
-export type { MonitorHandlers, MonitorOptions, SubscriptionStats } from './client/subscription.ts';
 export { Subscription } from './client/subscription.ts';
 export type { MonitorUpdate } from './client/update-queue.ts';
 export type { ClientConfig, ServerConfig } from './config.ts';
@@ -71,16 +71,15 @@ export type { HistogramKind, HistogramOptions, NTHistogramView } from './nt/nt-h
 export { NTHistogram } from './nt/nt-histogram.ts';
 export type { MatrixOptions, NTMatrixView } from './nt/nt-matrix.ts';
 export { NTMatrix } from './nt/nt-matrix.ts';
+export type { MultiChannelOptions, ScalarMultiChannelOptions } from './nt/nt-multi-channel.ts';
+export { NTMultiChannel, NTScalarMultiChannel } from './nt/nt-multi-channel.ts';
 export type {
   ChannelField,
   ChannelsView,
   ChannelValue,
-  MultiChannelOptions,
   NTMultiChannelView,
   NTScalarMultiChannelView,
-  ScalarMultiChannelOptions,
-} from './nt/nt-multi-channel.ts';
-export { NTMultiChannel, NTScalarMultiChannel } from './nt/nt-multi-channel.ts';
+} from './nt/nt-multi-channel-view.ts';
 export type { NTNameValueView } from './nt/nt-name-value.ts';
 export { NTNameValue } from './nt/nt-name-value.ts';
 export type { Codec, DimensionInput, NDArrayOptions } from './nt/nt-nd-array.ts';
@@ -125,14 +124,14 @@ export type { ChannelReport, ConnectionReport, MonitorReport, ServerReport } fro
 export type { ProcessOption, RequestInfo } from './server/request-info.ts';
 export type { ServerOptions } from './server/server.ts';
 export { Server, VERSION } from './server/server.ts';
+export { SharedPV } from './server/shared-pv.ts';
 export type {
   ProcessHandler,
   PutHandler,
   RpcHandler,
   SharedPVHandlers,
   SharedPVOptions,
-} from './server/shared-pv.ts';
-export { SharedPV } from './server/shared-pv.ts';
+} from './server/shared-pv-options.ts';
 export type { MonitorSink, ServedPV, Source, SourceEvents } from './server/source.ts';
 export { StaticSource } from './server/source.ts';
 export type { Lookup } from './socket/resolve.ts';

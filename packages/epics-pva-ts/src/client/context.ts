@@ -6,19 +6,16 @@
  * const value = await context.get('my:pv');
  * ```
  */
-import { type ClientConfig, parseAddress } from '../config.ts';
-import { lossReport } from '../connection/loss-report.ts';
-import { type Endpoint, formatEndpoint } from '../endpoint.ts';
+import type { ClientConfig } from '../config.ts';
 import { DisconnectedError, LocalProtocolError } from '../errors.ts';
-import { COLLECT_MS } from '../limits.ts';
 import { hostName, userName } from '../socket/identity.ts';
 import type { Lookup } from '../socket/resolve.ts';
 import type { Value } from '../value/value.ts';
-import { Channel } from './channel.ts';
+import type { Channel } from './channel.ts';
+import { ChannelPool } from './channel-pool.ts';
 import type { DiscoveredServer, DiscoverOptions, Discovery } from './discovery.ts';
-import { FixedServer } from './fixed-server.ts';
 import { type Log, noLog } from './log.ts';
-import { NameServers } from './name-servers.ts';
+import type { MonitorHandlers, MonitorOptions } from './monitor-options.ts';
 import type { OneShot, RequestOptions } from './operation.ts';
 import { ProcessRequest } from './process-request.ts';
 import { PutGetReadRequest, PutGetRequest } from './put-get-request.ts';
@@ -33,9 +30,8 @@ import {
   RpcRequest,
   requestValue,
 } from './requests.ts';
-import { clientConfig, SearchEngine, type SearchStats } from './search-engine.ts';
-import { ServerLink } from './server-link.ts';
-import { type MonitorHandlers, type MonitorOptions, Subscription } from './subscription.ts';
+import { clientConfig, type SearchStats } from './search-engine.ts';
+import { Subscription } from './subscription.ts';
 
 /** What a {@link Context} is made with: configuration entries that replace those of the environment, and the following. */
 export interface ContextOptions extends Partial<ClientConfig> {
@@ -58,19 +54,9 @@ export interface ContextOptions extends Partial<ClientConfig> {
 export class Context {
   /** The configuration in force: the environment's with the given entries replaced. */
   readonly config: ClientConfig;
-  private readonly user: string;
-  private readonly host: string;
-  private readonly search: SearchEngine;
-  private readonly channels = new Map<string, Channel>();
-  private readonly channelsByCid = new Map<number, Channel>();
-  private readonly links = new Map<string, ServerLink>();
-  private readonly nameServers: NameServers;
+  private readonly channels: ChannelPool;
   private readonly open = new Set<{ fail(error: Error): void } | Subscription>();
-  private readonly log: Log;
-  private readonly maxSegment: number | undefined;
   private readonly timer: NodeJS.Timeout;
-  private nextCid = 0x12345678;
-  private lastCollect = performance.now();
   private closed = false;
 
   /**
@@ -80,34 +66,21 @@ export class Context {
   constructor(options: ContextOptions = {}) {
     const { user, host, log, lookup, maxSegment, ...config } = options;
     this.config = clientConfig(config);
-    this.user = user ?? userName();
-    this.host = host ?? hostName();
-    this.log = log ?? noLog;
-    this.maxSegment = maxSegment;
-    this.search = new SearchEngine({
+    this.channels = new ChannelPool({
       config: this.config,
-      log: this.log,
+      user: user ?? userName(),
+      host: host ?? hostName(),
+      log: log ?? noLog,
       lookup,
-      found: (cid, server, guid) => this.channelsByCid.get(cid)?.found(server, guid),
-      searchNameServers: (channels, sequence) => this.nameServers.search(channels, sequence),
-      // The process that was there is gone, whether or not its connection has noticed: one message finds out.
-      restarted: (server) => this.links.get(formatEndpoint(server))?.connection.probe(),
+      maxSegment,
     });
-    this.nameServers = new NameServers({
-      servers: this.config.nameServers,
-      defaultPort: this.config.serverPort,
-      log: this.log,
-      lookup,
-      linkTo: (server) => this.linkTo(server),
-      missing: () => [...this.channels.values()].filter((c) => c.state === 'searching'),
-    });
-    this.timer = setInterval(() => this.tick(), 1000);
+    this.timer = setInterval(() => this.channels.tick(performance.now()), 1000);
     this.timer.unref();
   }
 
   /** What searching did so far, and what it does now. */
   get searchStats(): SearchStats {
-    return this.search.stats;
+    return this.channels.search.stats;
   }
 
   /**
@@ -115,7 +88,7 @@ export class Context {
    * within 6 s. At most once a second, for more names once in 30 s; too early a call does nothing.
    */
   hurryUp(): void {
-    this.search.hurryUp();
+    this.channels.search.hurryUp();
   }
 
   /**
@@ -123,7 +96,7 @@ export class Context {
    * client and server of the same names, a gateway, gives its own `server.guid` and so never finds itself.
    */
   ignoreServerGuids(guids: Iterable<string>): void {
-    this.search.ignoreServerGuids(guids);
+    this.channels.search.ignoreServerGuids(guids);
   }
 
   /**
@@ -140,7 +113,7 @@ export class Context {
    */
   discover(report: (server: DiscoveredServer) => void, options: DiscoverOptions = {}): Discovery {
     if (this.closed) throw new LocalProtocolError('this Context is closed');
-    return this.search.discover(report, options);
+    return this.channels.search.discover(report, options);
   }
 
   /**
@@ -171,7 +144,7 @@ export class Context {
    */
   async process(name: string, options: GetOptions = {}): Promise<void> {
     const pvRequest = requestValue(options.pvRequest);
-    return this.run(new ProcessRequest(this.channel(name), { ...options, pvRequest }));
+    return this.run(new ProcessRequest(this.channel(name, options.server), { ...options, pvRequest }));
   }
 
   /**
@@ -184,19 +157,23 @@ export class Context {
   putGet(name: string, input: unknown, options?: PutOptions): Promise<Value>;
   async putGet(name: string, input: unknown, options: PutOptions = {}): Promise<Value> {
     const pvRequest = requestValue(options.pvRequest);
-    return this.run(new PutGetRequest(this.channel(name), input, { ...options, pvRequest }));
+    return this.run(new PutGetRequest(this.channel(name, options.server), input, { ...options, pvRequest }));
   }
 
   /** What {@link putGet} would return, without putting (get-get). @throws as `get` */
   async getGet(name: string, options: GetOptions = {}): Promise<Value> {
     const pvRequest = requestValue(options.pvRequest);
-    return this.run(new PutGetReadRequest(this.channel(name), 'get', { ...options, pvRequest }));
+    return this.run(
+      new PutGetReadRequest(this.channel(name, options.server), 'get', { ...options, pvRequest }),
+    );
   }
 
   /** What {@link putGet} would change, as it is now (get-put). @throws as `get` */
   async getPut(name: string, options: GetOptions = {}): Promise<Value> {
     const pvRequest = requestValue(options.pvRequest);
-    return this.run(new PutGetReadRequest(this.channel(name), 'put', { ...options, pvRequest }));
+    return this.run(
+      new PutGetReadRequest(this.channel(name, options.server), 'put', { ...options, pvRequest }),
+    );
   }
 
   /**
@@ -219,8 +196,11 @@ export class Context {
    */
   monitor(name: string, options: MonitorOptions = {}, handlers: MonitorHandlers = {}): Subscription {
     const pvRequest = requestValue(options.pvRequest);
-    const subscription = new Subscription(this.channel(name), { ...options, pvRequest }, handlers, (ended) =>
-      this.open.delete(ended),
+    const subscription = new Subscription(
+      this.channel(name, options.server),
+      { ...options, pvRequest },
+      handlers,
+      (ended) => this.open.delete(ended),
     );
     this.open.add(subscription);
     return subscription;
@@ -237,75 +217,7 @@ export class Context {
 
   private channel(name: string, server?: string): Channel {
     if (this.closed) throw new LocalProtocolError('this Context is closed');
-    if (name === '' || Buffer.byteLength(name) > 500)
-      throw new LocalProtocolError(`a channel name has 1 to 500 bytes, '${name.slice(0, 40)}' does not`);
-    const key = server === undefined ? name : `${server}\0${name}`;
-    let channel = this.channels.get(key);
-    if (!channel) {
-      const search = server === undefined ? this.search : this.fixedServer(server);
-      this.nextCid = (this.nextCid + 1) >>> 0;
-      channel = new Channel({
-        name,
-        cid: this.nextCid,
-        search,
-        linkTo: (server) => this.linkTo(server),
-        log: this.log,
-      });
-      this.channels.set(key, channel);
-      this.channelsByCid.set(channel.cid, channel);
-    }
-    return channel;
-  }
-
-  private fixedServer(server: string): FixedServer {
-    const { host, port } = parseAddress(server, this.config.serverPort);
-    return new FixedServer({ address: host, port }, (cid, endpoint) =>
-      this.channelsByCid.get(cid)?.found(endpoint),
-    );
-  }
-
-  private linkTo(endpoint: Endpoint): ServerLink {
-    const key = formatEndpoint(endpoint);
-    let link = this.links.get(key);
-    if (!link) {
-      link = new ServerLink({
-        endpoint,
-        timeout: this.config.tcpTimeout,
-        user: this.user,
-        host: this.host,
-        maxSegment: this.maxSegment,
-        notice: (text) => this.log('info', text),
-        search: this.search,
-        ready: (ready) => this.nameServers.onReady(ready),
-        closed: (ended, channels, connected, reason) => {
-          if (this.links.get(key) === ended) this.links.delete(key);
-          this.nameServers.onClosed(ended, connected);
-          if (reason && connected) this.log(...lossReport(`connection to ${key} lost`, reason));
-          const why = `connection to ${key} lost${reason ? `: ${reason.message}` : ''}`;
-          if (!this.closed)
-            for (const c of channels) c.onLost(connected ? 'disconnected' : 'connect-failed', why);
-        },
-      });
-      this.links.set(key, link);
-    }
-    return link;
-  }
-
-  private tick(): void {
-    const now = performance.now();
-    for (const link of this.links.values()) link.connection.tick(now);
-    for (const channel of this.channels.values()) channel.tick(now);
-    this.nameServers.tick(now);
-    this.search.tick(now);
-    if (now - this.lastCollect < COLLECT_MS) return;
-    this.lastCollect = now;
-    for (const [key, channel] of this.channels) {
-      if (!channel.isUnused()) continue;
-      this.channels.delete(key);
-      this.channelsByCid.delete(channel.cid);
-      channel.close();
-    }
-    for (const link of this.links.values()) if (!this.nameServers.uses(link) && link.isUnused()) link.close();
+    return this.channels.channel(name, server);
   }
 
   /** Ends all operations and connections; requests under way fail with DisconnectedError. */
@@ -313,15 +225,13 @@ export class Context {
     if (this.closed) return;
     this.closed = true;
     clearInterval(this.timer);
-    this.nameServers.close();
+    this.channels.stop();
     for (const op of [...this.open]) {
       if (op instanceof Subscription) op.close();
       else op.fail(new DisconnectedError('the Context was closed'));
     }
     this.open.clear();
-    for (const channel of this.channels.values()) channel.close();
-    for (const link of [...this.links.values()]) link.close();
-    await this.search.close();
+    await this.channels.close();
   }
 
   /** For `await using`: the same as `close`. */

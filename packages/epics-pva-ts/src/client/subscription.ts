@@ -6,7 +6,7 @@
  * a small client-side queue in which a full queue squashes the new update into the newest (as PVXS).
  */
 import { callUser, isPromise, surface } from '../connection/surface.ts';
-import { CancelledError, type PvaError, RemoteError } from '../errors.ts';
+import { CancelledError, RemoteError } from '../errors.ts';
 import { Command } from '../frame/command.ts';
 import type { AccessRights } from '../message/acl-change.ts';
 import { encodeMonitorRequest, type MonitorResponse } from '../message/monitor.ts';
@@ -16,52 +16,12 @@ import type { TypeDef } from '../value/type-def.ts';
 import type { Value } from '../value/value.ts';
 import type { BitSet } from '../wire/bit-set.ts';
 import type { Channel } from './channel.ts';
+import type { MonitorHandlers, MonitorOptions, SubscriptionStats } from './monitor-options.ts';
 import { type Attachment, asError, newIoid, type Operation } from './operation.ts';
 import { PipelineWindow } from './pipeline-window.ts';
-import { type GetOptions, requestValue } from './requests.ts';
+import { requestValue } from './requests.ts';
 import { UpdateHistory } from './update-history.ts';
 import { type MonitorUpdate, UpdateQueue } from './update-queue.ts';
-
-/** What to call when a monitor has something to tell. Without `update` the updates are queued for `for await`. */
-export interface MonitorHandlers {
-  /**
-   * One update: a complete structure whose marks say what changed. `overrun` holds the fields that changed more than
-   * once since the update before. A returned promise stops reading from this server until it settles: do not wait in
-   * it for another reply of the same server. A callback that throws or rejects ends the subscription, and what it
-   * threw surfaces as an uncaught exception.
-   */
-  update?(value: Value, overrun: BitSet): void | Promise<void>;
-  /** The channel is connected (again): `type` may differ from before. */
-  connected?(server: string, type: TypeDef): void;
-  /** The channel was lost; it is searched for again. */
-  disconnected?(why: string): void;
-  /** The server ended the stream in good order. */
-  finished?(): void;
-  /** The server says what this client may do with the channel (ACL_CHANGE); most servers never do. */
-  accessRights?(rights: AccessRights): void;
-  /** The server refused or ended the monitor with an error; it is tried again when the channel reconnects. */
-  error?(error: PvaError): void;
-}
-
-/** Options of monitor. It has no time limit: it waits until the channel is there. */
-export interface MonitorOptions extends Omit<GetOptions, 'timeout'> {
-  /** Length of the client-side queue of `for await`; default 4, with `record[pipeline=true]` at least the server's. */
-  readonly queueSize?: number;
-}
-
-/** Counters since the subscription was made. */
-export interface SubscriptionStats {
-  /** Updates received. */
-  readonly received: number;
-  /** Updates with a non-empty overrun mask. */
-  readonly overruns: number;
-  /** Updates merged into the newest one because the queue of `for await` was full. */
-  readonly squashed: number;
-  /** Updates waiting for `for await` now. */
-  readonly queued: number;
-  /** Is the monitor running on a server now? */
-  readonly connected: boolean;
-}
 
 /**
  * A monitor, made by {@link Context.monitor}. It reconnects by itself and then delivers a complete first update.

@@ -12,7 +12,6 @@ import {
   MAX_HANDSHAKE_MESSAGE_BYTES,
   MAX_MESSAGE_BYTES,
   MAX_SEGMENT_BYTES,
-  MAX_TICK_MS,
   MAX_UNSENT_BYTES,
   TCP_TIMEOUT_SECONDS,
 } from '../limits.ts';
@@ -21,6 +20,7 @@ import { DecodeContext } from '../value/decode-context.ts';
 import { WireReader } from '../wire/reader.ts';
 import { WireWriter } from '../wire/writer.ts';
 import type { ConnectionOptions, ConnectionStats } from './connection-options.ts';
+import { PeerWatch } from './peer-watch.ts';
 import type { Transport } from './transport.ts';
 
 /** Arrays from this size on are sent by reference; smaller ones are cheaper to copy than to write separately. */
@@ -53,17 +53,10 @@ export abstract class Connection {
   private flushScheduled = false;
   /** Something was written in this turn of the event loop. */
   private wroteThisTurn = false;
-  /** Milliseconds this side has listened, as ticks count them: those of a process that was blocked are left out. */
-  protected listened = 0;
-  private lastTick: number;
-  private lastReceived = 0;
-  private receivedSinceTick = false;
+  private readonly watch: PeerWatch;
   private readingHolds = 0;
   /** Reading is held because of {@link ConnectionOptions.maxUnsent}. */
   private owing = false;
-  /** The peer has taken something of what it is owed. */
-  private takenSinceTick = false;
-  private lastTaken = 0;
   private stopped = false;
   private bytesReceived = 0;
   private messagesReceived = 0;
@@ -81,7 +74,7 @@ export abstract class Connection {
       MAX_SEGMENT_BYTES,
       Math.max(1, Math.trunc(options.maxSegment ?? MAX_SEGMENT_BYTES)),
     );
-    this.lastTick = options.now;
+    this.watch = new PeerWatch(this.timeoutMs, options.now);
     this.decoder = new FrameDecoder({
       onFrame: (frame) => this.handleFrame(frame),
       expectServer: options.role === 'client',
@@ -114,14 +107,14 @@ export abstract class Connection {
   /** `n` bytes have been read into the decoder's `target`. Never throws: a peer's bad bytes end the connection. */
   received(target: Uint8Array, n: number): void {
     this.bytesReceived += n;
-    this.receivedSinceTick = true;
+    this.watch.heard();
     this.guarded(() => this.decoder.commit(target, n));
   }
 
   /** Bytes from a source that cannot read in place. */
   receive(chunk: Uint8Array): void {
     this.bytesReceived += chunk.length;
-    this.receivedSinceTick = true;
+    this.watch.heard();
     this.guarded(() => this.decoder.push(chunk));
   }
 
@@ -164,7 +157,7 @@ export abstract class Connection {
     if (this.role === 'server' && !this.owing && this.unsentBytes > this.maxUnsent) {
       this.owing = true;
       this.stalls++;
-      this.takenSinceTick = true;
+      this.watch.took();
       this.holdReading();
     }
   }
@@ -241,7 +234,7 @@ export abstract class Connection {
     this.transport.write(chunks, () => {
       for (const release of releases) release();
       if (this.stopped) return;
-      this.takenSinceTick = true;
+      this.watch.took();
       if (this.owing && this.unsentBytes <= this.maxUnsent / 2) {
         this.owing = false;
         this.releaseReading();
@@ -269,29 +262,20 @@ export abstract class Connection {
     if (this.readingHolds === 0 && !this.stopped) this.transport.resumeReading();
   }
 
-  /**
-   * To be called about once a second: closes after too long a silence. A connection we do not read from is not
-   * silent, but a peer that is owed much has to take some of it. When this process was blocked, what came meanwhile is
-   * read only after this call: then the time since the last one says nothing about the peer, and hardly counts.
-   */
+  /** To be called about once a second: closes after too long a silence. */
   tick(now: number): void {
     if (this.stopped) return;
-    this.listened += Math.min(MAX_TICK_MS, Math.max(0, now - this.lastTick));
-    this.lastTick = now;
-    const { listened } = this;
-    if (this.receivedSinceTick || this.readingHolds > 0) {
-      this.receivedSinceTick = false;
-      this.lastReceived = listened;
-    }
-    if (this.takenSinceTick || !this.owing) {
-      this.takenSinceTick = false;
-      this.lastTaken = listened;
-    }
+    const problem = this.watch.tick(now, this.readingHolds > 0, this.owing);
+    if (!problem) return;
     const seconds = Math.round(this.timeoutMs / 1000);
-    if (listened - this.lastReceived >= this.timeoutMs)
-      this.close(new RemoteProtocolError(`nothing received for ${seconds} s`));
-    else if (listened - this.lastTaken >= this.timeoutMs)
-      this.close(new RemoteProtocolError(`the peer took none of ${this.unsentBytes} bytes for ${seconds} s`));
+    const what =
+      problem === 'silent' ? 'nothing received' : `the peer took none of ${this.unsentBytes} bytes`;
+    this.close(new RemoteProtocolError(`${what} for ${seconds} s`));
+  }
+
+  /** Milliseconds this side has listened, as ticks count them. */
+  protected get listened(): number {
+    return this.watch.listened;
   }
 
   /** Ends the connection; without a reason in good order. */

@@ -7,7 +7,7 @@
  * await server.start();
  * ```
  */
-import { type ClientConfig, parseAddress, type ServerConfig, serverConfigFromEnv } from '../config.ts';
+import { type ClientConfig, type ServerConfig, serverConfigFromEnv } from '../config.ts';
 import type { BeaconSender } from '../connection/beacon-sender.ts';
 import { lossReport } from '../connection/loss-report.ts';
 import type { Credentials } from '../connection/server-connection.ts';
@@ -15,12 +15,12 @@ import { formatEndpoint, isAny, isIpv6 } from '../endpoint.ts';
 import { LocalProtocolError, PvaError } from '../errors.ts';
 import type { AccessRights } from '../message/acl-change.ts';
 import { formatGuid, newGuid } from '../message/guid.ts';
-import { listenAddresses } from '../socket/listen-addresses.ts';
 import type { Lookup } from '../socket/resolve.ts';
-import { type AcceptedSocket, TcpListener, TcpTransport } from '../socket/tcp.ts';
+import { type AcceptedSocket, TcpTransport } from '../socket/tcp.ts';
 import type { AccessSecurity } from './access-security.ts';
 import type { TrappedWrite } from './guarded-pv.ts';
 import { addRefusals, DEFAULT_LIMITS, noRefusals, type ServerLimits } from './limits.ts';
+import { Listeners, listenHosts } from './listeners.ts';
 import type { ServerReport } from './report.ts';
 import { ServedChannels } from './served-channels.ts';
 import { ServerClient } from './server-client.ts';
@@ -74,11 +74,10 @@ export class Server {
   /** Of all clients that came; `refused` of those that are gone. */
   private counters = { accepted: 0, closed: 0, failed: 0, refused: noRefusals() };
   private readonly clients = new Set<ServerClient>();
-  private listeners: TcpListener[] = [];
+  private readonly listeners: Listeners;
   private udp: ServerDiscovery | null = null;
   private beacons: BeaconSender | null = null;
   private timer: NodeJS.Timeout | null = null;
-  private port = 0;
   private state: 'new' | 'running' | 'closed' = 'new';
 
   /** @throws ConfigError for `EPICS_PVAS_*` variables that cannot be understood */
@@ -91,6 +90,7 @@ export class Server {
     this.lookup = lookup;
     this.accessSecurity = accessSecurity;
     this.limits = { ...DEFAULT_LIMITS, ...limits };
+    this.listeners = new Listeners(this.config, (socket) => this.accept(socket));
     this.channels = new ServedChannels({
       problem: (message) => this.log('error', message),
       changed: () => this.beacons?.changed(),
@@ -188,7 +188,7 @@ export class Server {
 
   /** TCP port in use; 0 before `start`. */
   get tcpPort(): number {
-    return this.port;
+    return this.listeners.port;
   }
 
   /** UDP port in use; 0 before `start`. */
@@ -224,7 +224,7 @@ export class Server {
     this.state = 'running';
     try {
       if (this.accessSecurity) await this.setAccessSecurity(this.accessSecurity);
-      await this.listen();
+      await this.listeners.listen((port) => this.log('info', `TCP port ${port} is taken, using a free one`));
       await this.openUdp();
     } catch (error) {
       await this.close();
@@ -236,35 +236,11 @@ export class Server {
     return this;
   }
 
-  private async listen(): Promise<void> {
-    this.port = this.config.tcpPort;
-    for (const { host, port } of listenHosts(this.config)) {
-      const open = (tcpPort: number): Promise<TcpListener> =>
-        TcpListener.listen({ host, port: tcpPort, accept: (socket) => this.accept(socket) });
-      const wanted = port || this.port;
-      let listener: TcpListener;
-      try {
-        listener = await open(wanted);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || this.listeners.length > 0)
-          throw new PvaError(
-            'PVA_LISTEN',
-            `cannot listen on TCP ${formatEndpoint({ address: host, port: wanted })}: ${(error as Error).message}`,
-          );
-        this.log('info', `TCP port ${wanted} is taken, using a free one`);
-        listener = await open(0);
-      }
-      this.listeners.push(listener);
-      // Answers and beacons can name one port only: that of the first interface (PVXS).
-      if (this.listeners.length === 1) this.port = listener.port;
-    }
-  }
-
   private async openUdp(): Promise<void> {
     this.udp = await ServerDiscovery.open({
       config: this.config,
       guid: this.guidBytes,
-      tcpPort: this.port,
+      tcpPort: this.tcpPort,
       lookup: this.lookup,
       has: (name) => this.channels.has(name),
       log: this.log,
@@ -283,7 +259,7 @@ export class Server {
     client = new ServerClient(
       {
         guid: this.guidBytes,
-        tcpPort: this.port,
+        tcpPort: this.tcpPort,
         timeout: this.config.tcpTimeout,
         limits: this.limits,
         has: (name) => this.channels.has(name),
@@ -319,7 +295,7 @@ export class Server {
       addressList: reachable.map((address) => formatEndpoint({ address, port: this.udpPort })),
       autoAddrList: false,
       broadcastPort: this.udpPort,
-      serverPort: this.port,
+      serverPort: this.tcpPort,
       interfaces: reachable.map((h) => (isIpv6(h) ? `[${h}]` : h)),
       nameServers: [],
       tcpTimeout: this.config.tcpTimeout,
@@ -332,25 +308,11 @@ export class Server {
     this.state = 'closed';
     if (this.timer) clearInterval(this.timer);
     for (const client of [...this.clients]) client.close();
-    await Promise.all([...this.listeners.map((l) => l.close()), this.udp?.close()]);
+    await Promise.all([this.listeners.close(), this.udp?.close()]);
   }
 
   /** For `await using`: the same as `close`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-}
-
-/** Where to listen for TCP: the addresses of the interface list, each with the port given behind it (0: none). */
-function listenHosts(config: ServerConfig): { readonly host: string; readonly port: number }[] {
-  const { v4, v6, all } = listenAddresses(config.interfaces);
-  const ports = new Map(
-    config.interfaces.map((text) => {
-      const { host, port } = parseAddress(text, 0);
-      return [host, port];
-    }),
-  );
-  // One socket listens on all interfaces of both families.
-  const hosts = all ? v4 : [...v4, ...v6];
-  return hosts.map((host) => ({ host, port: ports.get(host) ?? (isAny(host) ? ports.get('::') : 0) ?? 0 }));
 }

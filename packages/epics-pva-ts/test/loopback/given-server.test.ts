@@ -29,6 +29,25 @@ describe('the option server', () => {
     await expect(context.get('x', { timeout: 0.2 }), 'and no other request').rejects.toThrow(TimeoutError);
   });
 
+  it('is one of every request: also process, put-get, get-get, get-put and monitor reach the server given', async () => {
+    let processed = 0;
+    const pv = new SharedPV({ onPut: (self, put) => self.post(put), onProcess: () => void processed++ });
+    pv.open(Value.create(NTScalar.build('double'), { value: 2 }));
+    const [elsewhere, served] = [await serve({ x: double(1) }), await serve({ x: pv })];
+    const context = clientOf(elsewhere);
+    const options = { server: `127.0.0.1:${served.tcpPort}` };
+    await context.process('x', options);
+    expect(processed).toBe(1);
+    expect((await context.getGet('x', options)).get('value')).toBe(2);
+    expect((await context.getPut('x', options)).get('value')).toBe(2);
+    expect((await context.putGet('x', 3, options)).get('value')).toBe(3);
+    for await (const update of context.monitor('x', options)) {
+      expect(update.get('value')).toBe(3);
+      break;
+    }
+    expect((await context.get('x')).get('value')).toBe(1);
+  });
+
   it('tells channels of one name on two servers apart', async () => {
     const [first, second] = [await serve({ x: double(1) }), await serve({ x: double(2) })];
     const context = clientOf(first);

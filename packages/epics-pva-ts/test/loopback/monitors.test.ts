@@ -3,7 +3,7 @@
  * handed out never changes, and every update is accounted for.
  */
 import { describe, expect, it } from 'vitest';
-import type { MonitorHandlers } from '../../src/client/subscription.ts';
+import type { MonitorHandlers } from '../../src/client/monitor-options.ts';
 import { SharedPV } from '../../src/server/shared-pv.ts';
 import { struct } from '../../src/value/type-def.ts';
 import { Value } from '../../src/value/value.ts';

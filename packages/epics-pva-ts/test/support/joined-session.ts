@@ -3,9 +3,10 @@
  * and Context. Servers can be stopped and started again; every byte both sides wrote is at hand.
  */
 import { Channel } from '../../src/client/channel.ts';
+import type { MonitorHandlers, MonitorOptions } from '../../src/client/monitor-options.ts';
 import type { OneShot } from '../../src/client/operation.ts';
 import { ServerLink } from '../../src/client/server-link.ts';
-import { type MonitorHandlers, type MonitorOptions, Subscription } from '../../src/client/subscription.ts';
+import { Subscription } from '../../src/client/subscription.ts';
 import { ServerClient } from '../../src/server/server-client.ts';
 import type { ServedPV } from '../../src/server/source.ts';
 import { type MemoryOptions, MemoryTransport } from './memory-transport.ts';

@@ -3,9 +3,10 @@
  * in either byte order. Handshake and CREATE_CHANNEL are answered by themselves unless told otherwise.
  */
 import { Channel } from '../../src/client/channel.ts';
+import type { MonitorHandlers } from '../../src/client/monitor-options.ts';
 import type { OneShot } from '../../src/client/operation.ts';
 import { ServerLink } from '../../src/client/server-link.ts';
-import { type MonitorHandlers, Subscription } from '../../src/client/subscription.ts';
+import { Subscription } from '../../src/client/subscription.ts';
 import { Command } from '../../src/frame/command.ts';
 import {
   decodeCreateChannelRequest,
