@@ -73,10 +73,8 @@ export class DataCollector {
           this.stage.skip(object);
         },
         onConnected: () => this.stage.inputChanged(),
-        onDisconnected: (why) => {
-          this.cache.leave(index, performance.now());
-          this.stage.inputChanged(`${channel}: ${why}`);
-        },
+        onDisconnected: (why) => this.stage.inputChanged(`${channel}: ${why}`),
+        onGone: () => this.cache.leave(index, performance.now()),
       });
     });
     const collector = this;
