@@ -75,7 +75,7 @@ export const hpcCollectorOptions = [
     default: -1,
     group: 'Order',
     description:
-      'objects that may wait for those before them; a full cache gives up waiting; a negative number is 10 for each producer',
+      'objects that may wait for those before them; a full cache gives up waiting; a negative number is 10 for each producer, which gives up only after a second (at most 1000 for each, 256 MiB)',
   },
   {
     long: '--gap-timeout',

@@ -7,7 +7,7 @@
  *
  * - its id follows the last one released, and all objects with this id are there; or
  * - every producer has already sent something at least as new, so what is missing will not come; or
- * - the cache is full; or
+ * - the cache is full (see CollectorCacheSettings); or
  * - it has waited for the gap timeout; producers that kept it waiting have no say until they send again.
  *
  * How many objects share an id (tiles of an image) is learned from the stream unless it is given. A producer whose
@@ -23,12 +23,20 @@ export interface CollectorCacheOptions<T> extends CollectorCacheSettings {
   readonly nProducers: number;
   /** Called in order of ids, and of arrival for the same id. Must not throw. */
   readonly release: (object: T) => void;
+  /** Memory of an object, in bytes; always the same of one object. */
+  readonly sizeOf: (object: T) => number;
 }
 
 /** What can be changed while objects flow. */
 export interface CollectorCacheSettings {
-  /** Objects held at most; at least 1. */
+  /** Objects that may wait as long as the gap timeout; at least 1. */
   readonly cacheSize: number;
+  /**
+   * Objects held at most; not less than `cacheSize`. As long as there are more than that they wait for a second, and
+   * only while they are within a bound of memory; a producer that kept them waiting that long has no say until it
+   * sends again.
+   */
+  readonly cacheLimit: number;
   /** Difference between the ids of successive objects; at least 1. */
   readonly oidOffset: number;
   /** Objects with the same id; 0: learned from the stream, beginning with 1. */
@@ -58,12 +66,16 @@ export interface CollectorCacheStats {
   readonly maxAddedLatency: number;
 }
 
+/** How long objects beyond `cacheSize` wait, in ms, and the memory above which they do not. */
+const PATIENCE_MS = 1000;
+const PATIENCE_BYTES = 256 * 1024 ** 2;
 /** Ids released lately, in which an object that comes late is recognised as one of several. */
 const REMEMBERED_IDS = 64;
 
 export class CollectorCache<T> {
   private settings: CollectorCacheSettings;
   private readonly release: (object: T) => void;
+  private readonly sizeOf: (object: T) => number;
   private readonly producers: Producer[];
   private readonly latency = new LatencyHistogram(WINDOW_SECONDS);
   private learns: boolean;
@@ -73,6 +85,7 @@ export class CollectorCache<T> {
   private lastId: number | undefined;
   private readonly recent = new Map<number, number>();
   private nCached = 0;
+  private bytes = 0;
   private maxCached = 0;
   private nCollected = 0;
   private nRejected = 0;
@@ -85,6 +98,7 @@ export class CollectorCache<T> {
   constructor(options: CollectorCacheOptions<T>) {
     this.settings = options;
     this.release = options.release;
+    this.sizeOf = options.sizeOf;
     this.learns = options.objectsPerId < 1;
     this.perId = Math.max(1, options.objectsPerId);
     this.producers = Array.from({ length: options.nProducers }, () => ({
@@ -120,6 +134,7 @@ export class CollectorCache<T> {
     entry.objects.push(object);
     entry.arrivals.push(now);
     this.nCached++;
+    this.bytes += this.sizeOf(object);
     if (this.nCached > this.maxCached) this.maxCached = this.nCached;
     this.releaseReady(now);
     this.makeRoom(now);
@@ -127,10 +142,24 @@ export class CollectorCache<T> {
   }
 
   private makeRoom(now: number): void {
-    while (this.nCached >= this.settings.cacheSize && this.entries.length > 0) {
+    for (let head = this.entries[0]; head && this.isFull(head, now); head = this.entries[0]) {
       this.releaseHead(now);
       this.releaseReady(now);
     }
+  }
+
+  private isFull(head: Entry<T>, now: number): boolean {
+    const { cacheSize, cacheLimit } = this.settings;
+    if (this.nCached < cacheSize) return false;
+    if (this.nCached >= cacheLimit || this.bytes >= PATIENCE_BYTES) return true;
+    if (now - arrivalOf(head) < PATIENCE_MS) return false;
+    this.waitNoLonger(head);
+    return true;
+  }
+
+  /** Who kept this one waiting has no say until it sends again. */
+  private waitNoLonger(entry: Entry<T>): void {
+    for (const p of this.producers) if (isBefore(p, entry)) p.awaited = false;
   }
 
   /** Changes settings; a smaller cache lets go at once what does not fit. */
@@ -159,7 +188,7 @@ export class CollectorCache<T> {
   /** Releases what has waited for too long, and what is before it; who kept it waiting has no say any more. */
   expire(now: number): void {
     for (let late = oldestEntry(this.entries); late && now >= this.deadline(late); ) {
-      for (const p of this.producers) if (isBefore(p, late)) p.awaited = false;
+      this.waitNoLonger(late);
       while (this.entries.includes(late)) this.releaseHead(now);
       this.releaseReady(now);
       late = oldestEntry(this.entries);
@@ -272,7 +301,10 @@ export class CollectorCache<T> {
       this.latencySum += latency;
       if (latency > this.latencyMax) this.latencyMax = latency;
     }
-    for (const object of entry.objects) this.release(object);
+    for (const object of entry.objects) {
+      this.bytes -= this.sizeOf(object);
+      this.release(object);
+    }
   }
 
   /** Takes the entry's id as the last one released. */

@@ -23,7 +23,8 @@ export interface DataCollectorOptions extends Omit<StageOptions, 'id' | 'idField
   /** Per producer; see sizes.ts. */
   readonly receiverQueueSize: number;
   readonly cacheSize: number;
-  /** 0: learned. See CollectorCacheOptions. */
+  readonly cacheLimit: number;
+  /** 0: learned. See CollectorCacheSettings. */
   readonly objectsPerId: number;
   /** In seconds. */
   readonly gapTimeout: number;
@@ -56,10 +57,12 @@ export class DataCollector {
     this.cache = new CollectorCache<Value>({
       nProducers: producers.size,
       cacheSize: options.cacheSize,
+      cacheLimit: options.cacheLimit,
       oidOffset: objectIdOffset,
       objectsPerId: options.objectsPerId,
       gapTimeout: options.gapTimeout * 1000,
       release: (object) => this.process(object),
+      sizeOf: (object) => object.receivedBytes,
     });
     this.sources = [...producers].map(([producerId, channel], index) => {
       return new SourceChannel({
@@ -166,9 +169,7 @@ export class DataCollector {
     const now = performance.now();
     this.cache.configure(
       {
-        ...(collectorCacheSize !== undefined && {
-          cacheSize: cacheSizeFor(collectorCacheSize, this.sources.length),
-        }),
+        ...(collectorCacheSize !== undefined && cacheSizeFor(collectorCacheSize, this.sources.length)),
         ...(objectIdOffset !== undefined && { oidOffset: objectIdOffset }),
         ...(objectsPerId !== undefined && { objectsPerId }),
         ...(gapTimeout !== undefined && { gapTimeout: gapTimeout * 1000 }),
