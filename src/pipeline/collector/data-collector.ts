@@ -5,6 +5,7 @@
  * and with them the connections of all producers; so what waits here is bounded by the cache and one object each.
  */
 import type { Value } from 'epics-pva-ts';
+import { timerMs } from '../../long-timer.ts';
 import { Deadline } from '../deadline.ts';
 import { ProcessingStage } from '../processing-stage.ts';
 import type { RuntimeSettings } from '../runtime-settings.ts';
@@ -133,7 +134,7 @@ export class DataCollector {
         this.cache.expire(performance.now());
         this.timer = this.armTimer();
       },
-      Math.max(1, Math.ceil(deadline - performance.now())),
+      timerMs(Math.max(1, Math.ceil(deadline - performance.now()))),
     );
   }
 
