@@ -35,7 +35,7 @@ async function make(world: World, { receiverQueueSize, skipInitialUpdates = 1 }:
       value.release();
       return new Promise((resolve) => taken.push(resolve));
     },
-    onSkipped: (value) => void events.push(`skipped ${value.get('uniqueId')}`),
+    onSkipped: (value) => void events.push(`skipped ${value.tryGet('uniqueId')}`),
     onConnected: () => {},
     onDisconnected: () => {},
     onGone: () => void events.push('gone'),
@@ -54,6 +54,14 @@ async function make(world: World, { receiverQueueSize, skipInitialUpdates = 1 }:
     await until(() => expect(source.receiverStats.nReceived).toBe(nReceived + 1));
     await send(...ids);
   };
+  const sendOther = async (): Promise<void> => {
+    const { nReceived } = source.receiverStats;
+    pv.close();
+    pv.open(Value.create(struct('', { another: 'int' }), { another: 1 }));
+    await until(() => expect(source.receiverStats.nReceived).toBe(nReceived + 1));
+    pv.post(Value.create(struct('', { another: 'int' }), { another: 2 }));
+    await until(() => expect(source.receiverStats.nReceived).toBe(nReceived + 2));
+  };
   const leave = async (): Promise<void> => {
     server.removePV('producer');
     pv.close();
@@ -66,7 +74,7 @@ async function make(world: World, { receiverQueueSize, skipInitialUpdates = 1 }:
     }
   };
   source.start();
-  return { events, source, serve, send, leave, take };
+  return { events, source, serve, send, sendOther, leave, take };
 }
 
 describe('a producer with a receiver queue', () => {
@@ -138,6 +146,17 @@ describe('a producer without a receiver queue', () => {
     await until(() => expect(events).toEqual(['skipped 0', 'skipped 1', 'gone', 'skipped 5', 'skipped 6']));
     await leave();
     expect(events.at(-1)).toBe('gone');
+    await source.stop(1000);
+  });
+
+  it('whose objects lose their id is refused them, and heard again', async ({ world }) => {
+    const { events, source, serve, sendOther, leave } = await make(world, { receiverQueueSize: -1 });
+    await serve(0);
+    await sendOther();
+    expect(source.stats.receiverStats.nRejected).toBe(1);
+    await leave();
+    await serve(3, 4);
+    await until(() => expect(events.at(-1)).toBe('object 4'));
     await source.stop(1000);
   });
 });

@@ -9,6 +9,7 @@ import type { Context, Value } from 'epics-pva-ts';
 import type { ReceiverSettings, ReceiverStats } from '../../input/data-receiver.ts';
 import { MonitorReceiver } from '../../input/monitor-receiver.ts';
 import type { Logger } from '../../log.ts';
+import { objectIdOf } from '../../object-id.ts';
 import type { SourceStats } from '../source-stats.ts';
 
 export interface SourceChannelOptions {
@@ -71,8 +72,8 @@ export class SourceChannel {
   }
 
   private handle(object: Value): void | Promise<void> {
-    const id = Number(object.get(this.options.objectIdField));
-    const pending = Number.isFinite(id) ? this.options.onObject(id, object) : this.reject(object);
+    const id = objectIdOf(object, this.options.objectIdField);
+    const pending = Number.isNaN(id) ? this.reject(object) : this.options.onObject(id, object);
     if (this.disconnected) this.sayIfGone();
     return pending;
   }
