@@ -14,8 +14,8 @@
  * ids go back behind what was released was restarted: a new numbering begins and no object is lost by it.
  */
 
-import { type LatencyCounts, LatencyHistogram } from '../figures/latency-histogram.ts';
-import { WINDOW_SECONDS } from '../figures/rate-window.ts';
+import type { LatencyCounts } from '../figures/latency-histogram.ts';
+import { CacheCounts, type CollectorCacheStats } from './cache-counts.ts';
 import { arrivalOf, type Entry, entryFor, isBefore, oldestEntry, type Producer } from './cache-entry.ts';
 
 export interface CollectorCacheOptions<T> extends CollectorCacheSettings {
@@ -45,27 +45,6 @@ export interface CollectorCacheSettings {
   readonly gapTimeout: number;
 }
 
-/** Counters since the start or the last reset. `inserted = nCollected + nRejected + nCached` at any time. */
-export interface CollectorCacheStats {
-  /** Released, in order. */
-  readonly nCollected: number;
-  /** Came after a later object had been released: dropped. */
-  readonly nRejected: number;
-  /** Ids that never came, by the step of ids. */
-  readonly nMissed: number;
-  /** In the cache now. */
-  readonly nCached: number;
-  /** Most objects that were in the cache at once. */
-  readonly maxCached: number;
-  /** Ids, other than the last one, released with fewer objects than the others have. */
-  readonly nIncomplete: number;
-  /** Numberings begun again. */
-  readonly nRestarts: number;
-  /** Time objects spent in the cache, in s: mean over all released ones, and the longest. */
-  readonly meanAddedLatency: number;
-  readonly maxAddedLatency: number;
-}
-
 /** How long objects beyond `cacheSize` wait, in ms, and the memory above which they do not. */
 const PATIENCE_MS = 1000;
 const PATIENCE_BYTES = 256 * 1024 ** 2;
@@ -77,23 +56,14 @@ export class CollectorCache<T> {
   private readonly release: (object: T) => void;
   private readonly sizeOf: (object: T) => number;
   private readonly producers: Producer[];
-  private readonly latency = new LatencyHistogram(WINDOW_SECONDS);
+  private readonly counts = new CacheCounts();
   private learns: boolean;
   private perId: number;
   private entries: Entry<T>[] = [];
   private epoch = 0;
   private lastId: number | undefined;
   private readonly recent = new Map<number, number>();
-  private nCached = 0;
   private bytes = 0;
-  private maxCached = 0;
-  private nCollected = 0;
-  private nRejected = 0;
-  private nMissed = 0;
-  private nIncomplete = 0;
-  private nRestarts = 0;
-  private latencySum = 0;
-  private latencyMax = 0;
 
   constructor(options: CollectorCacheOptions<T>) {
     this.settings = options;
@@ -122,7 +92,7 @@ export class CollectorCache<T> {
     p.epoch = epoch;
     p.lastId = id;
     if (this.isLate(epoch, id)) {
-      this.nRejected++;
+      this.counts.nRejected++;
       this.learnFromLate(epoch, id);
       // It may have missed that the numbering began again, more than once: it cannot be late for ever.
       if (epoch < this.epoch && ++p.behind > this.settings.cacheSize) p.epoch = this.epoch;
@@ -133,9 +103,8 @@ export class CollectorCache<T> {
     const entry = entryFor(this.entries, epoch, id);
     entry.objects.push(object);
     entry.arrivals.push(now);
-    this.nCached++;
+    this.counts.inserted();
     this.bytes += this.sizeOf(object);
-    if (this.nCached > this.maxCached) this.maxCached = this.nCached;
     this.releaseReady(now);
     this.makeRoom(now);
     return true;
@@ -150,8 +119,9 @@ export class CollectorCache<T> {
 
   private isFull(head: Entry<T>, now: number): boolean {
     const { cacheSize, cacheLimit } = this.settings;
-    if (this.nCached < cacheSize) return false;
-    if (this.nCached >= cacheLimit || this.bytes >= PATIENCE_BYTES) return true;
+    const { nCached } = this.counts;
+    if (nCached < cacheSize) return false;
+    if (nCached >= cacheLimit || this.bytes >= PATIENCE_BYTES) return true;
     if (now - arrivalOf(head) < PATIENCE_MS) return false;
     this.waitNoLonger(head);
     return true;
@@ -211,41 +181,22 @@ export class CollectorCache<T> {
   }
 
   get stats(): CollectorCacheStats {
-    const { nCollected, nRejected, nMissed, nCached, maxCached, nIncomplete, nRestarts } = this;
-    return {
-      nCollected,
-      nRejected,
-      nMissed,
-      nCached,
-      maxCached,
-      nIncomplete,
-      nRestarts,
-      meanAddedLatency: nCollected > 0 ? this.latencySum / nCollected / 1000 : 0,
-      maxAddedLatency: this.latencyMax / 1000,
-    };
+    return this.counts.stats;
   }
 
   /** What is in the cache stays there and is counted when it is released. */
   resetStats(): void {
-    this.nCollected = 0;
-    this.nRejected = 0;
-    this.nMissed = 0;
-    this.nIncomplete = 0;
-    this.nRestarts = 0;
-    this.maxCached = this.nCached;
-    this.latencySum = 0;
-    this.latencyMax = 0;
-    this.latency.reset();
+    this.counts.reset();
   }
 
   /** A second has passed: see LatencyHistogram. */
   rotate(): void {
-    this.latency.rotate();
+    this.counts.rotate();
   }
 
   /** How long objects were in the cache that left it in the last seconds. */
   get addedLatency(): LatencyCounts {
-    return this.latency.snapshot();
+    return this.counts.addedLatency;
   }
 
   /** The numbering an object belongs to. */
@@ -293,14 +244,7 @@ export class CollectorCache<T> {
   private releaseHead(now: number): void {
     const entry = this.entries.shift() as Entry<T>;
     this.follow(entry);
-    this.nCached -= entry.objects.length;
-    this.nCollected += entry.objects.length;
-    for (const arrival of entry.arrivals) {
-      const latency = now - arrival;
-      this.latency.add(latency);
-      this.latencySum += latency;
-      if (latency > this.latencyMax) this.latencyMax = latency;
-    }
+    this.counts.released(entry.arrivals, now);
     for (const object of entry.objects) {
       this.bytes -= this.sizeOf(object);
       this.release(object);
@@ -312,14 +256,14 @@ export class CollectorCache<T> {
     const { oidOffset } = this.settings;
     const another = entry.epoch > this.epoch || entry.id !== this.lastId;
     if (another && this.lastId !== undefined && (this.recent.get(this.lastId) ?? 0) < this.perId)
-      this.nIncomplete++;
+      this.counts.nIncomplete++;
     if (entry.epoch > this.epoch) {
       this.epoch = entry.epoch;
-      this.nRestarts++;
+      this.counts.nRestarts++;
       this.recent.clear();
     } else if (this.lastId !== undefined) {
       const missed = Math.floor((entry.id - this.lastId - oidOffset) / oidOffset);
-      if (missed > 0) this.nMissed += missed;
+      if (missed > 0) this.counts.nMissed += missed;
     }
     this.lastId = entry.id;
     const count = (this.recent.get(entry.id) ?? 0) + entry.objects.length;
