@@ -1,8 +1,9 @@
 /** `--fail-on-loss`: a stage that did not process and pass on everything ends with exit code 3. */
+import type { SourceStats } from '../pipeline/source-stats.ts';
 import { CommandExit } from './command-exit.ts';
 import { EXIT } from './run-main.ts';
 
-/** Counters in which a loss shows; groups a stage does not have are left out. */
+/** Counters in which a loss shows; groups a stage does not have are left out. A collector's producers have theirs. */
 export interface LossCounters {
   readonly receiverStats?: object | undefined;
   readonly queueStats?: object | undefined;
@@ -23,13 +24,29 @@ const COUNTERS = [
 
 /** @throws CommandExit with one line on standard error and exit code 3, if any counter is not 0 */
 export function failOnLoss(program: string, stats: LossCounters): void {
-  const losses = COUNTERS.map(([group, name, text]) => [countIn(stats[group], name), text] as const)
+  const losses = [
+    ...COUNTERS.map(([group, name, text]) => [countIn(stats[group], name), text] as const),
+    ...lossesOfProducers(stats),
+  ]
     .filter(([count]) => count > 0)
     .map(([count, text]) => `${count} ${text}`);
   if (losses.length === 0) return;
   throw new CommandExit(EXIT.loss, {
     stderr: `${program}: objects were lost: ${losses.join(', ')} (--fail-on-loss)\n`,
   });
+}
+
+/** What never came as far as the collector's cache. */
+function lossesOfProducers(stats: object): [count: number, text: string][] {
+  const producers = Object.entries(stats).flatMap(([name, group]) =>
+    name.startsWith('producerStats_') ? [group as SourceStats] : [],
+  );
+  const sum = (of: (producer: (typeof producers)[number]) => object | undefined): number =>
+    producers.reduce((n, producer) => n + countIn(of(producer), 'nRejected'), 0);
+  return [
+    [sum(({ receiverStats }) => receiverStats), 'without an object id'],
+    [sum(({ queueStats }) => queueStats), "refused by the producers' receiver queues"],
+  ];
 }
 
 function countIn(group: object | undefined, name: string): number {

@@ -5,38 +5,22 @@
 import type { CommandSpec, OptionTable, ParsedOptions } from './option-table.ts';
 import {
   controlChannel,
-  disableCurses,
-  drainTimeout,
-  failOnLossOption,
   fieldRequest,
-  logFile,
-  logLevel,
+  idFormatSpec,
+  inputChannel,
   metadataChannels,
   oidField,
   outputChannel,
-  processorArgs,
-  processorClass,
-  processorFile,
-  processorWorkers,
-  reportPeriod,
-  runtime,
+  processorOptions,
+  runningOptions,
   serverQueueSize,
   statusChannel,
   statusPeriod,
-  workerQueueSize,
 } from './stage-options.ts';
 
 /** The option table of `hpc-collector`. */
 export const hpcCollectorOptions = [
-  {
-    long: '--input-channel',
-    short: '-ic',
-    kind: 'string',
-    required: true,
-    placeholder: 'channel',
-    group: 'Channels',
-    description: 'input channel name; every * is replaced by the id of each producer',
-  },
+  inputChannel('the id of each producer'),
   outputChannel('collector'),
   statusChannel('collector'),
   statusPeriod,
@@ -60,14 +44,7 @@ export const hpcCollectorOptions = [
     group: 'Collector and producers',
     description: 'ids of the producers, "1,2", "[1,2]" or "range(first,last+1,step)"',
   },
-  {
-    long: '--id-format-spec',
-    short: '-ifs',
-    kind: 'string',
-    placeholder: 'spec',
-    group: 'Collector and producers',
-    description: 'Python format specification for ids in channel names: 03d makes 001 of 1',
-  },
+  idFormatSpec('Collector and producers', 'ids'),
   {
     long: '--collector-cache-size',
     short: '-ccs',
@@ -75,7 +52,7 @@ export const hpcCollectorOptions = [
     default: -1,
     group: 'Order',
     description:
-      'objects that may wait for those before them; a full cache gives up waiting; a negative number is 10 for each producer',
+      'objects that may wait for those before them; a full cache gives up waiting; a negative number is 10 for each producer, which gives up only after a second (at most 1000 for each, 256 MiB)',
   },
   {
     long: '--gap-timeout',
@@ -104,11 +81,7 @@ export const hpcCollectorOptions = [
     description:
       'objects queued for each producer before they are sorted; at least ten times the cache; 0 is limited by memory only (4 GiB), a negative number sorts each object as it is received',
   },
-  processorFile,
-  processorClass,
-  processorArgs,
-  processorWorkers,
-  workerQueueSize,
+  ...processorOptions,
   {
     long: '--skip-initial-updates',
     short: '-siu',
@@ -127,23 +100,7 @@ export const hpcCollectorOptions = [
     group: 'Object ids',
     description: 'difference between the ids of successive objects, over all producers',
   },
-  runtime,
-  drainTimeout,
-  reportPeriod,
-  {
-    long: '--report-stats',
-    short: '-rs',
-    kind: 'string',
-    default: 'all',
-    placeholder: 'groups',
-    group: 'Running and reports',
-    description:
-      'which statistics are printed: a comma list of collector, producer, publisher, processor, user, rate, latency, all',
-  },
-  logLevel,
-  logFile,
-  disableCurses,
-  failOnLossOption,
+  ...runningOptions('collector, producer, publisher, processor, user, rate, latency, all'),
 ] as const satisfies OptionTable;
 
 /** The parsed options of `hpc-collector`. */

@@ -30,7 +30,7 @@ function collectorSpec(o: HpcCollectorOptions): CollectorSpec {
   if (!(o.gapTimeout > 0)) refuse('--gap-timeout', o.gapTimeout, 'more than 0 seconds');
   if (!(o.drainTimeout >= 0)) refuse('--drain-timeout', o.drainTimeout, '0 or more seconds');
   if (!(o.statusPeriod >= 0.1)) refuse('--status-period', o.statusPeriod, 'at least 0.1 seconds');
-  const cacheSize = cacheSizeFor(o.collectorCacheSize, ids.length);
+  const cache = cacheSizeFor(o.collectorCacheSize, ids.length);
   return {
     collectorId: o.collectorId,
     channels,
@@ -41,11 +41,11 @@ function collectorSpec(o: HpcCollectorOptions): CollectorSpec {
       fieldRequest: o.fieldRequest,
       oidField: o.oidField,
     }),
-    receiverQueueSize: receiverQueueSizeFor(o.receiverQueueSize, cacheSize),
+    receiverQueueSize: receiverQueueSizeFor(o.receiverQueueSize, cache.cacheSize),
     serverQueueSize: o.serverQueueSize,
     metadataChannels: parseMetadataChannels(o.metadataChannels ?? ''),
     metadataQueueSize: metadataQueueSize(o.receiverQueueSize),
-    cacheSize,
+    ...cache,
     objectsPerId: o.objectsPerId,
     gapTimeout: o.gapTimeout,
     objectIdField: o.oidField,

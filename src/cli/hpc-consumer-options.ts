@@ -6,38 +6,22 @@
 import type { CommandSpec, OptionTable, ParsedOptions } from './option-table.ts';
 import {
   controlChannel,
-  disableCurses,
-  drainTimeout,
-  failOnLossOption,
   fieldRequest,
-  logFile,
-  logLevel,
+  idFormatSpec,
+  inputChannel,
   metadataChannels,
   oidField,
   outputChannel,
-  processorArgs,
-  processorClass,
-  processorFile,
-  processorWorkers,
-  reportPeriod,
-  runtime,
+  processorOptions,
+  runningOptions,
   serverQueueSize,
   statusChannel,
   statusPeriod,
-  workerQueueSize,
 } from './stage-options.ts';
 
 /** The option table of `hpc-consumer`. */
 export const hpcConsumerOptions = [
-  {
-    long: '--input-channel',
-    short: '-ic',
-    kind: 'string',
-    required: true,
-    placeholder: 'channel',
-    group: 'Channels',
-    description: 'input channel name; every * is replaced by the consumer id',
-  },
+  inputChannel('the consumer id'),
   {
     long: '--input-mode',
     short: '-im',
@@ -100,14 +84,7 @@ export const hpcConsumerOptions = [
     description:
       'explicit ids, "3,5,9", "[3,5,9]" or "range(first,last+1,step)"; replaces --consumer-id and --n-consumers',
   },
-  {
-    long: '--id-format-spec',
-    short: '-ifs',
-    kind: 'string',
-    placeholder: 'spec',
-    group: 'Consumers',
-    description: 'Python format specification for the id in channel names: 03d makes 001 of 1',
-  },
+  idFormatSpec('Consumers', 'the id'),
   serverQueueSize,
   {
     long: '--receiver-queue-size',
@@ -136,11 +113,7 @@ export const hpcConsumerOptions = [
     group: 'Queues',
     description: 'time without a frame after which an incomplete batch is processed',
   },
-  processorFile,
-  processorClass,
-  processorArgs,
-  processorWorkers,
-  workerQueueSize,
+  ...processorOptions,
   {
     long: '--skip-initial-updates',
     short: '-siu',
@@ -207,23 +180,7 @@ export const hpcConsumerOptions = [
     group: 'Distributor',
     description: 'number of sets in the whole system; used only to count missed frames',
   },
-  runtime,
-  drainTimeout,
-  reportPeriod,
-  {
-    long: '--report-stats',
-    short: '-rs',
-    kind: 'string',
-    default: 'all',
-    placeholder: 'groups',
-    group: 'Running and reports',
-    description:
-      'which statistics are printed: a comma list of receiver, publisher, queue, metadata, processor, user, rate, latency, all',
-  },
-  logLevel,
-  logFile,
-  disableCurses,
-  failOnLossOption,
+  ...runningOptions('receiver, publisher, queue, metadata, processor, user, rate, latency, all'),
 ] as const satisfies OptionTable;
 
 /** The parsed options of `hpc-consumer`. */

@@ -3,6 +3,7 @@ import { UserError } from '../errors.ts';
 import { metadataQueueSize, parseMetadataChannels } from '../input/metadata-channel.ts';
 import { monitorRequest } from '../input/request-string.ts';
 import { createLogging, parseLogLevel } from '../log.ts';
+import { timerMs } from '../long-timer.ts';
 import { allChannelNames } from '../pipeline/channel-names.ts';
 import { consumerIds } from '../pipeline/consumer-ids.ts';
 import type { ConsumerSpec } from '../pipeline/consumer-spec.ts';
@@ -156,12 +157,12 @@ async function runGroup(
   }
   group.start();
   supervised?.serve(async () => (await group.stats()).map(stageFigures));
-  const timer = o.reportPeriod > 0 ? setInterval(() => void ask(true), o.reportPeriod * 1000) : undefined;
+  const timer =
+    o.reportPeriod > 0 ? setInterval(() => void ask(true), timerMs(o.reportPeriod * 1000)) : undefined;
   show([]);
   const watchTimer = watch && setInterval(() => void ask(false), VIEW_PERIOD_MS);
   process.once('exit', () => group.kill());
   await end.promise;
-  end.clear();
   clearInterval(timer);
   clearInterval(watchTimer);
   watch?.close();

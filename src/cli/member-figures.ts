@@ -1,6 +1,6 @@
 /** The statistics of a command as the few figures `hpc-pipeline` balances (pipeline-file/stage-messages.ts). */
 import type { MirrorStats } from '../mirror/mirror-channel.ts';
-import type { MemberFigures } from '../pipeline-file/stage-messages.ts';
+import { type MemberFigures, NO_FIGURES } from '../pipeline-file/stage-messages.ts';
 
 type Group = Readonly<Record<string, unknown>> | undefined;
 
@@ -57,24 +57,17 @@ export function stageFigures(stats: object): MemberFigures {
 /** Channels of a mirror server, in the order of its map; each passes on what it receives and processes nothing. */
 export function mirrorFigures(stats: Iterable<MirrorStats>): MemberFigures[] {
   return [...stats].map(({ nReceived, nPublished }, id) => {
-    return { ...NOTHING, id, connected: nReceived > 0 ? 1 : 0, received: nReceived, published: nPublished };
+    return {
+      ...NO_FIGURES,
+      id,
+      connected: nReceived > 0 ? 1 : 0,
+      received: nReceived,
+      published: nPublished,
+    };
   });
 }
 
 /** A simulator publishes only. */
 export function sourceFigures(published: number): MemberFigures {
-  return { ...NOTHING, published };
+  return { ...NO_FIGURES, id: 0, published };
 }
-
-const NOTHING: MemberFigures = {
-  id: 0,
-  connected: 0,
-  received: 0,
-  processed: 0,
-  errors: 0,
-  rejected: 0,
-  queued: 0,
-  missed: 0,
-  published: 0,
-  publishErrors: 0,
-};

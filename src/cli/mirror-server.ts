@@ -1,6 +1,7 @@
 /** The command `mirror-server`: a channel map to a MirrorServer, its counters to standard output. */
 import { UserError } from '../errors.ts';
 import { createLogging, parseLogLevel } from '../log.ts';
+import { timerMs } from '../long-timer.ts';
 import { type MirrorChannelSpec, parseChannelMap } from '../mirror/channel-map.ts';
 import { MirrorServer } from '../mirror/mirror-server.ts';
 import { VERSION } from '../version.ts';
@@ -52,11 +53,8 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
     const view = openView(o);
     const closeView = view && watchMirror(view, server);
     if (!view && o.reportPeriod > 0)
-      timer = setInterval(() => print(['', ...counterLines(server)]), o.reportPeriod * 1000);
-    // A timer holds 24.8 days at most; nobody notices the rounds.
-    const round = o.runtime > 0 ? o.runtime : 1_000_000;
-    do await delay(round, signal);
-    while (o.runtime <= 0 && !signal.aborted);
+      timer = setInterval(() => print(['', ...counterLines(server)]), timerMs(o.reportPeriod * 1000));
+    await delay(o.runtime > 0 ? o.runtime : Number.POSITIVE_INFINITY, signal);
     clearInterval(timer);
     const nUnsent = await server.drain(o.drainTimeout * 1000);
     closeView?.();

@@ -1,5 +1,6 @@
 /** What `hpc-pipeline run` shows while it runs: a table below the lines on a terminal, lines only elsewhere. */
 import { createLogUpdate } from 'log-update';
+import { timerMs } from '../long-timer.ts';
 import type { Chain } from '../pipeline-file/chain.ts';
 import { type ChainRow, handledBy, plainLine, tableText } from '../pipeline-file/chain-text.ts';
 
@@ -29,7 +30,7 @@ export class PipelineView {
   }
 
   watch(chain: Chain): void {
-    const period = this.update ? TABLE_MS : this.options.reportPeriod * 1000;
+    const period = this.update ? TABLE_MS : timerMs(this.options.reportPeriod * 1000);
     this.timer = setInterval(() => this.show(chain), period);
   }
 

@@ -1,5 +1,7 @@
 /** One stage (consumer or collector) in this process: from its start, over reports, to its last statistics. */
 import type { Logging } from '../log.ts';
+import { timerMs } from '../long-timer.ts';
+import { delay } from './delay.ts';
 import { stageFigures } from './member-figures.ts';
 import { VIEW_PERIOD_MS } from './stage-view.ts';
 import { supervised } from './supervised.ts';
@@ -32,18 +34,12 @@ export interface StageRun<S extends object> {
 }
 
 /** Resolves when `signal` aborts, the runtime is over, or `done` is called. */
-export function ending(
-  signal: AbortSignal,
-  runtime: number,
-): { promise: Promise<void>; done: () => void; clear: () => void } {
-  let done = (): void => {};
-  const promise = new Promise<void>((resolve) => {
-    done = () => resolve();
-  });
-  const timer = runtime > 0 ? setTimeout(done, runtime * 1000) : undefined;
+export function ending(signal: AbortSignal, runtime: number): { promise: Promise<void>; done: () => void } {
+  const end = new AbortController();
+  const done = (): void => end.abort();
   if (signal.aborted) done();
   signal.addEventListener('abort', done, { once: true });
-  return { promise, done, clear: () => clearTimeout(timer) };
+  return { promise: delay(runtime > 0 ? runtime : Number.POSITIVE_INFINITY, end.signal), done };
 }
 
 /** What was received and never processed, because the time to drain was over. */
@@ -66,11 +62,12 @@ export async function runStage<S extends object>(run: StageRun<S>): Promise<S | 
   supervised?.serve(() => [stageFigures(stage.stats())]);
   const report = watch ? watch.show : print;
   const timer =
-    reportPeriod > 0 ? setInterval(() => report(stage.updateStatus()), reportPeriod * 1000) : undefined;
+    reportPeriod > 0
+      ? setInterval(() => report(stage.updateStatus()), timerMs(reportPeriod * 1000))
+      : undefined;
   watch?.show(stage.stats());
   const watchTimer = watch && setInterval(() => watch.show(stage.stats()), VIEW_PERIOD_MS);
   await end.promise;
-  end.clear();
   clearInterval(timer);
   clearInterval(watchTimer);
   watch?.close();

@@ -3,7 +3,7 @@
  * defaults and meaning.
  */
 import { LOG_LEVELS } from '../log.ts';
-import type { OptionSpec } from './option-table.ts';
+import type { OptionSpec, OptionTable } from './option-table.ts';
 
 export const fieldRequest = {
   long: '--field-request',
@@ -25,7 +25,7 @@ export const serverQueueSize = {
   description: 'updates the server of the input channel may queue for this client; 0 leaves it to the server',
 } as const satisfies OptionSpec;
 
-export const processorFile = {
+const processorFile = {
   long: '--processor-file',
   short: '-pf',
   kind: 'string',
@@ -34,7 +34,7 @@ export const processorFile = {
   description: 'TypeScript or JavaScript file with the processor class',
 } as const satisfies OptionSpec;
 
-export const processorClass = {
+const processorClass = {
   long: '--processor-class',
   short: '-pc',
   kind: 'string',
@@ -43,7 +43,7 @@ export const processorClass = {
   description: 'name of the class in that file, or of a ready-made processor when no file is given',
 } as const satisfies OptionSpec;
 
-export const processorArgs = {
+const processorArgs = {
   long: '--processor-args',
   short: '-pa',
   kind: 'json',
@@ -51,7 +51,7 @@ export const processorArgs = {
   description: 'configuration of the processor, a JSON object',
 } as const satisfies OptionSpec;
 
-export const processorWorkers = {
+const processorWorkers = {
   long: '--processor-workers',
   short: '-pw',
   kind: 'int',
@@ -62,7 +62,7 @@ export const processorWorkers = {
     'processes that run the processor behind this one, each on one object at a time, results in order; 0 runs it in this process',
 } as const satisfies OptionSpec;
 
-export const workerQueueSize = {
+const workerQueueSize = {
   long: '--worker-queue-size',
   short: '-wqs',
   kind: 'int',
@@ -151,7 +151,7 @@ export const statusPeriod = {
   description: 'the status channel is renewed at least this often, and at once when the state changes',
 } as const satisfies OptionSpec;
 
-export const failOnLossOption = {
+const failOnLossOption = {
   long: '--fail-on-loss',
   short: '-fol',
   kind: 'flag',
@@ -168,6 +168,59 @@ export const metadataChannels = {
   group: 'Channels',
   description: 'comma list of pva://name: channels whose updates the processor takes from metadataQueueMap',
 } as const satisfies OptionSpec;
+
+/** The processor and how it is run. */
+export const processorOptions = [
+  processorFile,
+  processorClass,
+  processorArgs,
+  processorWorkers,
+  workerQueueSize,
+] as const satisfies OptionTable;
+
+/** How long a stage runs and what it tells; `groups` is the list of what `--report-stats` may name. */
+export const runningOptions = (groups: string) =>
+  [
+    runtime,
+    drainTimeout,
+    reportPeriod,
+    {
+      long: '--report-stats',
+      short: '-rs',
+      kind: 'string',
+      default: 'all',
+      placeholder: 'groups',
+      group: 'Running and reports',
+      description: `which statistics are printed: a comma list of ${groups}`,
+    },
+    logLevel,
+    logFile,
+    disableCurses,
+    failOnLossOption,
+  ] as const satisfies OptionTable;
+
+/** `id` says whose id replaces a `*`. */
+export const inputChannel = (id: string) =>
+  ({
+    long: '--input-channel',
+    short: '-ic',
+    kind: 'string',
+    required: true,
+    placeholder: 'channel',
+    group: 'Channels',
+    description: `input channel name; every * is replaced by ${id}`,
+  }) as const satisfies OptionSpec;
+
+/** `ids` says what stands in channel names. */
+export const idFormatSpec = (group: string, ids: string) =>
+  ({
+    long: '--id-format-spec',
+    short: '-ifs',
+    kind: 'string',
+    placeholder: 'spec',
+    group,
+    description: `Python format specification for ${ids} in channel names: 03d makes 001 of 1`,
+  }) as const satisfies OptionSpec;
 
 /** The channels a stage serves; `stage` is what its help calls it, and part of the default names. */
 export const outputChannel = (stage: 'consumer' | 'collector') =>

@@ -9,12 +9,10 @@ export interface MonitorReceiverOptions extends ObjectWorkerOptions {
   readonly channel: string;
   /** See request-string.ts. */
   readonly pvRequest: string;
-  /**
-   * Takes the first object of every connection but the first one, in its turn: what the channel held when the source
-   * was there again. Default: as any other.
-   */
+  /** How many first objects of a connection `handleHeld` takes; the first connection is number 0. Default: none. */
+  readonly nHeld?: (connection: number) => number;
+  /** Takes, each in its turn, what the channel held already when it was connected. Default: as any other. */
   readonly handleHeld?: ObjectHandler;
-  /** The next object is the first one of a new connection. */
   readonly onConnected?: () => void;
   /** Not for the first time to come, and not when this side ends it. */
   readonly onDisconnected?: (why: string) => void;
@@ -25,29 +23,31 @@ export class MonitorReceiver implements DataReceiver {
   private readonly worker: ObjectWorker;
   private subscription: Subscription | undefined;
   private nConnections = 0;
-  /** The next object is the first one of a connection that is not the first. */
-  private reconnected = false;
-  private held: Value | undefined;
+  /** First objects of this connection still to come that `handleHeld` takes. */
+  private heldToCome = 0;
+  /** Those that came. They may wait behind objects of earlier connections, so they are known one by one. */
+  private readonly held = new Set<Value>();
   private nBytes = 0;
 
   constructor(options: MonitorReceiverOptions) {
     this.options = options;
     const { handle, handleHeld = handle } = options;
+    const { held } = this;
     this.worker = new ObjectWorker({
       ...options,
-      handle: (object) => (object === this.held ? handleHeld(object) : handle(object)),
+      handle: (object) => (held.size > 0 && held.delete(object) ? handleHeld(object) : handle(object)),
     });
   }
 
   start(): void {
-    const { context, channel, pvRequest, logger, onConnected, onDisconnected } = this.options;
+    const { context, channel, pvRequest, nHeld, logger, onConnected, onDisconnected } = this.options;
     this.subscription = context.monitor(
       channel,
       { pvRequest },
       {
         update: (value) => this.receive(value),
         connected: (server) => {
-          this.reconnected = this.nConnections++ > 0;
+          this.heldToCome = nHeld?.(this.nConnections++) ?? 0;
           logger.info(`connected to ${channel} at ${server}`);
           onConnected?.();
         },
@@ -66,13 +66,15 @@ export class MonitorReceiver implements DataReceiver {
 
   /** Without a queue: the connection waits for what is returned. */
   private receive(value: Value): void | Promise<void> {
-    if (this.reconnected) {
-      this.reconnected = false;
-      this.held = value;
+    const isHeld = this.heldToCome > 0;
+    if (isHeld) {
+      this.heldToCome--;
+      this.held.add(value);
     }
     this.nBytes += value.messageBytes;
     const taken = this.worker.offer(value);
     if (typeof taken !== 'boolean') return taken;
+    if (isHeld && !taken) this.held.delete(value);
   }
 
   async stop(drainMs: number): Promise<void> {

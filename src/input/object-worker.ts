@@ -8,6 +8,7 @@
  */
 import type { Value } from 'epics-pva-ts';
 import type { Logger } from '../log.ts';
+import { timerMs } from '../long-timer.ts';
 import type { ObjectHandler, ReceiverSettings } from './data-receiver.ts';
 import { ObjectQueue, type QueueStats } from './object-queue.ts';
 
@@ -89,7 +90,7 @@ export class ObjectWorker {
       const left = this.lastPut + this.timeoutMs - performance.now();
       this.timer = left > 0 ? this.armTimer(queue, Math.ceil(left)) : undefined;
       if (left <= 0 && queue.length > 0) this.begin(queue);
-    }, ms);
+    }, timerMs(ms));
   }
 
   /** Works the queue off, giving the event loop a turn first and every few milliseconds. */
@@ -123,7 +124,7 @@ export class ObjectWorker {
     const finished = await Promise.race([
       this.idle.then(() => true),
       new Promise<false>((resolve) => {
-        timer = setTimeout(() => resolve(false), drainMs);
+        timer = setTimeout(() => resolve(false), timerMs(drainMs));
       }),
     ]);
     clearTimeout(timer);

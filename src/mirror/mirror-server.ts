@@ -5,6 +5,7 @@ import type { Logger } from '../log.ts';
 import type { MirrorChannelSpec } from './channel-map.ts';
 import { MirrorChannel, type MirrorStats } from './mirror-channel.ts';
 import { MirrorStatus } from './mirror-status.ts';
+import { MissingSources } from './missing-sources.ts';
 
 export interface MirrorServerOptions {
   readonly channels: readonly MirrorChannelSpec[];
@@ -15,7 +16,8 @@ export interface MirrorServerOptions {
   readonly client?: ContextOptions;
 }
 
-const STATUS_PERIOD_MS = 1000;
+/** Status and missing sources are looked after this often. */
+const PERIOD_MS = 1000;
 const DRAIN_POLL_MS = 10;
 
 export class MirrorServer {
@@ -23,7 +25,9 @@ export class MirrorServer {
   private readonly context: Context;
   private readonly channels: readonly MirrorChannel[];
   private readonly status: MirrorStatus | undefined;
+  private readonly missing: MissingSources;
   private timer: NodeJS.Timeout | undefined;
+  private draining = false;
 
   /** @throws UserError when the status channel has the name of a mirror */
   constructor(options: MirrorServerOptions) {
@@ -39,6 +43,7 @@ export class MirrorServer {
     this.channels = options.channels.map(
       (spec) => new MirrorChannel({ spec, server, provider, logger, onChange }),
     );
+    this.missing = new MissingSources(this.channels, logger);
     if (statusChannel) {
       this.status = new MirrorStatus(this.channels);
       server.addPV(statusChannel, this.status.pv);
@@ -49,8 +54,13 @@ export class MirrorServer {
   async start(): Promise<void> {
     await this.server.start();
     for (const channel of this.channels) channel.start();
+    this.lookAfter();
+    this.timer = setInterval(() => this.lookAfter(), PERIOD_MS);
+  }
+
+  private lookAfter(): void {
     this.status?.update();
-    if (this.status) this.timer = setInterval(() => this.status?.update(), STATUS_PERIOD_MS);
+    if (!this.draining) this.missing.check(performance.now());
   }
 
   get tcpPort(): number {
@@ -71,6 +81,7 @@ export class MirrorServer {
    * @returns Updates that a client has not been sent, because it does not take them.
    */
   async drain(ms: number): Promise<number> {
+    this.draining = true;
     for (const channel of this.channels) channel.close();
     const end = performance.now() + ms;
     for (;;) {

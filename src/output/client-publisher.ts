@@ -7,6 +7,7 @@
  */
 import { type Context, type TypeDef, Value } from 'epics-pva-ts';
 import type { Logger } from '../log.ts';
+import { timerMs } from '../long-timer.ts';
 import { objectBytes } from '../object-bytes.ts';
 import type { DataPublisher, PublishedHandler, PublisherStats } from './data-publisher.ts';
 
@@ -88,7 +89,7 @@ export class ClientPublisher implements DataPublisher {
   async stop(drainMs: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const tooLate = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, drainMs);
+      timer = setTimeout(resolve, timerMs(drainMs));
     });
     await Promise.race([Promise.all(this.pending), tooLate]);
     clearTimeout(timer);

@@ -4,7 +4,7 @@
  */
 import type { PlannedStage } from './plan.ts';
 import type { Member } from './stage-channels.ts';
-import type { MemberFigures } from './stage-messages.ts';
+import { type MemberFigures, NO_FIGURES } from './stage-messages.ts';
 
 /** What is known of a stage's counters. */
 export interface StageFigures {
@@ -54,18 +54,6 @@ export interface Ledger {
   readonly settled: boolean;
 }
 
-const NOTHING: Omit<MemberFigures, 'id'> = {
-  connected: 0,
-  received: 0,
-  processed: 0,
-  errors: 0,
-  rejected: 0,
-  queued: 0,
-  missed: 0,
-  published: 0,
-  publishErrors: 0,
-};
-
 export type FiguresOf = (stage: string) => StageFigures;
 
 export function ledgerOf(stages: readonly PlannedStage[], figuresOf: FiguresOf): Ledger {
@@ -99,7 +87,7 @@ export function ledgerOf(stages: readonly PlannedStage[], figuresOf: FiguresOf):
 }
 
 function figures(of: StageFigures, member: Member): Omit<MemberFigures, 'id'> {
-  return of.members.get(member.id) ?? NOTHING;
+  return of.members.get(member.id) ?? NO_FIGURES;
 }
 
 /** Objects a member received: without what its channels held when it connected. */

@@ -27,6 +27,19 @@ export interface MemberFigures {
   readonly publishErrors: number;
 }
 
+/** The figures of a member of which nothing is known, or that does nothing. */
+export const NO_FIGURES: Omit<MemberFigures, 'id'> = {
+  connected: 0,
+  received: 0,
+  processed: 0,
+  errors: 0,
+  rejected: 0,
+  queued: 0,
+  missed: 0,
+  published: 0,
+  publishErrors: 0,
+};
+
 export type ToStage =
   /** To a source: publish. */
   | { readonly type: 'go' }

@@ -118,6 +118,8 @@ function makeReceiver(stage: ProcessingStage<ConsumerStats>, options: DataConsum
   if (inputMode === 'pva')
     return new MonitorReceiver({
       ...common,
+      // The very first one is the runner's to skip.
+      nHeld: (connection) => (connection > 0 ? 1 : 0),
       handleHeld: (object) => stage.handleHeld(object),
       context: stage.context,
       channel: channels.inputChannel,

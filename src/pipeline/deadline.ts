@@ -1,4 +1,5 @@
 /** One bound for several steps: each gets what the ones before it have left. */
+import { timerMs } from '../long-timer.ts';
 
 export class Deadline {
   private readonly end: number;
@@ -21,7 +22,7 @@ export class Deadline {
   async allows(step: () => Promise<unknown>): Promise<boolean> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<false>((resolve) => {
-      timer = setTimeout(() => resolve(false), Math.max(LEAST_MS, this.left));
+      timer = setTimeout(() => resolve(false), timerMs(Math.max(LEAST_MS, this.left)));
     });
     const ended = step().then(() => true);
     try {

@@ -9,6 +9,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { timerMs } from '../long-timer.ts';
 import { ConsumerLives, type SystemStats, systemStats } from './consumer-lives.ts';
 import type { ConsumerSpec } from './consumer-spec.ts';
 import type { ConsumerStats } from './consumer-stats.ts';
@@ -219,7 +220,7 @@ export class ProcessGroup {
       if (!m.child) m.ended = true;
     }
     const running = this.members.flatMap((m) => m.child ?? []);
-    const timeout = 2000 * (this.options.drainTimeout ?? DRAIN_TIMEOUT) + STOP_MARGIN_MS;
+    const timeout = timerMs(2000 * (this.options.drainTimeout ?? DRAIN_TIMEOUT) + STOP_MARGIN_MS);
     const timer = setTimeout(() => {
       for (const { child, spec } of this.members) {
         if (!child) continue;

@@ -2,7 +2,7 @@
 import type { ContextOptions, ServerOptions, TypeDef } from 'epics-pva-ts';
 import type { Logger } from '../log.ts';
 import type { PublisherStats } from '../output/data-publisher.ts';
-import type { ProcessorStats } from '../processor/processor-runner.ts';
+import type { ProcessorStats } from '../processor/processor-counts.ts';
 import type { LatencyStats, RateStats, StageCounters } from './figures/stage-figures.ts';
 import type { RuntimeSettings, Settable } from './runtime-settings.ts';
 import type { SourceStats } from './source-stats.ts';

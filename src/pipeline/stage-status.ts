@@ -2,6 +2,7 @@
  * When a stage says how it is: at once when its state changes or errors begin, and at least once a period; but never
  * so often that a channel that comes and goes all the time could flood the clients.
  */
+import { timerMs } from '../long-timer.ts';
 import { SAMPLE_MS } from './figures/rate-window.ts';
 
 /**
@@ -48,7 +49,7 @@ export class StageStatus {
 
   start(): void {
     const { period, publish } = this.options;
-    this.periodic = setInterval(publish, period * 1000);
+    this.periodic = setInterval(publish, timerMs(period * 1000));
     this.ticker = setInterval(() => this.tick(), SAMPLE_MS);
   }
 

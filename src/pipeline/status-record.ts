@@ -227,9 +227,15 @@ export class StatusRecord {
   }
 }
 
-/** Counters are 32-bit on this channel and begin again at 0, as in PvaPy; bytes have 64. */
+/**
+ * Counters are 32-bit on this channel and begin again at 0, as in PvaPy; bytes have 64. So are ids, which are negative
+ * in the second half of their signed 32 bits.
+ */
 function wrapped(stats: unknown, name = ''): unknown {
-  if (typeof stats === 'number') return stats > 0xffffffff && COUNTER.test(name) ? stats % 2 ** 32 : stats;
+  if (typeof stats === 'number') {
+    const fits = stats >= 0 && stats <= 0xffffffff;
+    return fits || !COUNTER.test(name) ? stats : ((stats % 2 ** 32) + 2 ** 32) % 2 ** 32;
+  }
   if (typeof stats !== 'object' || stats === null) return stats;
   return Object.fromEntries(Object.entries(stats).map(([k, v]) => [k, wrapped(v, k)]));
 }

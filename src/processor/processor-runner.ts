@@ -6,7 +6,8 @@
  */
 import { NTNDArray, type TypeDef, type Value } from 'epics-pva-ts';
 import type { Logger } from '../log.ts';
-import { MissedCounter } from './missed-counter.ts';
+import { objectIdOf } from '../object-id.ts';
+import { ProcessorCounts, type ProcessorStats } from './processor-counts.ts';
 import type { PvObject, UserDataProcessor } from './user-data-processor.ts';
 
 /**
@@ -54,56 +55,25 @@ export interface RunnerLatency {
 
 const NO_LATENCY: RunnerLatency = { begin: () => Number.NaN, end: Date.now, done: () => {} };
 
-/** `processorStats` of the status channel. Times in seconds, `startTime` and such since 1970. */
-export interface ProcessorStats {
-  readonly runtime: number;
-  readonly startTime: number;
-  readonly endTime: number;
-  /** From the first to the last object; the base of all rates. */
-  readonly receivingTime: number;
-  readonly firstObjectTime: number;
-  readonly lastObjectTime: number;
-  readonly firstObjectId: number;
-  readonly lastObjectId: number;
-  readonly nProcessed: number;
-  readonly processedRate: number;
-  readonly nErrors: number;
-  readonly errorRate: number;
-  readonly nMissed: number;
-  readonly missedRate: number;
-}
-
 /** Errors of the same kind are logged this often at most, in ms: a broken processor must not fill a disk. */
 const LOG_INTERVAL = 1000;
 
-const seconds = (): number => Date.now() / 1000;
-
 export class ProcessorRunner {
   private readonly options: ProcessorRunnerOptions;
-  private readonly missed: MissedCounter;
+  private readonly counts: ProcessorCounts;
   private readonly latency: RunnerLatency;
   private skip: number;
   private prepared = false;
-  private startTime = seconds();
-  private endTime = 0;
-  private firstTime = 0;
-  private lastTime = 0;
-  private firstId: number | undefined;
-  private lastId = 0;
-  private nProcessed = 0;
-  private nErrors = 0;
   private inProcess = 0;
   private lastLog = Number.NEGATIVE_INFINITY;
   private knownType: TypeDef | undefined;
   private isImage = false;
-  /** Statistics begin anew: results of objects from before do not count. */
-  private resets = 0;
 
   constructor(options: ProcessorRunnerOptions) {
     this.options = options;
     this.skip = options.skipInitialUpdates;
     this.latency = options.latency ?? NO_LATENCY;
-    this.missed = new MissedCounter({
+    this.counts = new ProcessorCounts({
       oidOffset: options.objectIdOffset,
       nSequentialUpdates: options.nSequentialUpdates,
     });
@@ -127,8 +97,11 @@ export class ProcessorRunner {
   isNews(value: Value): boolean {
     const { objectIdField, objectIdOffset, nSequentialUpdates, skipInitialUpdates } = this.options;
     if (objectIdOffset > 1 || nSequentialUpdates > 1) return false;
-    if (this.firstId === undefined) return skipInitialUpdates === 0;
-    return Number(value.get(objectIdField)) > this.lastId;
+    const { firstId, lastId } = this.counts;
+    if (firstId === undefined) return skipInitialUpdates === 0;
+    const id = objectIdOf(value, objectIdField);
+    // One without an id is an error, as any such object.
+    return !(id <= lastId);
   }
 
   /** Processes one object. A promise is returned only if the user's `process` returns one; it never rejects. */
@@ -147,33 +120,39 @@ export class ProcessorRunner {
       if (obstacle) this.report(obstacle);
       return;
     }
-    const { latency } = this;
+    const { latency, counts } = this;
     const stamp = latency.begin(value);
     try {
       this.note(value);
       if (obstacle) throw obstacle;
       const result = this.options.processor?.process(object);
-      const now = this.seen(latency.end());
-      if (result instanceof Promise) {
-        this.inProcess++;
-        return result.then(
-          () => {
-            this.inProcess--;
-            this.nProcessed++;
-            latency.done(stamp, this.seen(latency.end()));
-          },
-          (error: unknown) => {
-            this.inProcess--;
-            this.failed(error);
-          },
-        );
-      }
-      this.nProcessed++;
+      const now = counts.seen(latency.end());
+      if (result instanceof Promise) return this.finish(result, stamp);
+      counts.nProcessed++;
       latency.done(stamp, now);
     } catch (error) {
-      this.seen(latency.end());
+      counts.seen(latency.end());
       this.failed(error);
     }
+  }
+
+  private finish(result: Promise<unknown>, stamp: number): Promise<void> {
+    const { latency, counts } = this;
+    const { epoch, lastId } = counts;
+    this.inProcess++;
+    return result.then(
+      () => {
+        this.inProcess--;
+        if (epoch !== counts.epoch) return;
+        counts.nProcessed++;
+        latency.done(stamp, counts.seen(latency.end()));
+      },
+      (error: unknown) => {
+        this.inProcess--;
+        if (epoch === counts.epoch) this.failed(error, lastId);
+        else this.report(error, lastId);
+      },
+    );
   }
 
   private handOver(value: Value, workers: ObjectWorkers): void | Promise<void> {
@@ -181,26 +160,26 @@ export class ProcessorRunner {
       this.skip--;
       return this.skipObject(value);
     }
-    const { resets, latency } = this;
+    const { latency, counts } = this;
     const stamp = latency.begin(value);
-    this.seen(latency.end());
+    counts.seen(latency.end());
     try {
       this.note(value);
     } catch (error) {
       this.failed(error);
       return;
     }
-    const { lastId } = this;
+    const { epoch, lastId } = counts;
     this.inProcess++;
     return workers.process(value, (error) => {
       this.inProcess--;
-      if (resets !== this.resets) return;
-      const now = this.seen(latency.end());
+      if (epoch !== counts.epoch) return;
+      const now = counts.seen(latency.end());
       if (error) {
         this.failed(error, lastId);
         return;
       }
-      this.nProcessed++;
+      counts.nProcessed++;
       latency.done(stamp, now);
     });
   }
@@ -221,30 +200,23 @@ export class ProcessorRunner {
   private note(value: Value): void {
     const { objectIdField } = this.options;
     const id = Number(value.get(objectIdField));
-    this.missed.update(id);
-    this.lastId = id;
-    this.firstId ??= id;
+    if (!Number.isFinite(id))
+      throw new TypeError(`the field '${objectIdField}' holds no number (--oid-field)`);
+    this.counts.note(id);
   }
 
-  /** The one reading of the clock for an object, in ms. */
-  private seen(now: number): number {
-    this.lastTime = now / 1000;
-    if (this.firstTime === 0) this.firstTime = this.lastTime;
-    return now;
-  }
-
-  private failed(error: unknown, id = this.lastId): void {
-    this.nErrors++;
+  private failed(error: unknown, id = this.counts.lastId): void {
+    this.counts.nErrors++;
     this.report(error, id);
   }
 
-  private report(error: unknown, id = this.lastId): void {
+  private report(error: unknown, id = this.counts.lastId): void {
     const now = performance.now();
     if (now - this.lastLog < LOG_INTERVAL) return;
     this.lastLog = now;
     this.options.logger.error(
       errorOf(error),
-      `processing failed (object id ${id}, ${this.nErrors} error(s) so far)`,
+      `processing failed (object id ${id}, ${this.counts.nErrors} error(s) so far)`,
     );
   }
 
@@ -252,7 +224,7 @@ export class ProcessorRunner {
   configure({ skipInitialUpdates, objectIdOffset, nSequentialUpdates }: RunnerSettings): void {
     if (skipInitialUpdates !== undefined) this.skip = skipInitialUpdates;
     if (objectIdOffset === undefined && nSequentialUpdates === undefined) return;
-    this.missed.configure({
+    this.counts.configure({
       ...(objectIdOffset !== undefined && { oidOffset: objectIdOffset }),
       ...(nSequentialUpdates !== undefined && { nSequentialUpdates }),
     });
@@ -264,44 +236,17 @@ export class ProcessorRunner {
   }
 
   get stats(): ProcessorStats {
-    const receivingTime = this.lastTime - this.firstTime;
-    const rate = (n: number): number => (receivingTime > 0 ? n / receivingTime : 0);
-    const { nMissed } = this.missed;
-    return {
-      runtime: (this.endTime || seconds()) - this.startTime,
-      startTime: this.startTime,
-      endTime: this.endTime,
-      receivingTime,
-      firstObjectTime: this.firstTime,
-      lastObjectTime: this.lastTime,
-      firstObjectId: this.firstId ?? 0,
-      lastObjectId: this.lastId,
-      nProcessed: this.nProcessed,
-      processedRate: rate(this.nProcessed),
-      nErrors: this.nErrors,
-      errorRate: rate(this.nErrors),
-      nMissed,
-      missedRate: rate(nMissed),
-    };
+    return this.counts.stats;
   }
 
   resetStats(): void {
-    this.resets++;
-    this.startTime = seconds();
-    this.endTime = 0;
-    this.firstTime = 0;
-    this.lastTime = 0;
-    this.firstId = undefined;
-    this.lastId = 0;
-    this.nProcessed = 0;
-    this.nErrors = 0;
-    this.missed.reset();
+    this.counts.reset();
     this.options.processor?.resetStats();
   }
 
   /** Processing is over. */
   stop(): void {
-    this.endTime = seconds();
+    this.counts.stop();
   }
 }
 

@@ -185,6 +185,26 @@ describe.concurrent('mirror-server', () => {
     });
   });
 
+  it('says of mirrors without a source which they are and what to do, in a circle too, and once', async ({
+    world,
+  }) => {
+    const first = await world.start("mirror-server -cm '(a,b),(image,detector)'");
+    const second = await world.start("mirror-server -cm '(b,a)'");
+    const line =
+      /ERROR mirror-server: no source for 10 s, still searching: a from b, image from detector; .*\(a circle of mirror servers\)/;
+    await first.waitForLine(line, 30_000);
+    await second.waitForLine(/ERROR mirror-server: no source for 10 s, still searching: b from a; /, 30_000);
+    // The original of the circle comes and goes: that is said again, and of nobody else.
+    const pv = SharedPV.readonly(Value.create(struct('', { n: 'int' }), { n: 1 }));
+    const source = await new Server({ ...serverConfigFromEnv(world.env) }).addPV('b', pv).start();
+    world.own(source);
+    await world.context.get('a', { timeout: 30 });
+    await source.close();
+    await first.waitForLine(/ERROR mirror-server: no source for 10 s, still searching: a from b; /, 30_000);
+    const said = first.lines.filter(({ text }) => text.includes('no source for'));
+    expect(said).toHaveLength(2);
+  });
+
   it('refuses puts: they would change nothing but the copy', async ({ world }) => {
     world.own(
       await new Server({ ...serverConfigFromEnv(world.env) })

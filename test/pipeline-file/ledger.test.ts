@@ -2,26 +2,14 @@
 import { describe, expect, it } from 'vitest';
 import { ledgerText, plainLine, tableText } from '../../src/pipeline-file/chain-text.ts';
 import { type Ledger, ledgerOf } from '../../src/pipeline-file/ledger.ts';
-import type { MemberFigures } from '../../src/pipeline-file/stage-messages.ts';
+import { type MemberFigures, NO_FIGURES } from '../../src/pipeline-file/stage-messages.ts';
 import { plan } from './planning.ts';
 
 type Figures = Readonly<Record<string, readonly (Partial<MemberFigures> & { readonly id: number })[]>>;
 
-const NOTHING: Omit<MemberFigures, 'id'> = {
-  connected: 0,
-  received: 0,
-  processed: 0,
-  errors: 0,
-  rejected: 0,
-  queued: 0,
-  missed: 0,
-  published: 0,
-  publishErrors: 0,
-};
-
 function ledger(text: string, figures: Figures, deaths: Readonly<Record<string, number>> = {}): Ledger {
   return ledgerOf(plan(text).stages, (name) => ({
-    members: new Map((figures[name] ?? []).map((member) => [member.id, { ...NOTHING, ...member }])),
+    members: new Map((figures[name] ?? []).map((member) => [member.id, { ...NO_FIGURES, ...member }])),
     deaths: deaths[name] ?? 0,
   }));
 }

@@ -13,10 +13,12 @@ function make(nProducers: number, cacheSize: number) {
   const cache = new CollectorCache<number>({
     nProducers,
     cacheSize,
+    cacheLimit: cacheSize,
     oidOffset: 1,
     objectsPerId: 1,
     gapTimeout: GAP_TIMEOUT,
     release: (id) => out.push(id),
+    sizeOf: () => 0,
   });
   return { cache, out };
 }

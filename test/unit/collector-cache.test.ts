@@ -16,10 +16,12 @@ function make({ nProducers = 2, cacheSize = 20, oidOffset = 1, objectsPerId = 0 
   const cache = new CollectorCache<number>({
     nProducers,
     cacheSize,
+    cacheLimit: cacheSize,
     oidOffset,
     objectsPerId,
     gapTimeout: 5000,
     release: (id) => out.push(id),
+    sizeOf: () => 0,
   });
   let now = 0;
   /** `[producer, id]` each, a millisecond apart. */
@@ -104,7 +106,7 @@ describe('a gap', () => {
     const { cache, out, feed, time } = make({ cacheSize: 10 });
     feed([0, 1], [1, 2], [0, 4], [0, 5], [0, 6]);
     expect(out).toEqual([1, 2]);
-    cache.configure({ cacheSize: 3 }, time());
+    cache.configure({ cacheSize: 3, cacheLimit: 3 }, time());
     expect(out).toEqual([1, 2, 4, 5, 6]);
     feed([0, 8]);
     cache.configure({ gapTimeout: 100 }, time());
@@ -188,6 +190,7 @@ describe('whatever arrives when', () => {
         const cache = new CollectorCache<object>({
           nProducers: 3,
           cacheSize: 30,
+          cacheLimit: 30,
           oidOffset: 1,
           objectsPerId: 0,
           gapTimeout: 5000,
@@ -195,6 +198,7 @@ describe('whatever arrives when', () => {
             expect(now - (entered.get(object) ?? 0)).toBeLessThanOrEqual(5000);
             entered.delete(object);
           },
+          sizeOf: () => 0,
         });
         const pass = (ms: number): void => {
           const end = now + ms;

@@ -7,15 +7,15 @@
  *
  * - its id follows the last one released, and all objects with this id are there; or
  * - every producer has already sent something at least as new, so what is missing will not come; or
- * - the cache is full; or
+ * - the cache is full (see CollectorCacheSettings); or
  * - it has waited for the gap timeout; producers that kept it waiting have no say until they send again.
  *
  * How many objects share an id (tiles of an image) is learned from the stream unless it is given. A producer whose
  * ids go back behind what was released was restarted: a new numbering begins and no object is lost by it.
  */
 
-import { type LatencyCounts, LatencyHistogram } from '../figures/latency-histogram.ts';
-import { WINDOW_SECONDS } from '../figures/rate-window.ts';
+import type { LatencyCounts } from '../figures/latency-histogram.ts';
+import { CacheCounts, type CollectorCacheStats } from './cache-counts.ts';
 import { arrivalOf, type Entry, entryFor, isBefore, oldestEntry, type Producer } from './cache-entry.ts';
 
 export interface CollectorCacheOptions<T> extends CollectorCacheSettings {
@@ -23,12 +23,20 @@ export interface CollectorCacheOptions<T> extends CollectorCacheSettings {
   readonly nProducers: number;
   /** Called in order of ids, and of arrival for the same id. Must not throw. */
   readonly release: (object: T) => void;
+  /** Memory of an object, in bytes; always the same of one object. */
+  readonly sizeOf: (object: T) => number;
 }
 
 /** What can be changed while objects flow. */
 export interface CollectorCacheSettings {
-  /** Objects held at most; at least 1. */
+  /** Objects that may wait as long as the gap timeout; at least 1. */
   readonly cacheSize: number;
+  /**
+   * Objects held at most; not less than `cacheSize`. As long as there are more than that they wait for a second, and
+   * only while they are within a bound of memory; a producer that kept them waiting that long has no say until it
+   * sends again.
+   */
+  readonly cacheLimit: number;
   /** Difference between the ids of successive objects; at least 1. */
   readonly oidOffset: number;
   /** Objects with the same id; 0: learned from the stream, beginning with 1. */
@@ -37,54 +45,30 @@ export interface CollectorCacheSettings {
   readonly gapTimeout: number;
 }
 
-/** Counters since the start or the last reset. `inserted = nCollected + nRejected + nCached` at any time. */
-export interface CollectorCacheStats {
-  /** Released, in order. */
-  readonly nCollected: number;
-  /** Came after a later object had been released: dropped. */
-  readonly nRejected: number;
-  /** Ids that never came, by the step of ids. */
-  readonly nMissed: number;
-  /** In the cache now. */
-  readonly nCached: number;
-  /** Most objects that were in the cache at once. */
-  readonly maxCached: number;
-  /** Ids, other than the last one, released with fewer objects than the others have. */
-  readonly nIncomplete: number;
-  /** Numberings begun again. */
-  readonly nRestarts: number;
-  /** Time objects spent in the cache, in s: mean over all released ones, and the longest. */
-  readonly meanAddedLatency: number;
-  readonly maxAddedLatency: number;
-}
-
+/** How long objects beyond `cacheSize` wait, in ms, and the memory above which they do not. */
+const PATIENCE_MS = 1000;
+const PATIENCE_BYTES = 256 * 1024 ** 2;
 /** Ids released lately, in which an object that comes late is recognised as one of several. */
 const REMEMBERED_IDS = 64;
 
 export class CollectorCache<T> {
   private settings: CollectorCacheSettings;
   private readonly release: (object: T) => void;
+  private readonly sizeOf: (object: T) => number;
   private readonly producers: Producer[];
-  private readonly latency = new LatencyHistogram(WINDOW_SECONDS);
+  private readonly counts = new CacheCounts();
   private learns: boolean;
   private perId: number;
   private entries: Entry<T>[] = [];
   private epoch = 0;
   private lastId: number | undefined;
   private readonly recent = new Map<number, number>();
-  private nCached = 0;
-  private maxCached = 0;
-  private nCollected = 0;
-  private nRejected = 0;
-  private nMissed = 0;
-  private nIncomplete = 0;
-  private nRestarts = 0;
-  private latencySum = 0;
-  private latencyMax = 0;
+  private bytes = 0;
 
   constructor(options: CollectorCacheOptions<T>) {
     this.settings = options;
     this.release = options.release;
+    this.sizeOf = options.sizeOf;
     this.learns = options.objectsPerId < 1;
     this.perId = Math.max(1, options.objectsPerId);
     this.producers = Array.from({ length: options.nProducers }, () => ({
@@ -108,7 +92,7 @@ export class CollectorCache<T> {
     p.epoch = epoch;
     p.lastId = id;
     if (this.isLate(epoch, id)) {
-      this.nRejected++;
+      this.counts.nRejected++;
       this.learnFromLate(epoch, id);
       // It may have missed that the numbering began again, more than once: it cannot be late for ever.
       if (epoch < this.epoch && ++p.behind > this.settings.cacheSize) p.epoch = this.epoch;
@@ -119,18 +103,33 @@ export class CollectorCache<T> {
     const entry = entryFor(this.entries, epoch, id);
     entry.objects.push(object);
     entry.arrivals.push(now);
-    this.nCached++;
-    if (this.nCached > this.maxCached) this.maxCached = this.nCached;
+    this.counts.inserted();
+    this.bytes += this.sizeOf(object);
     this.releaseReady(now);
     this.makeRoom(now);
     return true;
   }
 
   private makeRoom(now: number): void {
-    while (this.nCached >= this.settings.cacheSize && this.entries.length > 0) {
+    for (let head = this.entries[0]; head && this.isFull(head, now); head = this.entries[0]) {
       this.releaseHead(now);
       this.releaseReady(now);
     }
+  }
+
+  private isFull(head: Entry<T>, now: number): boolean {
+    const { cacheSize, cacheLimit } = this.settings;
+    const { nCached } = this.counts;
+    if (nCached < cacheSize) return false;
+    if (nCached >= cacheLimit || this.bytes >= PATIENCE_BYTES) return true;
+    if (now - arrivalOf(head) < PATIENCE_MS) return false;
+    this.waitNoLonger(head);
+    return true;
+  }
+
+  /** Who kept this one waiting has no say until it sends again. */
+  private waitNoLonger(entry: Entry<T>): void {
+    for (const p of this.producers) if (isBefore(p, entry)) p.awaited = false;
   }
 
   /** Changes settings; a smaller cache lets go at once what does not fit. */
@@ -159,7 +158,7 @@ export class CollectorCache<T> {
   /** Releases what has waited for too long, and what is before it; who kept it waiting has no say any more. */
   expire(now: number): void {
     for (let late = oldestEntry(this.entries); late && now >= this.deadline(late); ) {
-      for (const p of this.producers) if (isBefore(p, late)) p.awaited = false;
+      this.waitNoLonger(late);
       while (this.entries.includes(late)) this.releaseHead(now);
       this.releaseReady(now);
       late = oldestEntry(this.entries);
@@ -182,41 +181,22 @@ export class CollectorCache<T> {
   }
 
   get stats(): CollectorCacheStats {
-    const { nCollected, nRejected, nMissed, nCached, maxCached, nIncomplete, nRestarts } = this;
-    return {
-      nCollected,
-      nRejected,
-      nMissed,
-      nCached,
-      maxCached,
-      nIncomplete,
-      nRestarts,
-      meanAddedLatency: nCollected > 0 ? this.latencySum / nCollected / 1000 : 0,
-      maxAddedLatency: this.latencyMax / 1000,
-    };
+    return this.counts.stats;
   }
 
   /** What is in the cache stays there and is counted when it is released. */
   resetStats(): void {
-    this.nCollected = 0;
-    this.nRejected = 0;
-    this.nMissed = 0;
-    this.nIncomplete = 0;
-    this.nRestarts = 0;
-    this.maxCached = this.nCached;
-    this.latencySum = 0;
-    this.latencyMax = 0;
-    this.latency.reset();
+    this.counts.reset();
   }
 
   /** A second has passed: see LatencyHistogram. */
   rotate(): void {
-    this.latency.rotate();
+    this.counts.rotate();
   }
 
   /** How long objects were in the cache that left it in the last seconds. */
   get addedLatency(): LatencyCounts {
-    return this.latency.snapshot();
+    return this.counts.addedLatency;
   }
 
   /** The numbering an object belongs to. */
@@ -264,15 +244,11 @@ export class CollectorCache<T> {
   private releaseHead(now: number): void {
     const entry = this.entries.shift() as Entry<T>;
     this.follow(entry);
-    this.nCached -= entry.objects.length;
-    this.nCollected += entry.objects.length;
-    for (const arrival of entry.arrivals) {
-      const latency = now - arrival;
-      this.latency.add(latency);
-      this.latencySum += latency;
-      if (latency > this.latencyMax) this.latencyMax = latency;
+    this.counts.released(entry.arrivals, now);
+    for (const object of entry.objects) {
+      this.bytes -= this.sizeOf(object);
+      this.release(object);
     }
-    for (const object of entry.objects) this.release(object);
   }
 
   /** Takes the entry's id as the last one released. */
@@ -280,14 +256,14 @@ export class CollectorCache<T> {
     const { oidOffset } = this.settings;
     const another = entry.epoch > this.epoch || entry.id !== this.lastId;
     if (another && this.lastId !== undefined && (this.recent.get(this.lastId) ?? 0) < this.perId)
-      this.nIncomplete++;
+      this.counts.nIncomplete++;
     if (entry.epoch > this.epoch) {
       this.epoch = entry.epoch;
-      this.nRestarts++;
+      this.counts.nRestarts++;
       this.recent.clear();
     } else if (this.lastId !== undefined) {
       const missed = Math.floor((entry.id - this.lastId - oidOffset) / oidOffset);
-      if (missed > 0) this.nMissed += missed;
+      if (missed > 0) this.counts.nMissed += missed;
     }
     this.lastId = entry.id;
     const count = (this.recent.get(entry.id) ?? 0) + entry.objects.length;

@@ -6,7 +6,7 @@ import { timeNow } from '../record-time.ts';
 import { type RatedSourceStats, type SourceStats, sourceGroups } from '../source-stats.ts';
 import type { StageParts, StageProcessorStats } from '../stage-input.ts';
 import type { StageState } from '../stage-status.ts';
-import type { CollectorCacheStats } from './collector-cache.ts';
+import type { CollectorCacheStats } from './cache-counts.ts';
 
 export interface CollectorStats {
   readonly collectorId: number;

@@ -5,6 +5,7 @@
  * and with them the connections of all producers; so what waits here is bounded by the cache and one object each.
  */
 import type { Value } from 'epics-pva-ts';
+import { timerMs } from '../../long-timer.ts';
 import { Deadline } from '../deadline.ts';
 import { ProcessingStage } from '../processing-stage.ts';
 import type { RuntimeSettings } from '../runtime-settings.ts';
@@ -23,7 +24,8 @@ export interface DataCollectorOptions extends Omit<StageOptions, 'id' | 'idField
   /** Per producer; see sizes.ts. */
   readonly receiverQueueSize: number;
   readonly cacheSize: number;
-  /** 0: learned. See CollectorCacheOptions. */
+  readonly cacheLimit: number;
+  /** 0: learned. See CollectorCacheSettings. */
   readonly objectsPerId: number;
   /** In seconds. */
   readonly gapTimeout: number;
@@ -56,10 +58,12 @@ export class DataCollector {
     this.cache = new CollectorCache<Value>({
       nProducers: producers.size,
       cacheSize: options.cacheSize,
+      cacheLimit: options.cacheLimit,
       oidOffset: objectIdOffset,
       objectsPerId: options.objectsPerId,
       gapTimeout: options.gapTimeout * 1000,
       release: (object) => this.process(object),
+      sizeOf: (object) => object.receivedBytes,
     });
     this.sources = [...producers].map(([producerId, channel], index) => {
       return new SourceChannel({
@@ -73,10 +77,8 @@ export class DataCollector {
           this.stage.skip(object);
         },
         onConnected: () => this.stage.inputChanged(),
-        onDisconnected: (why) => {
-          this.cache.leave(index, performance.now());
-          this.stage.inputChanged(`${channel}: ${why}`);
-        },
+        onDisconnected: (why) => this.stage.inputChanged(`${channel}: ${why}`),
+        onGone: () => this.cache.leave(index, performance.now()),
       });
     });
     const collector = this;
@@ -132,7 +134,7 @@ export class DataCollector {
         this.cache.expire(performance.now());
         this.timer = this.armTimer();
       },
-      Math.max(1, Math.ceil(deadline - performance.now())),
+      timerMs(Math.max(1, Math.ceil(deadline - performance.now()))),
     );
   }
 
@@ -168,9 +170,7 @@ export class DataCollector {
     const now = performance.now();
     this.cache.configure(
       {
-        ...(collectorCacheSize !== undefined && {
-          cacheSize: cacheSizeFor(collectorCacheSize, this.sources.length),
-        }),
+        ...(collectorCacheSize !== undefined && cacheSizeFor(collectorCacheSize, this.sources.length)),
         ...(objectIdOffset !== undefined && { oidOffset: objectIdOffset }),
         ...(objectsPerId !== undefined && { objectsPerId }),
         ...(gapTimeout !== undefined && { gapTimeout: gapTimeout * 1000 }),

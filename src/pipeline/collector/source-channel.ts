@@ -9,6 +9,7 @@ import type { Context, Value } from 'epics-pva-ts';
 import type { ReceiverSettings, ReceiverStats } from '../../input/data-receiver.ts';
 import { MonitorReceiver } from '../../input/monitor-receiver.ts';
 import type { Logger } from '../../log.ts';
+import { objectIdOf } from '../../object-id.ts';
 import type { SourceStats } from '../source-stats.ts';
 
 export interface SourceChannelOptions {
@@ -26,19 +27,22 @@ export interface SourceChannelOptions {
   /** An initial update; its memory stays ours. */
   readonly onSkipped: (object: Value) => void;
   readonly onConnected: () => void;
+  /** At once, while its objects may still be queued. */
   readonly onDisconnected: (why: string) => void;
+  /** It is not connected, and the last of its objects was taken. */
+  readonly onGone: () => void;
   readonly logger: Logger;
 }
 
 export class SourceChannel {
   private readonly options: SourceChannelOptions;
   private readonly receiver: MonitorReceiver;
-  private skip = 0;
+  private disconnected = false;
   private nRejected = 0;
 
   constructor(options: SourceChannelOptions) {
     this.options = options;
-    const { context, channel, pvRequest, receiverQueueSize, onDisconnected, logger } = options;
+    const { context, channel, pvRequest, receiverQueueSize, logger } = options;
     this.receiver = new MonitorReceiver({
       context,
       channel,
@@ -46,25 +50,41 @@ export class SourceChannel {
       receiverQueueSize,
       handle: (object) => this.handle(object),
       handlerReleases: true,
+      nHeld: () => options.skipInitialUpdates,
+      handleHeld: (object) => this.skip(object),
       onConnected: () => {
-        this.skip = options.skipInitialUpdates;
+        this.disconnected = false;
         options.onConnected();
       },
-      onDisconnected,
+      onDisconnected: (why) => {
+        this.disconnected = true;
+        options.onDisconnected(why);
+        this.sayIfGone();
+      },
       logger,
     });
   }
 
-  private handle(object: Value): void | Promise<void> {
-    if (this.skip > 0) {
-      this.skip--;
-      this.options.onSkipped(object);
-    } else {
-      const id = Number(object.get(this.options.objectIdField));
-      if (Number.isFinite(id)) return this.options.onObject(id, object);
-      if (this.nRejected++ === 0) this.reportNoId();
-    }
+  private skip(object: Value): void {
+    this.options.onSkipped(object);
     object.release();
+    if (this.disconnected) this.sayIfGone();
+  }
+
+  private handle(object: Value): void | Promise<void> {
+    const id = objectIdOf(object, this.options.objectIdField);
+    const pending = Number.isNaN(id) ? this.reject(object) : this.options.onObject(id, object);
+    if (this.disconnected) this.sayIfGone();
+    return pending;
+  }
+
+  private reject(object: Value): void {
+    if (this.nRejected++ === 0) this.reportNoId();
+    object.release();
+  }
+
+  private sayIfGone(): void {
+    if ((this.receiver.queueStats?.nQueued ?? 0) === 0) this.options.onGone();
   }
 
   private reportNoId(): void {

@@ -1,4 +1,6 @@
 /** Changes: waiting for the next change of anything, whatever it is. */
+import { timerMs } from '../../long-timer.ts';
+
 export class Changes {
   private readonly watchers: (() => void)[] = [];
 
@@ -10,7 +12,7 @@ export class Changes {
   async next(ms?: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
-      if (ms !== undefined) timer = setTimeout(resolve, ms);
+      if (ms !== undefined) timer = setTimeout(resolve, timerMs(ms));
       this.watchers.push(resolve);
     });
     clearTimeout(timer);

@@ -3,34 +3,20 @@
  *
  * Objects are handed out one at a time to whichever worker is idle; results leave in the order of the objects. So many
  * objects are in flight at most; whoever offers more waits. A worker that dies takes its object with it, which counts
- * as an error in its place, and is replaced; one that dies again and again ends the consumer.
+ * as an error in its place, and is replaced (worker-places.ts).
  */
 import type { TypeDef, Value } from 'epics-pva-ts';
-import { UserError } from '../../errors.ts';
-import type { Logger } from '../../log.ts';
 import type { ObjectWorkers } from '../../processor/processor-runner.ts';
 import { Changes } from './changes.ts';
-import { Configurations } from './configurations.ts';
-import type { SpawnWorker } from './farm.ts';
 import { decodeOutput } from './object-bytes.ts';
 import { OrderedResults } from './ordered-results.ts';
-import { RestartLimit } from './restart-limit.ts';
-import { poolFigures, type WorkerCounts } from './worker-figures.ts';
-import { type Job, type JobResult, WorkerMember } from './worker-member.ts';
-import type { FromWorker, OutputBytes, WorkerSpec } from './worker-messages.ts';
+import type { Job, JobResult } from './worker-member.ts';
+import type { OutputBytes } from './worker-messages.ts';
+import { type Constructed, WorkerPlaces, type WorkerPlacesOptions } from './worker-places.ts';
 
-/** What the first constructed worker says of its processor. */
-export type Constructed = Extract<FromWorker, { type: 'constructed' }>;
-
-export interface WorkerPoolOptions {
-  readonly nWorkers: number;
+export interface WorkerPoolOptions extends WorkerPlacesOptions {
   /** Objects in flight: with a worker, waiting for one, or waiting for those before them. */
   readonly queueSize: number;
-  readonly spec: Omit<WorkerSpec, 'workerId' | 'nWorkers'>;
-  readonly spawn: SpawnWorker;
-  readonly logger: Logger;
-  /** The workers cannot go on; what is in flight has failed. Called once. */
-  readonly onFailure: (error: UserError) => void;
 }
 
 /** Where results go; set before the first object. */
@@ -40,39 +26,32 @@ export interface PoolOutput {
   publish(object: Value): void;
 }
 
-interface Place extends WorkerCounts {
-  member: WorkerMember;
-}
-
-/** From the request to stop to SIGKILL, in ms. */
-const STOP_MS = 5000;
-
 export class WorkerPool implements ObjectWorkers {
   private readonly options: WorkerPoolOptions;
-  private readonly places: Place[] = [];
-  private readonly limit: RestartLimit;
+  private readonly changes = new Changes();
+  private readonly places: WorkerPlaces;
   private readonly order = new OrderedResults<() => void>((deliver) => deliver());
   /** Objects no worker has yet. */
   private readonly waiting: Job[] = [];
   /** Objects that are with a worker. */
   private readonly begun = new Set<Job>();
-  private readonly configurations = new Configurations();
   private output: PoolOutput | undefined;
   private opened = false;
   private declared: OutputBytes | undefined;
-  private epoch = 0;
-  private started = false;
-  private stopping = false;
-  private failure: UserError | undefined;
   private space: Promise<void> | undefined;
   private onSpace: (() => void) | undefined;
-  private constructed: Constructed | undefined;
-  private readonly changes = new Changes();
-  private running = false;
 
   constructor(options: WorkerPoolOptions) {
     this.options = options;
-    this.limit = new RestartLimit(options.nWorkers);
+    this.places = new WorkerPlaces(
+      options,
+      {
+        idle: () => this.handOut(),
+        published: (object) => this.output?.publish(object),
+        failed: (error) => this.abandon(error),
+      },
+      this.changes,
+    );
   }
 
   get nWorkers(): number {
@@ -80,101 +59,17 @@ export class WorkerPool implements ObjectWorkers {
   }
 
   /** Starts the processes. @throws UserError the first that a processor's constructor threw */
-  async open(): Promise<Constructed> {
-    for (let workerId = 1; workerId <= this.nWorkers; workerId++) {
-      this.places.push({
-        member: this.spawn(workerId),
-        nProcessed: 0,
-        nErrors: 0,
-        nRestarts: 0,
-        figures: {},
-      });
-    }
-    await this.all((member) => member.state === 'constructed');
-    return this.constructed as Constructed;
+  open(): Promise<Constructed> {
+    return this.places.open();
   }
 
   /** Has every processor started. @throws UserError the first that a processor's `start` threw */
-  async start(output: PoolOutput): Promise<void> {
+  start(output: PoolOutput): Promise<void> {
     this.output = output;
-    this.started = true;
-    for (const { member } of this.places)
-      if (member.state === 'constructed') member.start(this.configurations.all, this.epoch);
-    await this.all((member) => member.state === 'idle' || member.state === 'busy');
-    this.running = true;
+    return this.places.start();
   }
 
-  /** Waits until all workers are so, replacements included. */
-  private async all(wanted: (member: WorkerMember) => boolean): Promise<void> {
-    while (!this.places.every(({ member }) => wanted(member))) {
-      if (this.failure) throw this.failure;
-      if (this.stopping) throw new UserError('HPC_WORKERS', 'stopped before the workers had started');
-      await this.changes.next();
-    }
-    if (this.failure) throw this.failure;
-  }
-
-  private spawn(workerId: number): WorkerMember {
-    const { spec, spawn, logger, nWorkers } = this.options;
-    const member = new WorkerMember(
-      spawn,
-      { ...spec, workerId, nWorkers, name: `${spec.name}.${workerId}` },
-      {
-        constructed: (message) => {
-          this.constructed ??= message;
-          logger.info(`worker ${workerId} runs as process ${member.pid}`);
-          if (this.started) member.start(this.configurations.all, this.epoch);
-          this.changes.happened();
-        },
-        idle: () => {
-          this.handOut();
-          this.changes.happened();
-        },
-        failed: (error) => this.fail(error),
-        published: (object) => this.output?.publish(object),
-        fault: (error) => logger.error(error, `worker ${workerId}`),
-        stats: (epoch, figures) => {
-          if (epoch === this.epoch) this.place(workerId).figures = figures;
-        },
-        gone: (why) => this.onGone(workerId, why),
-      },
-    );
-    return member;
-  }
-
-  private place(workerId: number): Place {
-    return this.places[workerId - 1] as Place;
-  }
-
-  private onGone(workerId: number, why: string): void {
-    if (this.stopping || this.failure) {
-      this.changes.happened();
-      return;
-    }
-    const place = this.place(workerId);
-    const { logger } = this.options;
-    const text = `worker ${workerId} (process ${place.member.pid}) died: ${why}`;
-    if (!this.limit.allows(performance.now())) {
-      logger.error(text);
-      this.fail(new UserError('HPC_WORKERS', `${this.limit.text}, the last one: ${text}`));
-      return;
-    }
-    place.nRestarts++;
-    logger.error(`${text}; restart ${place.nRestarts}`);
-    place.member = this.spawn(workerId);
-    this.changes.happened();
-  }
-
-  /** No more objects are processed: all in flight have failed. */
-  private fail(error: UserError): void {
-    if (this.failure || this.stopping) return;
-    this.failure = error;
-    this.abandon(error);
-    this.changes.happened();
-    // Until then `open` or `start` throws it.
-    if (this.running) this.options.onFailure(error);
-  }
-
+  /** All in flight have failed. */
   private abandon(error: Error): void {
     for (const job of [...this.begun, ...this.waiting.splice(0)]) job.settle({ published: [], error });
   }
@@ -194,7 +89,7 @@ export class WorkerPool implements ObjectWorkers {
     object: Value,
     done: (error: Error | undefined) => void,
   ): void | Promise<void> {
-    const { epoch } = this;
+    const { epoch, end } = this.places;
     const place = this.order.take();
     // The memory it was received in is needed until a worker takes it.
     const job: Job = {
@@ -206,8 +101,8 @@ export class WorkerPool implements ObjectWorkers {
         place(() => this.deliver(kind, epoch, result, done));
       },
     };
-    if (this.failure || this.stopping) {
-      job.settle({ published: [], error: this.failure ?? new Error('the workers have stopped') });
+    if (end) {
+      job.settle({ published: [], error: end });
       return;
     }
     this.waiting.push(job);
@@ -220,10 +115,10 @@ export class WorkerPool implements ObjectWorkers {
   }
 
   private handOut(): void {
-    for (const { member } of this.places) {
-      if (member.state !== 'idle') continue;
-      const job = this.waiting.shift();
-      if (!job) return;
+    while (this.waiting.length > 0) {
+      const member = this.places.idle;
+      if (!member) return;
+      const job = this.waiting.shift() as Job;
       this.begun.add(job);
       member.work(job);
       // The bytes are on their way.
@@ -250,8 +145,8 @@ export class WorkerPool implements ObjectWorkers {
       error ??= thrown as Error;
     }
     // As in processorStats: objects from before a reset do not count.
-    const counts = kind === 'process' && epoch === this.epoch && result.workerId !== undefined;
-    if (counts) this.place(result.workerId)[error ? 'nErrors' : 'nProcessed']++;
+    const counts = kind === 'process' && epoch === this.places.epoch && result.workerId !== undefined;
+    if (counts) this.places.count(result.workerId, error !== undefined);
     done(error);
     if (this.order.length >= this.options.queueSize) return;
     this.space = undefined;
@@ -260,19 +155,12 @@ export class WorkerPool implements ObjectWorkers {
   }
 
   /** All workers take a configuration, and those that replace them. @throws Error the first refusal */
-  async configure(args: unknown): Promise<void> {
-    const members = this.places.map((place) => place.member).filter((member) => member.answers);
-    await this.configurations.tell(members, args);
+  configure(args: unknown): Promise<void> {
+    return this.places.configure(args);
   }
 
   resetStats(): void {
-    this.epoch++;
-    for (const place of this.places) {
-      place.nProcessed = 0;
-      place.nErrors = 0;
-      place.figures = {};
-      if (place.member.answers) place.member.send({ type: 'reset_stats', epoch: this.epoch });
-    }
+    this.places.resetStats();
   }
 
   /** Objects taken whose results were not delivered. */
@@ -282,11 +170,7 @@ export class WorkerPool implements ObjectWorkers {
 
   /** What the processors' `getStats` returned last, together, and `workerStats`. */
   get stats(): Record<string, unknown> {
-    const all = this.places.map((place) => {
-      const { pid, state } = place.member;
-      return { ...place, processId: state === 'gone' ? 0 : (pid ?? 0) };
-    });
-    return poolFigures(all, this.nInFlight);
+    return this.places.stats(this.nInFlight);
   }
 
   /** Waits until all objects are done, for at most `ms`; those that are not have failed, and their workers are killed. */
@@ -299,33 +183,18 @@ export class WorkerPool implements ObjectWorkers {
     }
     const { length } = this.order;
     if (length === 0) return;
-    this.stopping = true;
     this.options.logger.error(`workers did not end in time; ${length} object(s) failed`);
-    for (const { member } of this.places) if (member.state === 'busy') member.kill();
+    this.places.giveUp();
     this.abandon(new Error('the worker did not end in time'));
   }
 
   /** Every processor's `stop()`, then the processes end; those that do not are killed. */
-  async stop(): Promise<void> {
-    this.stopping = true;
-    this.changes.happened();
-    const members = this.places.map((place) => place.member);
-    for (const member of members) {
-      if (member.answers) member.send({ type: 'stop' });
-      else if (member.state !== 'stopped') member.kill();
-    }
-    const timer = setTimeout(() => {
-      this.options.logger.error(`workers did not stop within ${STOP_MS / 1000} s and were killed`);
-      this.kill();
-    }, STOP_MS);
-    await Promise.all(members.map((member) => member.ended));
-    clearTimeout(timer);
+  stop(): Promise<void> {
+    return this.places.stop();
   }
 
   /** Ends all processes at once. */
   kill(): void {
-    this.stopping = true;
-    for (const { member } of this.places) member.kill();
-    this.changes.happened();
+    this.places.kill();
   }
 }

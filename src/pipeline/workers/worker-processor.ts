@@ -6,7 +6,8 @@ import { deserializeType, type TypeDef, type Value } from 'epics-pva-ts';
 import { type PvObject, UserDataProcessor } from '../../processor/user-data-processor.ts';
 import { decodeOutput } from './object-bytes.ts';
 import { workerStatsType } from './worker-figures.ts';
-import type { Constructed, WorkerPool } from './worker-pool.ts';
+import type { Constructed } from './worker-places.ts';
+import type { WorkerPool } from './worker-pool.ts';
 
 export class WorkerProcessor extends UserDataProcessor {
   readonly pool: WorkerPool;

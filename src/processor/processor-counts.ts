@@ -1,0 +1,114 @@
+/** ProcessorCounts: what `processorStats` says of the objects that a processor was given. Rules of PvaPy. */
+import { MissedCounter, type MissedCounterOptions } from './missed-counter.ts';
+
+/** `processorStats` of the status channel. Times in seconds, `startTime` and such since 1970. */
+export interface ProcessorStats {
+  readonly runtime: number;
+  readonly startTime: number;
+  readonly endTime: number;
+  /** From the first to the last object; the base of all rates. */
+  readonly receivingTime: number;
+  readonly firstObjectTime: number;
+  readonly lastObjectTime: number;
+  readonly firstObjectId: number;
+  readonly lastObjectId: number;
+  readonly nProcessed: number;
+  readonly processedRate: number;
+  readonly nErrors: number;
+  readonly errorRate: number;
+  readonly nMissed: number;
+  readonly missedRate: number;
+}
+
+const seconds = (): number => Date.now() / 1000;
+
+export class ProcessorCounts {
+  nProcessed = 0;
+  nErrors = 0;
+  private readonly missed: MissedCounter;
+  private startTime = seconds();
+  private endTime = 0;
+  private firstTime = 0;
+  private lastTime = 0;
+  private first: number | undefined;
+  private last = 0;
+  private resets = 0;
+
+  constructor(options: MissedCounterOptions) {
+    this.missed = new MissedCounter(options);
+  }
+
+  /** An object with this id has come. */
+  note(id: number): void {
+    this.missed.update(id);
+    this.last = id;
+    this.first ??= id;
+  }
+
+  /** The one reading of the clock for an object, in ms since 1970. */
+  seen(now: number): number {
+    this.lastTime = now / 1000;
+    if (this.firstTime === 0) this.firstTime = this.lastTime;
+    return now;
+  }
+
+  /** The id of the first object; undefined before it. */
+  get firstId(): number | undefined {
+    return this.first;
+  }
+
+  /** The id of the last object; 0 before the first one. */
+  get lastId(): number {
+    return this.last;
+  }
+
+  /** Number of this count: what was begun in an earlier one does not count. */
+  get epoch(): number {
+    return this.resets;
+  }
+
+  /** Changes what is expected of ids. */
+  configure(changes: Partial<MissedCounterOptions>): void {
+    this.missed.configure(changes);
+  }
+
+  get stats(): ProcessorStats {
+    const receivingTime = this.lastTime - this.firstTime;
+    const rate = (n: number): number => (receivingTime > 0 ? n / receivingTime : 0);
+    const { nMissed } = this.missed;
+    return {
+      runtime: (this.endTime || seconds()) - this.startTime,
+      startTime: this.startTime,
+      endTime: this.endTime,
+      receivingTime,
+      firstObjectTime: this.firstTime,
+      lastObjectTime: this.lastTime,
+      firstObjectId: this.first ?? 0,
+      lastObjectId: this.last,
+      nProcessed: this.nProcessed,
+      processedRate: rate(this.nProcessed),
+      nErrors: this.nErrors,
+      errorRate: rate(this.nErrors),
+      nMissed,
+      missedRate: rate(nMissed),
+    };
+  }
+
+  reset(): void {
+    this.resets++;
+    this.startTime = seconds();
+    this.endTime = 0;
+    this.firstTime = 0;
+    this.lastTime = 0;
+    this.first = undefined;
+    this.last = 0;
+    this.nProcessed = 0;
+    this.nErrors = 0;
+    this.missed.reset();
+  }
+
+  /** Processing is over. */
+  stop(): void {
+    this.endTime = seconds();
+  }
+}

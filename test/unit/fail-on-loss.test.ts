@@ -1,0 +1,52 @@
+/** `--fail-on-loss` sees every counter in which a lost object can be. */
+import { describe, expect, it } from 'vitest';
+import { failOnLoss } from '../../src/cli/fail-on-loss.ts';
+
+function lineOf(stats: object): string | undefined {
+  try {
+    failOnLoss('hpc-test', stats);
+    return undefined;
+  } catch (error) {
+    return (error as { stderr: string }).stderr;
+  }
+}
+
+const NOTHING = { nMissed: 0, nErrors: 0, nInFlight: 0, nRejected: 0 };
+const producer = (noId: number, refused: number) => ({
+  receiverStats: { nReceived: 9, nRejected: noId, nOverruns: 0 },
+  queueStats: { nReceived: 9, nRejected: refused, nDelivered: 9, nQueued: 0 },
+});
+
+describe('a collector', () => {
+  it('that took everything lost nothing', () => {
+    expect(
+      lineOf({ collectorStats: NOTHING, processorStats: NOTHING, producerStats_1: producer(0, 0) }),
+    ).toBeUndefined();
+  });
+
+  it('lost what the queues of its producers refused, and what had no id', () => {
+    expect(
+      lineOf({
+        collectorStats: { ...NOTHING, nRejected: 1 },
+        processorStats: NOTHING,
+        producerStats_1: producer(0, 2),
+        producerStats_3: producer(4, 3),
+      }),
+    ).toBe(
+      "hpc-test: objects were lost: 1 too late for the collector, 4 without an object id, 5 refused by the producers' receiver queues (--fail-on-loss)\n",
+    );
+  });
+});
+
+it('a consumer lost what it missed, refused, did not process, or failed with', () => {
+  expect(
+    lineOf({
+      receiverStats: { nRejected: 1 },
+      queueStats: { nRejected: 2 },
+      processorStats: { nMissed: 3, nInFlight: 4, nErrors: 5 },
+      publisherStats: { nErrors: 6 },
+    }),
+  ).toBe(
+    'hpc-test: objects were lost: 3 missed, 1 refused by the receiver, 2 refused by the receiver queue, 4 not processed when it ended, 5 failed to be processed, 6 failed to be published (--fail-on-loss)\n',
+  );
+});

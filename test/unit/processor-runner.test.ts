@@ -1,0 +1,83 @@
+/** What surrounds the user's `process`: objects without an id, and statistics that are reset while one is processed. */
+import { struct, type TypeDef, Value } from 'epics-pva-ts';
+import { describe, expect, it } from 'vitest';
+import { createLogging } from '../../src/log.ts';
+import { ProcessorRunner } from '../../src/processor/processor-runner.ts';
+import { type PvObject, UserDataProcessor } from '../../src/processor/user-data-processor.ts';
+
+class Recorder extends UserDataProcessor {
+  readonly seen: PvObject[] = [];
+  readonly pending: { resolve(): void; reject(error: Error): void }[] = [];
+  slow = false;
+
+  override process(object: PvObject): void | Promise<void> {
+    this.seen.push(object);
+    if (!this.slow) return;
+    return new Promise<void>((resolve, reject) => {
+      this.pending.push({ resolve, reject });
+    });
+  }
+}
+
+function make() {
+  const processor = new Recorder({});
+  const runner = new ProcessorRunner({
+    processor,
+    objectIdField: 'id',
+    skipInitialUpdates: 0,
+    objectIdOffset: 1,
+    nSequentialUpdates: 1,
+    firstObject: () => {},
+    logger: createLogging({ name: 'test', level: 'critical' }).logger,
+  });
+  return { processor, runner };
+}
+
+const NUMBER = struct('', { id: 'double' });
+const without: [string, TypeDef, Record<string, unknown>][] = [
+  ['no such field', struct('', { other: 'int' }), { other: 1 }],
+  ['text', struct('', { id: 'string' }), { id: 'first' }],
+  ['an array', struct('', { id: 'int[]' }), { id: [1, 2] }],
+  ['a structure', struct('', { id: struct('', { n: 'int' }) }), {}],
+  ['not a number', NUMBER, { id: Number.NaN }],
+  ['infinity', NUMBER, { id: Number.POSITIVE_INFINITY }],
+];
+
+describe.each(without)('an object whose id is %s', (_, type, fields) => {
+  it('is an error, and the counts of the others stay right', () => {
+    const { processor, runner } = make();
+    const object = Value.create(type, fields);
+    for (const id of [1, 2]) void runner.handle(Value.create(NUMBER, { id }));
+    void runner.handle(object);
+    // After a reconnect, too.
+    expect(runner.isNews(object)).toBe(true);
+    for (const id of [3, 5]) void runner.handle(Value.create(NUMBER, { id }));
+    expect(processor.seen).toHaveLength(4);
+    expect(runner.stats).toMatchObject({
+      nProcessed: 4,
+      nErrors: 1,
+      nMissed: 1,
+      firstObjectId: 1,
+      lastObjectId: 5,
+    });
+  });
+});
+
+describe('statistics that are reset while an object is processed', () => {
+  it.each(['processed', 'failed'])('do not count it when it is %s afterwards', async (how) => {
+    const { processor, runner } = make();
+    processor.slow = true;
+    const pending = runner.handle(Value.create(NUMBER, { id: 1 }));
+    runner.resetStats();
+    expect(runner.nInProcess).toBe(1);
+    const [first] = processor.pending;
+    if (how === 'processed') first?.resolve();
+    else first?.reject(new Error('too late'));
+    await pending;
+    expect(runner.nInProcess).toBe(0);
+    expect(runner.stats).toMatchObject({ nProcessed: 0, nErrors: 0, nMissed: 0 });
+    processor.slow = false;
+    void runner.handle(Value.create(NUMBER, { id: 7 }));
+    expect(runner.stats).toMatchObject({ nProcessed: 1, nMissed: 0, firstObjectId: 7 });
+  });
+});
