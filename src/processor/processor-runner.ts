@@ -71,6 +71,8 @@ export interface ProcessorStats {
   readonly errorRate: number;
   readonly nMissed: number;
   readonly missedRate: number;
+  /** Of those processed: lost afterwards, as the processor says (`reportLoss`). */
+  readonly nLost: number;
 }
 
 /** Errors of the same kind are logged this often at most, in ms: a broken processor must not fill a disk. */
@@ -92,6 +94,7 @@ export class ProcessorRunner {
   private lastId = 0;
   private nProcessed = 0;
   private nErrors = 0;
+  private nLost = 0;
   private inProcess = 0;
   private lastLog = Number.NEGATIVE_INFINITY;
   private knownType: TypeDef | undefined;
@@ -248,6 +251,11 @@ export class ProcessorRunner {
     );
   }
 
+  /** So many objects that were processed are lost all the same. */
+  lost(count: number): void {
+    this.nLost += count;
+  }
+
   /** Changes what a `configure` command may change, which was checked before. */
   configure({ skipInitialUpdates, objectIdOffset, nSequentialUpdates }: RunnerSettings): void {
     if (skipInitialUpdates !== undefined) this.skip = skipInitialUpdates;
@@ -282,6 +290,7 @@ export class ProcessorRunner {
       errorRate: rate(this.nErrors),
       nMissed,
       missedRate: rate(nMissed),
+      nLost: this.nLost,
     };
   }
 
@@ -295,6 +304,7 @@ export class ProcessorRunner {
     this.lastId = 0;
     this.nProcessed = 0;
     this.nErrors = 0;
+    this.nLost = 0;
     this.missed.reset();
     this.options.processor?.resetStats();
   }

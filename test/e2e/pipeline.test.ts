@@ -1,4 +1,5 @@
 /** `hpc-pipeline`: a chain is started, supervised, ended in order, accounted for, and leaves nothing behind. */
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { Detector } from './support/detector.ts';
@@ -255,6 +256,34 @@ stages:
       mirror: { received: published, published },
       readers: { received: published },
     });
+  });
+
+  it('a writer whose files fail after it has taken the images: they are errors of the chain', async ({
+    world,
+  }) => {
+    const folder = join(world.folder, 'frames');
+    mkdirSync(join(folder, 'taken.tiff'), { recursive: true });
+    const args = `{ outputDirectory: '${folder}', outputFileNameFormat: taken.tiff, maxWritesInFlight: 2 }`;
+    const child = await runFile(
+      world,
+      `name: writing
+stages:
+  - name: det
+    command: ad-sim-server
+    options: { n-x-pixels: 32, n-y-pixels: 32, frame-rate: 100, runtime: 1, n-frames: 10 }
+  - name: writer
+    command: hpc-consumer
+    input: det
+    options: { server-queue-size: 1000, processor-class: OutputFileProcessor, processor-args: ${args} }
+`,
+      '--fail-on-loss',
+    );
+    expect(await child.waitForExit(PATIENCE_MS)).toMatchObject({ code: 3 });
+    const { stages, verdict, lost } = ledgerOf(outputOf(child));
+    const published = stages['det']?.['published'] ?? 0;
+    expect(published).toBe(100);
+    expect({ verdict, lost }).toEqual({ verdict: 'balanced', lost: published });
+    expect(stages['writer']).toMatchObject({ received: published, processed: 0, errors: published });
   });
 
   it('a consumer that puts its objects into the next one', async ({ world }) => {

@@ -38,6 +38,8 @@ export interface PoolOutput {
   /** The first object has been prepared. May throw: tried again with the next one, whose error it is. */
   open(output: Value | TypeDef | null): void;
   publish(object: Value): void;
+  /** So many objects that were processed are lost all the same. */
+  lost(count: number): void;
 }
 
 interface Place extends WorkerCounts {
@@ -135,6 +137,9 @@ export class WorkerPool implements ObjectWorkers {
         fault: (error) => logger.error(error, `worker ${workerId}`),
         stats: (epoch, figures) => {
           if (epoch === this.epoch) this.place(workerId).figures = figures;
+        },
+        lost: (epoch, count) => {
+          if (epoch === this.epoch) this.output?.lost(count);
         },
         gone: (why) => this.onGone(workerId, why),
       },
