@@ -119,7 +119,9 @@ describe('docs/how-to/write-a-processor.md', () => {
     const errors: string[] = [];
     processor.logger = { error: (message: string) => void errors.push(message) } as never;
     let lost = 0;
-    processor.onLoss = (count) => void (lost += count);
+    processor.onLoss = (count) => {
+      lost += count;
+    };
     for (let id = 1; id <= 4; id++) await processor.process(image(id));
     expect([arrived, lost]).toEqual([['1,2,3'], 0]);
     status = 503;
