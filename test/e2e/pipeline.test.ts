@@ -238,9 +238,9 @@ export class Slow extends UserDataProcessor {
   });
 
   it('takes a stage for ready that is to have started only (`ready: started`)', async ({ world }) => {
-    const text = (ready: string): string => `name: early
+    const text = (ready: string, timeout: number): string => `name: early
 network: environment
-ready-timeout: 8
+ready-timeout: ${timeout}
 stages:
   - name: det
     command: ad-sim-server
@@ -248,7 +248,7 @@ stages:
   - { name: reader, command: hpc-consumer, input: det, options: { server-queue-size: 100 } }
   - { name: later, command: hpc-consumer, ready: ${ready}, options: { input-channel: comes:later } }
 `;
-    const early = await runFile(world, text('started'));
+    const early = await runFile(world, text('started', 30));
     await early.waitForLine(/det: finished .* reader: running .* processed=50 /, PATIENCE_MS);
     // A stage whose objects come from outside has no end of its own.
     early.signal('SIGINT');
@@ -257,11 +257,9 @@ stages:
     expect(ledgerOf(outputOf(early))).toMatchObject({
       stages: { reader: { processed: 50 }, later: { received: 0 } },
     });
-    const late = await runFile(world, text('connected'));
+    const late = await runFile(world, text('connected', 3));
     expect(await late.waitForExit(PATIENCE_MS)).toMatchObject({ code: 1 });
-    expect(outputOf(late)).toContain(
-      'stage later was not ready within 8 s (ready-timeout): nothing came from its input comes:later;',
-    );
+    expect(outputOf(late)).toContain('stage later was not ready within 3 s (ready-timeout): ');
   });
 });
 
