@@ -88,6 +88,22 @@ describe('MovingAverageProcessor', () => {
     expect(processor.getStats()).toEqual({ nAveraged: 1, nRestarts: 1 });
   });
 
+  it('has a pixel again when the image in which it was not a number has left', () => {
+    const { processor, out } = published(new MovingAverageProcessor(args({ nImages: 2 })));
+    const pixels = [Number.NaN, 2, Number.POSITIVE_INFINITY, 4, 6];
+    for (const [i, pixel] of pixels.entries())
+      processor.process(
+        NTNDArray.create({ pixels: Float32Array.of(pixel, i), dimensions: [2, 1], uniqueId: i }),
+      );
+    expect(out.map((o) => [...((o as NTNDArray).pixels as Float32Array)])).toEqual([
+      [Number.NaN, 0],
+      [Number.NaN, 0.5],
+      [Number.POSITIVE_INFINITY, 1.5],
+      [Number.POSITIVE_INFINITY, 2.5],
+      [5, 3.5],
+    ]);
+  });
+
   it('refuses numbers of images that make no sense', () => {
     for (const nImages of [0, 1.5, '3'])
       expect(() => new MovingAverageProcessor(args({ nImages }))).toThrow(
@@ -112,6 +128,12 @@ describe('ImageStatisticsProcessor', () => {
     expect(() => processor.configure({ desatThreshold: 'x' })).toThrow(
       /argument desatThreshold: "x" is not a number/,
     );
+    // All or nothing.
+    expect(() => processor.configure({ desatThreshold: 100, satThreshold: 'x' })).toThrow(
+      /argument satThreshold: "x" is not a number/,
+    );
+    processor.process(image([0, 1, 100, 200, 255], [5, 1], 8));
+    expect(processor.getStats()).toEqual({ ...figures, imageId: 8 });
   });
 });
 
