@@ -93,7 +93,7 @@ async function inWorkers(ms: number, nWorkers: number): Promise<number> {
   });
   let n = 0;
   await pool.open();
-  await pool.start({ open: () => {}, publish: () => n++ });
+  await pool.start({ open: () => {}, publish: () => n++, lost: () => {} });
   const rate = await measure(
     (frame) => pool.process(frame.value, () => {}),
     () => n,

@@ -46,6 +46,8 @@ export interface Hdf5SeriesOptions {
   /** `nFilesSaved` and `nBytesSaved` are counted here. */
   readonly figures: FileFigures;
   readonly logger: UserDataProcessor['logger'];
+  /** Images that `add` had taken are in no file. */
+  readonly onLoss: (count: number) => void;
 }
 
 export class Hdf5Series {
@@ -100,13 +102,10 @@ export class Hdf5Series {
     }
     const { file, settings } = this;
     let problem: Error | undefined;
-    if (file.nFrames >= settings.nImagesPerFile) problem = this.endWith(file);
-    else if (file.nFrames - file.nFlushed >= settings.flushImages) problem = this.flush(file);
+    if (file.nFrames >= settings.nImagesPerFile) problem = this.endWith(file, 1);
+    else if (file.nFrames - file.nFlushed >= settings.flushImages) problem = this.flush(file, 1);
     else this.flushTimer ??= setTimeout(() => this.flushLater(), settings.flushSeconds * 1000).unref();
-    if (!problem) return;
-    // Among the lost, but an error of this image's: so that those who look at errors only see that there was a loss.
-    this.nFramesLost--;
-    throw problem;
+    if (problem) throw problem;
   }
 
   private rowOf(frame: NTNDArray): Hdf5Row & { attributes: ReadonlyMap<string, ColumnValue> } {
@@ -159,8 +158,8 @@ export class Hdf5Series {
     }
   }
 
-  /** What went wrong, if images were lost by it. */
-  private flush(file: Hdf5ImageFile): Error | undefined {
+  /** What went wrong, if images were lost by it; `thrown`: so many of them are the caller's to throw. */
+  private flush(file: Hdf5ImageFile, thrown = 0): Error | undefined {
     this.clearTimer();
     try {
       file.flush();
@@ -168,7 +167,7 @@ export class Hdf5Series {
       return undefined;
     } catch (error) {
       this.failed(error as Error);
-      return this.endWith(file);
+      return this.endWith(file, thrown);
     }
   }
 
@@ -182,8 +181,8 @@ export class Hdf5Series {
     if (this.file) this.endWith(this.file);
   }
 
-  /** What went wrong, if images were lost by it. */
-  private endWith(file: Hdf5ImageFile): Error | undefined {
+  /** As `flush`. */
+  private endWith(file: Hdf5ImageFile, thrown = 0): Error | undefined {
     const { figures } = this.options;
     this.clearTimer();
     this.file = undefined;
@@ -199,18 +198,20 @@ export class Hdf5Series {
       this.lastFileProcessedTime = Date.now() / 1000;
       if (performance.now() >= this.retry.at) this.retry.delay = RETRY_MS.first;
     } catch (error) {
-      this.broken(file, error as Error);
+      this.broken(file, error as Error, thrown);
       return file.nFrames > file.nFlushed ? (error as Error) : undefined;
     }
     return undefined;
   }
 
   /** What was flushed stays on the disk. */
-  private broken(file: Hdf5ImageFile, error: Error): void {
+  private broken(file: Hdf5ImageFile, error: Error, thrown: number): void {
     const lost = file.nFrames - file.nFlushed;
     this.nBroken++;
     this.nFramesSaved += file.nFlushed;
-    this.nFramesLost += lost;
+    const lostBefore = Math.max(0, lost - thrown);
+    this.nFramesLost += lostBefore;
+    this.options.onLoss(lostBefore);
     this.failed(error);
     this.options.logger.error(
       `${lost} image(s) lost; ${file.partial} keeps the ${file.nFlushed} before them: ${error.message}`,

@@ -41,7 +41,8 @@ export class Hdf5WriterProcessor extends UserDataProcessor {
     await checkWritable(this.settings.folder);
     const { figures, processorId, settings, logger } = this;
     const library = await Hdf5Library.load();
-    this.series = new Hdf5Series({ library, figures, processorId, settings, logger });
+    const onLoss = (count: number): void => this.reportLoss(count);
+    this.series = new Hdf5Series({ library, figures, processorId, settings, logger, onLoss });
   }
 
   /** Ends the open file if the next images are to go elsewhere. Nothing changes when an argument makes no sense. */

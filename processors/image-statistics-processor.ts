@@ -42,8 +42,11 @@ export class ImageStatisticsProcessor extends UserDataProcessor {
   }
 
   private setThresholds(args: Arguments): void {
-    this.desatThreshold = numberArgument(args, 'desatThreshold', { default: this.desatThreshold, least });
-    this.satThreshold = numberArgument(args, 'satThreshold', { default: this.satThreshold, least });
+    const read = (name: 'desatThreshold' | 'satThreshold'): number =>
+      numberArgument(args, name, { default: this[name], least });
+    const [desatThreshold, satThreshold] = [read('desatThreshold'), read('satThreshold')];
+    this.desatThreshold = desatThreshold;
+    this.satThreshold = satThreshold;
   }
 
   override start(): void {

@@ -23,6 +23,7 @@
  * channels an image lacked, `nDiscarded_<n>` how many of its values no image had; with the log level debug every
  * missing value is told.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { NTNDArray, Value } from 'epics-pva-ts';
 import {
   type MetadataQueue,
@@ -87,22 +88,34 @@ export class MetadataProcessor extends UserDataProcessor {
     return undefined;
   }
 
-  override process(frame: NTNDArray): NTNDArray | undefined {
+  /**
+   * Metadata come over other connections than images: what has arrived at this computer is waited for, no more. A
+   * promise is returned only then.
+   */
+  override process(frame: NTNDArray): NTNDArray | undefined | Promise<NTNDArray> {
     // A detector that has not started yet shows an image without pixels.
     if (frame.dimensions.length === 0) return undefined;
     const time = nanoseconds(frame.structure);
-    let complete = true;
-    for (const source of this.sources) {
-      const value = source.values.at(time, this.rule);
-      if (value === undefined) {
-        complete = false;
-        this.noteMissing(source, time, frame);
-      } else {
-        frame.setAttribute(source.values.name, value);
-        this.nMetadataProcessed++;
-      }
-    }
-    if (complete) this.nFramesProcessed++;
+    const missing = this.add(this.sources, time, frame);
+    if (!missing.some(({ values }) => values.mayCome(time, this.rule)))
+      return this.pass(missing, time, frame);
+    return nextTurn().then(() => this.pass(this.add(missing, time, frame), time, frame));
+  }
+
+  /** Adds what there is of these sources; the sources without a value. */
+  private add(sources: readonly Source[], time: bigint, frame: NTNDArray): readonly Source[] {
+    return sources.filter(({ values }) => {
+      const value = values.at(time, this.rule);
+      if (value === undefined) return true;
+      frame.setAttribute(values.name, value);
+      this.nMetadataProcessed++;
+      return false;
+    });
+  }
+
+  private pass(missing: readonly Source[], time: bigint, frame: NTNDArray): NTNDArray {
+    for (const source of missing) this.noteMissing(source, time, frame);
+    if (missing.length === 0) this.nFramesProcessed++;
     else this.nFrameErrors++;
     this.updateOutputChannel(frame);
     return frame;

@@ -70,6 +70,12 @@ export class MetadataSource {
     }
   }
 
+  /** Could a value for this time still come: has nothing newer come? */
+  mayCome(time: bigint, rule: AssociationRule): boolean {
+    const last = this.held.at(-1);
+    return !last || distance(last, time, rule) >= 0;
+  }
+
   /** What there is instead of a value, in words. */
   explain(time: bigint, rule: AssociationRule): string {
     const distances = this.held.map((sample) => distance(sample, time, rule));

@@ -63,9 +63,14 @@ export class MovingAverageProcessor extends UserDataProcessor {
   }
 
   private forgetOldest(): void {
-    const oldest = this.images.shift();
+    const { images, sum } = this;
+    const oldest = images.shift();
     if (!oldest) return;
-    for (let i = 0; i < oldest.length; i++) (this.sum[i] as number) -= oldest[i] as number;
+    for (let i = 0; i < oldest.length; i++) {
+      const rest = (sum[i] as number) - (oldest[i] as number);
+      // What is not a number, or infinite, cannot be taken away again.
+      sum[i] = Number.isNaN(rest) ? images.reduce((n, image) => n + (image[i] as number), 0) : rest;
+    }
   }
 
   override resetStats(): void {

@@ -9,7 +9,7 @@
  *   hpc-consumer -ic pvapy:image -pc OutputFileProcessor -pa '{"outputDirectory": "/data"}'
  *
  * As PvaPy's AdOutputFileProcessor (pvapy-behaviour.md 7.2). With one write at a time a file that cannot be written is
- * an error of the processor (`processorStats.nErrors`), with more it is counted in this processor's own `nErrors` only.
+ * an error of the processor (`processorStats.nErrors`), with more it is a loss reported later (`processorStats.nLost`).
  */
 import { join } from 'node:path';
 import type { NTNDArray } from 'epics-pva-ts';
@@ -77,7 +77,7 @@ export class OutputFileProcessor extends UserDataProcessor {
     const written = this.save(frame, started);
     if (this.maxWritesInFlight === 1 && this.inFlight.size === 0) return written;
     const inFlight = written
-      .catch((error: Error) => this.report(error))
+      .catch((error: Error) => this.failedLater(error))
       .then(() => void this.inFlight.delete(inFlight));
     this.inFlight.add(inFlight);
     return this.room();
@@ -117,7 +117,8 @@ export class OutputFileProcessor extends UserDataProcessor {
     return join(this.folder, this.format.name({ ...ids, processorId, outputFileId }));
   }
 
-  private report(error: Error): void {
+  private failedLater(error: Error): void {
+    this.reportLoss();
     const now = performance.now();
     if (now - this.lastLog < LOG_INTERVAL) return;
     this.lastLog = now;

@@ -12,6 +12,7 @@
  * Figures: `nFramesStitched`; `nFramesMissed`, by the step of ids, as PvaPy; `nFramesDiscarded`, given up;
  * `nTilesReceived` = `nTilesProcessed` (of stitched images) + `nTilesDiscarded` + `nTilesHeld`; means per tile and per
  * image in s and their inverse, `tileProcessingTime`, `tileProcessingRate`, `frameStitchingTime`, `frameStitchingRate`.
+ * Tiles of images that are given up, then or later, are losses of the collector (`processorStats.nLost`).
  *
  * PvaPy's stitchAdImageProcessorExample.py (pvapy-behaviour.md 7.5) works for 2 x 2 tiles of grey images.
  */
@@ -133,7 +134,10 @@ export class StitchTilesProcessor extends UserDataProcessor {
     if (present?.isSucceededBy(tile)) this.giveUp(present);
     else if (present) return present;
     const former = this.done.get(id);
-    if (former && !former.isSucceededBy(tile)) return undefined;
+    if (former && !former.isSucceededBy(tile)) {
+      if (!former.has(tile)) this.reportLoss();
+      return undefined;
+    }
     this.done.delete(id);
     this.giveUpBeyond(this.maxFrames - 1);
     const image = new StitchingFrame(id);
@@ -147,7 +151,8 @@ export class StitchTilesProcessor extends UserDataProcessor {
     try {
       whole = image.stitch(this.nx, this.ny);
     } catch (error) {
-      this.giveUp(image);
+      // Its last tile is an error.
+      this.giveUp(image, image.size - 1);
       throw error;
     }
     this.missed.update(image.id);
@@ -170,9 +175,11 @@ export class StitchTilesProcessor extends UserDataProcessor {
     }
   }
 
-  private giveUp(image: StitchingFrame): void {
+  /** @param lost tiles that came to nothing although `process` has returned for them */
+  private giveUp(image: StitchingFrame, lost = image.size): void {
     this.nFramesDiscarded++;
     this.nTilesDiscarded += image.size;
+    this.reportLoss(lost);
     this.logger?.debug(`image ${image.id} is given up: it has ${image.size} tile(s) only`);
     this.finish(image);
   }

@@ -1,7 +1,7 @@
 /**
  * A dataset of an HDF5 file as frames. h5wasm opens the file and reads what HDF5 itself can decompress; chunks of the
- * filters that detectors use (lz4, bslz4, blosc), which it cannot, are found by `hdf5-chunks.ts` and decompressed by the
- * library's codecs, or streamed as they are stored. Only loaded for HDF5 files.
+ * filters that detectors use (lz4, bslz4, blosc), which it cannot, are found by `hdf5-chunks.ts` and streamed as they are
+ * stored, or, but for blosc, decompressed by the library's codecs. Only loaded for HDF5 files.
  */
 import { type ImageCodec, loadCodec } from 'epics-pva-ts';
 import h5wasm, { type Dataset, type File as H5File, type Metadata } from 'h5wasm/node';
@@ -37,9 +37,9 @@ export class Hdf5File implements FrameFile {
   readonly nFrames: number;
   readonly codec: string | undefined;
   private readonly datasetPath: string;
-  /** Chunks that are read without h5wasm, and how. */
+  /** Chunks that are read without h5wasm, and how; no codec for those that can only be streamed as they are stored. */
   private readonly stored:
-    | { readonly chunks: ChunkIndex; readonly codec: ImageCodec; readonly swapped: boolean }
+    | { readonly chunks: ChunkIndex; readonly codec: ImageCodec | undefined; readonly swapped: boolean }
     | undefined;
   private opened: Opened | undefined;
 
@@ -105,8 +105,8 @@ export class Hdf5File implements FrameFile {
         where,
         `chunks of (${chunks.join(', ')}): only one chunk per frame, (${expected.join(', ')}), can be read`,
       );
-    const codec = codecs[streamed] ?? { decode: () => new Uint8Array(0) };
-    if (!asStored && codecs[streamed] === undefined)
+    const codec = codecs[streamed];
+    if (!asStored && !codec)
       throw bad(where, `compressed by ${streamed}: stream it as it is stored, with --hdf-compression-mode`);
     const swapped = metadata.littleEndian !== LITTLE_ENDIAN && metadata.size > 1;
     if (asStored && !metadata.littleEndian && metadata.size > 1)
@@ -153,13 +153,13 @@ export class Hdf5File implements FrameFile {
       const { arrayConstructor, bytesPerElement } = this.dataType;
       if (this.codec !== undefined) {
         if (!isPixels) return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
-        if (!codec.encode) throw new Error(`it is stored without ${this.codec}`);
+        if (!codec?.encode) throw new Error(`it is stored without ${this.codec}`);
         return codec.encode(bytes, bytesPerElement);
       }
       const image = { bytes, size, elementSize: bytesPerElement, dimensions: [], colorMode: undefined };
       const pixels = isPixels
         ? bytes
-        : (codec.decode({ ...image, kind: 'ubyte' }) as Uint8Array<ArrayBuffer>);
+        : (codec!.decode({ ...image, kind: 'ubyte' }) as Uint8Array<ArrayBuffer>);
       if (swapped) swapBytes(Buffer.from(pixels.buffer, pixels.byteOffset, pixels.length), bytesPerElement);
       return new arrayConstructor(pixels.buffer, pixels.byteOffset, this.shape.nElements);
     } catch (error) {

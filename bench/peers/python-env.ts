@@ -58,6 +58,11 @@ export function ensureEnvelopePython(): Promise<Peers> {
   return prepare('.venv-envelope', 'requirements-envelope.txt');
 }
 
+/** The same for the h5py that reads HDF5 files: `.venv-hdf5/` from test/interop/requirements-hdf5.txt. */
+export function ensureHdf5Python(): Promise<Peers> {
+  return prepare('.venv-hdf5', 'requirements-hdf5.txt');
+}
+
 /** Path of the checkout: the nearest folder above this file that holds the framework's package.json. */
 export function repositoryRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url));

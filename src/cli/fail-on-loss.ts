@@ -19,6 +19,7 @@ const COUNTERS = [
   ['collectorStats', 'nRejected', 'too late for the collector'],
   ['processorStats', 'nInFlight', 'not processed when it ended'],
   ['processorStats', 'nErrors', 'failed to be processed'],
+  ['processorStats', 'nLost', 'lost after they were processed'],
   ['publisherStats', 'nErrors', 'failed to be published'],
 ] as const;
 

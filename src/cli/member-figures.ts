@@ -13,9 +13,11 @@ function count(group: unknown, name: string): number {
 export function stageFigures(stats: object): MemberFigures {
   const groups = stats as Readonly<Record<string, unknown>>;
   const { processorStats: processor, publisherStats: publisher, collectorStats: collector } = groups;
+  // What was lost afterwards did not come through: for the chain it is an error.
+  const lost = count(processor, 'nLost');
   const common = {
-    processed: count(processor, 'nProcessed'),
-    errors: count(processor, 'nErrors'),
+    processed: count(processor, 'nProcessed') - lost,
+    errors: count(processor, 'nErrors') + lost,
     published: count(publisher, 'nPublished'),
     publishErrors: count(publisher, 'nErrors'),
   };

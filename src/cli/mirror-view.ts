@@ -13,7 +13,7 @@ export function watchMirror(view: LiveView, server: MirrorServer): () => void {
     const rows = [...server.stats()].map(([name, { nReceived, nOverruns, nPublished, nDisconnects }]) => {
       const rate = rates.of(name, nReceived, now);
       const counts = [nReceived, rate.toFixed(1), nPublished, nOverruns, nDisconnects].map(String);
-      return [name, activity(nReceived, rate), ...counts];
+      return [name, activity('running', nReceived, rate), ...counts];
     });
     const columns = ['mirror', 'state', 'received', 'per s', 'published', 'overruns', 'disconnects'];
     view.show({

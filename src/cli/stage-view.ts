@@ -36,8 +36,9 @@ const queueCells = (queue: object | undefined): string[] => [
   figure(queue, 'nQueued'),
 ];
 
-/** What a stage that is running does, as its counter of received objects shows. */
-export function activity(nReceived: number, rate: number): string {
+/** The state of a stage or channel; while it is running, what its counter of received objects shows. */
+export function activity(state: string, nReceived: number, rate: number): string {
+  if (state !== 'running') return state;
   if (nReceived === 0) return 'waiting';
   return rate > 0 ? 'receiving' : 'idle';
 }
@@ -107,13 +108,13 @@ function consumerCells({ id, state, stats }: ConsumerLine, rates: Rates, now: nu
   const processed = rates.of(`${id} processed`, p.nProcessed, now);
   return [
     String(id),
-    state === 'running' ? activity(r.nReceived, received) : state,
+    activity(state === 'running' ? stats.state : state, r.nReceived, received),
     String(r.nReceived),
     received.toFixed(1),
     String(p.nProcessed),
     processed.toFixed(1),
     String(p.nMissed),
-    String(p.nErrors),
+    String(p.nErrors + p.nLost),
     figure(publisherStats, 'nPublished'),
     ...queueCells(queueStats),
   ];
@@ -168,12 +169,12 @@ export function collectorView(
   const producers = Object.entries(stats)
     .filter(([key]) => key.startsWith('producerStats_'))
     .map(([key, value]) => {
-      const { producerId, channel, receiverStats, queueStats } = value as RatedSourceStats;
+      const { producerId, channel, receiverStats, queueStats, connected } = value as RatedSourceStats;
       const { nReceived, nRejected, nOverruns } = receiverStats;
       const rate = rates.of(key, nReceived, now);
       return [
         String(producerId),
-        activity(nReceived, rate),
+        activity(connected ? 'running' : 'disconnected', nReceived, rate),
         channel,
         String(nReceived),
         rate.toFixed(1),
@@ -195,14 +196,14 @@ export function collectorView(
   ];
   const row = [
     name,
-    activity(c.nCollected, collected),
+    activity(stats.state, c.nCollected, collected),
     String(c.nCollected),
     collected.toFixed(1),
     String(c.nMissed),
     String(c.nRejected),
     String(c.nCached),
     String(p.nProcessed),
-    String(p.nErrors),
+    String(p.nErrors + p.nLost),
     figure(publisherStats, 'nPublished'),
   ];
   const sections: Section[] = [

@@ -40,6 +40,10 @@ export class Chain {
   /** The first essential stage that failed, in time. */
   private firstFailure: StageProcess | undefined;
   private settledAt = '';
+  /** Until then stages must be ready, by performance.now(). */
+  private readyBy = 0;
+  /** Were not ready in time, and the chain does without them. */
+  private readonly leftOut = new Set<StageProcess>();
 
   constructor(options: ChainOptions) {
     this.options = options;
@@ -103,6 +107,10 @@ export class Chain {
     return runtime === undefined ? Number.POSITIVE_INFINITY : runtime * 1000;
   }
 
+  private get readyMs(): number {
+    return this.plan.file['ready-timeout'] * 1000;
+  }
+
   private get stopMs(): number {
     return this.plan.file['stop-timeout'] * 1000;
   }
@@ -133,48 +141,55 @@ export class Chain {
 
   /** @returns whether all are ready; false if the chain shall end before that */
   private async start(signal: AbortSignal): Promise<boolean> {
-    const deadline = performance.now() + this.plan.file['ready-timeout'] * 1000;
     const over = (): boolean => signal.aborted || this.broken !== undefined;
+    this.readyBy = performance.now() + this.readyMs;
     const begun: StageProcess[] = [];
     for (const name of this.plan.start) {
       const process = this.process(name);
       const { isSource, after } = process.stage;
       // Who sends waits for those who receive.
       const awaited = isSource ? [...begun] : after.map((other) => this.process(other));
-      const started = (): boolean =>
-        awaited.every(({ state }) => state !== 'starting' && state !== 'restarting' && state !== 'waiting');
-      await this.until(() => over() || started(), deadline - performance.now());
-      if (over()) return false;
-      const begins = ({ state }: StageProcess): boolean => state !== 'starting' && state !== 'restarting';
-      if (!started() && !this.goesWithout(awaited, begins)) return false;
+      if (!(await this.inTime(awaited, hasStarted, over))) return false;
       process.start();
       begun.push(process);
     }
-    const ready = (process: StageProcess): boolean =>
-      process.state === 'running' ||
-      process.state === 'finished' ||
-      (!process.stage.essential && !process.alive);
-    await this.until(() => over() || this.stages.every(ready), deadline - performance.now());
-    if (over()) return false;
-    return this.stages.every(ready) || this.goesWithout(this.stages, ready);
+    return this.inTime(this.stages, isReady, over);
   }
 
-  /** Says which stages are late; whether the chain can do without them. */
-  private goesWithout(among: readonly StageProcess[], ready: (process: StageProcess) => boolean): boolean {
-    const seconds = this.plan.file['ready-timeout'];
-    const late = among.filter((process) => !ready(process));
-    for (const process of late) {
-      const { name, channels } = process.stage;
-      const inputs = [...new Set(channels.members.flatMap((member) => member.inputs))].slice(0, 5).join(', ');
-      const what =
-        process.state === 'connecting'
-          ? `nothing came from its input ${inputs}; is that channel served, and connected to its own source?`
-          : `it is still ${process.state}`;
-      this.options.onEvent(`stage ${name} was not ready within ${seconds} s (ready-timeout): ${what}`);
+  /**
+   * Waits until stages are as they should be. Those that are late and not essential are left out from then on, and the
+   * others have as long again.
+   * @returns false if the chain shall end
+   */
+  private async inTime(
+    stages: readonly StageProcess[],
+    wanted: (process: StageProcess) => boolean,
+    over: () => boolean,
+  ): Promise<boolean> {
+    const awaited = stages.filter((process) => !this.leftOut.has(process));
+    const all = (): boolean => awaited.every(wanted);
+    await this.until(() => over() || all(), this.readyBy - performance.now());
+    if (over()) return false;
+    const late = awaited.filter((process) => !wanted(process));
+    if (late.length === 0) return true;
+    for (const process of late) this.sayLate(process);
+    if (late.some(({ stage }) => stage.essential)) {
+      this.failed = 1;
+      return false;
     }
-    if (late.every(({ stage }) => !stage.essential)) return true;
-    this.failed = 1;
-    return false;
+    for (const process of late) this.leftOut.add(process);
+    this.readyBy = performance.now() + this.readyMs;
+    return true;
+  }
+
+  private sayLate({ stage, state }: StageProcess): void {
+    const inputs = [...new Set(stage.channels.members.flatMap((member) => member.inputs))].slice(0, 5);
+    const what =
+      state === 'connecting'
+        ? `nothing came from its input ${inputs.join(', ')}; is that channel served, and connected to its own source?`
+        : `it is still ${state}`;
+    const seconds = this.plan.file['ready-timeout'];
+    this.options.onEvent(`stage ${stage.name} was not ready within ${seconds} s (ready-timeout): ${what}`);
   }
 
   private async ask(): Promise<void> {
@@ -248,4 +263,14 @@ export class Chain {
     ]);
     return QUIET_MS + 1000 * Math.max(0, ...waits.filter((seconds) => Number.isFinite(seconds)));
   }
+}
+
+/** It has been started, and serves its channels unless it has ended. */
+function hasStarted({ state }: StageProcess): boolean {
+  return state !== 'waiting' && state !== 'starting' && state !== 'restarting';
+}
+
+/** Others may rely on it, or have to do without it. */
+function isReady({ state, stage, alive }: StageProcess): boolean {
+  return state === 'running' || state === 'finished' || (!stage.essential && !alive);
 }

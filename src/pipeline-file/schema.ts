@@ -75,7 +75,11 @@ export const pipelineSchema = z.strictObject({
       'folder in which the stages run, from the folder of the file; relative paths in options start there',
     ),
   runtime: seconds.optional().describe('seconds from the first object on after which the chain ends'),
-  'ready-timeout': seconds.default(30).describe('seconds in which all stages must be ready'),
+  'ready-timeout': seconds
+    .default(30)
+    .describe(
+      'seconds in which all stages must be ready; when one that is not essential is late, the others have as long again',
+    ),
   'stop-timeout': seconds
     .default(30)
     .describe('seconds in which what is under way must arrive at the end, and each stage must have ended'),

@@ -62,6 +62,9 @@ export class StageProcess {
   private timer: NodeJS.Timeout | undefined;
   private requests = 0;
   private answered: (() => void) | undefined;
+  /** The question that is under way, and the one that waits for its end. */
+  private asking: Promise<void> | undefined;
+  private askingNext: Promise<void> | undefined;
   private publishing = false;
 
   constructor(options: StageProcessOptions) {
@@ -143,7 +146,8 @@ export class StageProcess {
         this.members = new Map(m.members.map((member) => [member.id, member]));
         if (this.state === 'connecting' && (this.stage.ready === 'started' || this.connected))
           this.set('running');
-        this.answered?.();
+        // An answer that came too late is none to the question now.
+        if (m.requestId === undefined || m.requestId === this.requests) this.answered?.();
         this.options.onChange();
         break;
     }
@@ -208,9 +212,24 @@ export class StageProcess {
     this.send({ type: 'finish' });
   }
 
-  /** Asks for figures; resolves when they are there, or after a second. */
-  async ask(): Promise<void> {
-    if (!this.child?.connected || this.state === 'starting' || this.answered) return;
+  /**
+   * Asks for figures that are not older than this call; resolves when they are there, or after a second. What another
+   * call has asked for is awaited first: it may be older. All calls meanwhile get the same answer.
+   */
+  ask(): Promise<void> {
+    this.askingNext ??= this.askAfter(this.asking);
+    return this.askingNext;
+  }
+
+  private async askAfter(before: Promise<void> | undefined): Promise<void> {
+    await before;
+    this.askingNext = undefined;
+    this.asking = this.askNow();
+    await this.asking;
+  }
+
+  private async askNow(): Promise<void> {
+    if (!this.child?.connected || this.state === 'starting') return;
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
       this.answered = resolve;

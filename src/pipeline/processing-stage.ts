@@ -73,8 +73,10 @@ export class ProcessingStage<S extends StageStats> {
       tick: () => this.tick(),
     });
     this.metadata = metadataChannels(options, this.context);
-    if (this.processor)
+    if (this.processor) {
       introduce(this.processor, options, this.server, new Map(this.metadata.map((m) => [m.channel, m])));
+      this.processor.onLoss = (count) => this.runner.lost(count);
+    }
     options.workers?.onOutput((type) => this.openOutputAs(type));
     if (channels.outputChannel && this.processor) this.publisher = this.makePublisher(channels.outputChannel);
   }
@@ -174,7 +176,8 @@ export class ProcessingStage<S extends StageStats> {
   private tick(): number {
     const counters = this.counters();
     if (this.figures.tick(counters)) this.input.rotate();
-    return counters.rejected + counters.missed + counters.errors + (this.publisher?.stats.nErrors ?? 0);
+    const failed = counters.errors + this.runner.stats.nLost + (this.publisher?.stats.nErrors ?? 0);
+    return counters.rejected + counters.missed + failed;
   }
 
   private counters(): StageCounters {

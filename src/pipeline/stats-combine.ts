@@ -32,6 +32,7 @@ const PROCESSOR_SUMS = [
   'missedRate',
   'errorRate',
   'nInFlight',
+  'nLost',
 ] as const;
 
 /** All numbers of the groups, added by name; rates too, because the consumers work side by side. */

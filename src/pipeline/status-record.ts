@@ -50,6 +50,7 @@ const PROCESSOR_STATS = struct('', {
   nMissed: 'uint',
   missedRate: 'double',
   nInFlight: 'uint',
+  nLost: 'uint',
 });
 
 /** Over the last seconds; ours. */

@@ -18,6 +18,8 @@ export interface ProcessorStats {
   readonly errorRate: number;
   readonly nMissed: number;
   readonly missedRate: number;
+  /** Of those processed: lost afterwards, as the processor says (`reportLoss`). */
+  readonly nLost: number;
 }
 
 const seconds = (): number => Date.now() / 1000;
@@ -25,6 +27,7 @@ const seconds = (): number => Date.now() / 1000;
 export class ProcessorCounts {
   nProcessed = 0;
   nErrors = 0;
+  nLost = 0;
   private readonly missed: MissedCounter;
   private startTime = seconds();
   private endTime = 0;
@@ -91,6 +94,7 @@ export class ProcessorCounts {
       errorRate: rate(this.nErrors),
       nMissed,
       missedRate: rate(nMissed),
+      nLost: this.nLost,
     };
   }
 
@@ -104,6 +108,7 @@ export class ProcessorCounts {
     this.last = 0;
     this.nProcessed = 0;
     this.nErrors = 0;
+    this.nLost = 0;
     this.missed.reset();
   }
 

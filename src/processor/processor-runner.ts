@@ -220,6 +220,11 @@ export class ProcessorRunner {
     );
   }
 
+  /** So many objects that were processed are lost all the same. */
+  lost(count: number): void {
+    this.counts.nLost += count;
+  }
+
   /** Changes what a `configure` command may change, which was checked before. */
   configure({ skipInitialUpdates, objectIdOffset, nSequentialUpdates }: RunnerSettings): void {
     if (skipInitialUpdates !== undefined) this.skip = skipInitialUpdates;

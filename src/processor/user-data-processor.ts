@@ -67,6 +67,8 @@ export class UserDataProcessor {
   metadataQueueMap: ReadonlyMap<string, MetadataQueue> = new Map();
   /** Set by the framework; `updateOutputChannel` uses it. */
   dataPublisher: ProcessorOutput | undefined;
+  /** Set by the framework; `reportLoss` uses it. */
+  onLoss: ((count: number) => void) | undefined;
 
   /** `config`: see {@link ProcessorConfig}. */
   // biome-ignore lint/complexity/noUselessConstructor: it tells what a derived constructor receives
@@ -123,5 +125,17 @@ export class UserDataProcessor {
   /** Publishes an object on the output channel, if there is one. Large arrays must not be changed afterwards. */
   updateOutputChannel(object: PvObject): void {
     this.dataPublisher?.publish(object);
+  }
+
+  /**
+   * Says that objects for which `process` has returned were lost all the same: images that were to be written later,
+   * say, and could not be. They count in `processorStats.nLost`, and `--fail-on-loss` sees them. Why it happened is the
+   * processor's to log. An object whose `process` throws is an error and must not be reported here, too.
+   *
+   * @throws RangeError if `count` is not a whole number of at least 0
+   */
+  reportLoss(count = 1): void {
+    if (!Number.isInteger(count) || count < 0) throw new RangeError(`reportLoss: ${count} is not a count`);
+    this.onLoss?.(count);
   }
 }

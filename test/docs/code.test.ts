@@ -1,7 +1,10 @@
 /** The TypeScript in documents for users has no type errors, loads as a processor file, and does what is said of it. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import * as pva from 'epics-pva-ts';
 import { NTNDArray, type Value } from 'epics-pva-ts';
 import ts from 'typescript';
@@ -27,7 +30,7 @@ function write(block: CodeBlock): string {
 
 /** A processor of a document, and what it publishes. */
 async function load(className: string, config: object = {}) {
-  const block = blocks.find(({ text }) => text.includes(`export class ${className} `));
+  const block = blocks.find((one) => one.text.includes(`export class ${className} `));
   if (!block) throw new Error(`no document has a class ${className}`);
   const Processor = await loadProcessorClass({
     processorFile: write(block),
@@ -63,10 +66,18 @@ describe('TypeScript in documents', () => {
   });
 
   it('is tested below or in a test of its own, all of it', () => {
-    const classes = blocks.flatMap(({ text }) =>
-      Array.from(text.matchAll(/^export class (\w+)/gm), ([, name]) => name),
+    const classes = blocks.flatMap((block) =>
+      Array.from(block.text.matchAll(/^export class (\w+)/gm), ([, name]) => name),
     );
-    expect(classes.sort()).toEqual(['Darkest', 'Entropy', 'EveryNth', 'Sum', 'Threshold', 'UpsideDown']);
+    expect(classes.sort()).toEqual([
+      'Darkest',
+      'Entropy',
+      'EveryNth',
+      'IdReporter',
+      'Sum',
+      'Threshold',
+      'UpsideDown',
+    ]);
   });
 });
 
@@ -93,6 +104,34 @@ describe('docs/how-to/write-a-processor.md', () => {
     processor.process(image(7));
     expect((published[0] as Value).toJS()).toEqual({ uniqueId: 7, sum: 21 });
     expect(processor.getOutputPvObjectType(image(1))).toBe((published[0] as Value).type);
+  });
+
+  it('IdReporter sends ids, and reports as lost those that do not arrive', async () => {
+    const arrived: string[] = [];
+    let status = 200;
+    const service = createServer(async (request, response) => {
+      arrived.push(await text(request));
+      response.writeHead(status).end();
+    });
+    await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(service.address() as AddressInfo).port}/ids`;
+    const { processor } = await load('IdReporter', { url, atOnce: 3 });
+    const errors: string[] = [];
+    processor.logger = { error: (message: string) => void errors.push(message) } as never;
+    let lost = 0;
+    processor.onLoss = (count) => {
+      lost += count;
+    };
+    for (let id = 1; id <= 4; id++) await processor.process(image(id));
+    expect([arrived, lost]).toEqual([['1,2,3'], 0]);
+    status = 503;
+    for (let id = 5; id <= 7; id++) await processor.process(image(id));
+    expect([arrived, lost]).toEqual([['1,2,3', '4,5,6'], 3]);
+    expect(errors).toEqual([`${url}: 3 id(s) lost: status 503`]);
+    service.closeAllConnections();
+    await new Promise((resolve) => service.close(resolve));
+    await processor.stop();
+    expect(lost).toBe(4);
   });
 });
 

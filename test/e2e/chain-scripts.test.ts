@@ -6,7 +6,6 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect } from 'vitest';
 import { guardGroup, releaseGroup } from '../../bench/peers/reaper.ts';
-import { adSimServerOptions } from '../../src/cli/ad-sim-server-options.ts';
 import { exists } from './support/unguarded.ts';
 import { it, ROOT, until, type World } from './support/world.ts';
 
@@ -57,16 +56,13 @@ async function nothingLeft(script: Script): Promise<void> {
   await until(() => expect(exists(-script.pid)).toBe(false), 5_000);
 }
 
-const hasMetadata = adSimServerOptions.some(({ long }) => (long as string) === '--metadata-pv');
-
 describe('an example of a chain', { concurrent: true, timeout: 90_000 }, () => {
-  it.for<[string, string[], boolean]>([
-    ['processing-chain', ['turn', 'look', 'pass'], true],
-    ['parallel-chain', ['share', 'collect', 'pass'], true],
-    ['metadata-consumers', ['share', 'collect'], hasMetadata],
-    ['metadata-collector', ['share', 'collect'], hasMetadata],
-  ])('%s: every image comes through', async ([name, stages, possible], { world, skip }) => {
-    skip(!possible, 'the simulator has no metadata yet');
+  it.for<[string, string[]]>([
+    ['processing-chain', ['turn', 'look', 'pass']],
+    ['parallel-chain', ['share', 'collect', 'pass']],
+    ['metadata-consumers', ['share', 'collect']],
+    ['metadata-collector', ['share', 'collect']],
+  ])('%s: every image comes through', async ([name, stages], { world }) => {
     const script = new Script(world, name, { START_DELAY: '6' });
     expect(await script.exited, script.stdout + script.stderr).toBe(0);
     expectBalanced(script, stages);

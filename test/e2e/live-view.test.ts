@@ -40,6 +40,21 @@ describe.skipIf(process.platform !== 'linux')('at a terminal', { concurrent: tru
     );
   });
 
+  it.for([
+    [CONSUMER, 1],
+    ['hpc-collector -ic pvapy:image -pid 1 -sqs 100 -pc UserDataProcessor', 2],
+  ] as const)('%s shows that its input is not there, and when it is', async ([line, nRows], { world }) => {
+    const at = AtTerminal.start(world, line);
+    const rows = (state: string, received: number): RegExp =>
+      new RegExp(`(^ *1 +${state} +(pvapy:image +)?${received} [^]*){${nRows}}`, 'm');
+    await at.shows(rows('disconnected', 0));
+    const detector = await Detector.start(world);
+    await detector.subscribers(1);
+    await at.shows(/^ *1 +(idle|receiving) +(pvapy:image +)?1 /m);
+    at.type(CTRL_C);
+    expect(await at.exited).toBe(0);
+  });
+
   it('a consumer that dies is seen restarting, and its last words are printed afterwards', async ({
     world,
   }) => {

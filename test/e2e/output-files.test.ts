@@ -6,7 +6,7 @@ import { type Dataset, File, ready } from 'h5wasm/node';
 import { beforeAll, describe, expect } from 'vitest';
 import { type Child, spawnChild } from '../../bench/peers/child.ts';
 import { codeBlocks, commandLines } from '../docs/support/documents.ts';
-import { control, expectLedger, idsFrom, type Status, statusWhen } from './support/consumer.ts';
+import { control, expectLedger, idsFrom, type Status, status, statusWhen } from './support/consumer.ts';
 import { Detector, pixelsOf } from './support/detector.ts';
 import { consume, done, LINE } from './support/processing.ts';
 import { it, ROOT, until, type World, words } from './support/world.ts';
@@ -217,6 +217,45 @@ describe.concurrent('files that cannot be written', () => {
     expect(ids.length).toBeLessThanOrEqual(saved + lost);
     expect(new Set(ids).size).toBe(ids.length);
     expect(readdirSync(folder).length).toBeGreaterThan(1);
+  });
+
+  it('HDF5: images lost in a later flush are losses of the consumer', async ({ world }) => {
+    const detector = await Detector.start(world);
+    const folder = join(world.folder, 'out');
+    // Two images of 16 kB fit into a file of 42 kB, their ids and times do not; those are written after 0.3 s.
+    const line = `${hdf5(folder, { flushImages: 50, flushSeconds: 0.3 })} --fail-on-loss`;
+    const consumer = await limited(world, "bash -c 'ulimit -f 42'", line);
+    await detector.subscribers(1);
+    await detector.publish(2, 1000);
+    const s = await statusWhen(world, 1, 'flushed', (now) => figure(now, 'nFramesLost') > 0);
+    expectLedger(s, 2);
+    expect(s.processorStats).toMatchObject({ nProcessed: 2, nErrors: 0, nLost: 2 });
+    expect(figure(s, 'nFramesLost')).toBe(2);
+    expect(await control(world, 1, 'stop')).toBe('Stop flag set');
+    expect(await consumer.waitForExit(10_000)).toMatchObject({ code: 3 });
+    await consumer.waitForLine(/^hpc-consumer: objects were lost: 2 lost after they were processed \(/, 100);
+  });
+
+  it.for([
+    ['in the consumer', ''],
+    ['in workers', '--processor-workers 2'],
+  ] as const)('TIFF: writes in flight that fail are losses (%s)', async ([, options], { world }) => {
+    const detector = await Detector.start(world);
+    const folder = join(world.folder, 'out');
+    const line = `${tiffs(folder, { maxWritesInFlight: 3 })} ${options} --fail-on-loss`;
+    const consumer = await limited(world, "bash -c 'ulimit -f 8'", line);
+    await detector.subscribers(1);
+    await detector.publish(30, 400);
+    const s = await statusWhen(world, 1, 'written', (now) => figure(now, 'nErrors') === 30);
+    expectLedger(s, 30);
+    expect(s.processorStats).toMatchObject({ nProcessed: 30, nErrors: 0, nLost: 30 });
+    expect(await control(world, 1, 'reset_stats')).toBe('Stats reset successful');
+    expect((await status(world, 1)).processorStats).toMatchObject({ nProcessed: 0, nLost: 0 });
+    await detector.publish(5, 400);
+    await statusWhen(world, 1, 'written', (now) => figure(now, 'nErrors') === 5);
+    expect(await control(world, 1, 'stop')).toBe('Stop flag set');
+    expect(await consumer.waitForExit(15_000)).toMatchObject({ code: 3 });
+    await consumer.waitForLine(/^hpc-consumer: objects were lost: 5 lost after they were processed \(/, 100);
   });
 
   const namespaces = spawnSync('unshare', ['-rm', 'true']).status === 0;

@@ -3,23 +3,14 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { type Child, spawnChild } from '../../bench/peers/child.ts';
-import { PROCESSORS } from '../../processors/registry.ts';
 import { STAGE_COMMAND_SPECS } from '../../src/cli/stage-commands.ts';
 import { type LedgerFigures, ledgerOf, outputOf, PATIENCE_MS } from './support/pipeline.ts';
 import { it, ROOT } from './support/world.ts';
 
 const EXAMPLES = 'examples/pipelines';
 
-/** Is there everything the example needs? */
-function hasAll(example: Example): boolean {
-  const options = STAGE_COMMAND_SPECS['ad-sim-server'].options.map(({ long }) => long.slice(2));
-  return (example.needs ?? []).every((name) => options.includes(name) || name in PROCESSORS);
-}
-
 interface Example {
   readonly file: string;
-  /** Options of ad-sim-server, and ready-made processors, without which it cannot run. */
-  readonly needs?: readonly string[];
   /** What the ledger must say, from the number of frames published. */
   readonly ledger: (frames: number) => Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** What it prints and leaves behind. */
@@ -60,7 +51,6 @@ const EXAMPLE_CHAINS: readonly Example[] = [
   { file: 'parallel-chain.yaml', ledger: (n) => ({ workers: all(n), collector: all(n) }) },
   {
     file: 'split-and-stitch.yaml',
-    needs: ['SplitTilesProcessor', 'StitchTilesProcessor'],
     ledger: (n) => ({
       split: { ...all(n), published: 4 * n },
       workers: { received: 4 * n, processed: 4 * n, published: 4 * n },
@@ -70,19 +60,16 @@ const EXAMPLE_CHAINS: readonly Example[] = [
   },
   {
     file: 'metadata-in-consumers.yaml',
-    needs: ['metadata-pv'],
     ledger: (n) => ({ attach: all(n), collector: all(n) }),
     check: hasAllValues,
   },
   {
     file: 'metadata-in-collector.yaml',
-    needs: ['metadata-pv'],
     ledger: (n) => ({ workers: all(n), attach: all(n) }),
     check: hasAllValues,
   },
   {
     file: 'writer-chain.yaml',
-    needs: ['OutputFileProcessor'],
     ledger: (n) => ({ statistics: all(n), writers: { received: n, processed: n, errors: 0, missed: 0 } }),
     check: (n, _output, folder) => {
       const files = readdirSync(join(folder, 'frames')).filter((name) => name.endsWith('.tiff'));
@@ -104,7 +91,7 @@ describe('an example', () => {
       ? (folder: string) => `${settings} --set OUTPUT=${folder}/frames`
       : () => settings;
 
-    it.skipIf(!hasAll(example))(`${file} prints its commands`, async ({ world }) => {
+    it(`${file} prints its commands`, async ({ world }) => {
       const { code, stdout } = await world.run(
         `hpc-pipeline run --dry-run ${EXAMPLES}/${file} ${set(world.folder)}`,
       );
@@ -117,7 +104,7 @@ describe('an example', () => {
       expect(names.length).toBe(Object.keys(ledger(1)).length + 1);
     });
 
-    it.skipIf(!hasAll(example))(`${file} runs, and every frame is accounted for`, async ({ world }) => {
+    it(`${file} runs, and every frame is accounted for`, async ({ world }) => {
       const child = await world.start(
         `hpc-pipeline run ${EXAMPLES}/${file} --fail-on-loss ${set(world.folder)}`,
       );

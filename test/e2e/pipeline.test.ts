@@ -1,10 +1,11 @@
 /** `hpc-pipeline`: a chain is started, supervised, ended in order, accounted for, and leaves nothing behind. */
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { Detector } from './support/detector.ts';
 import { flowing, ledgerOf, outputOf, PATIENCE_MS, runFile, stagePid } from './support/pipeline.ts';
 import { descendants, gone } from './support/processes.ts';
-import { it, ROOT } from './support/world.ts';
+import { it, ROOT, type World } from './support/world.ts';
 
 const FIXTURES = join(ROOT, 'test/e2e/fixtures');
 const BROKEN = `processor-file: '${FIXTURES}/bad-processors.ts', processor-class: ThrowsInConstructor`;
@@ -163,6 +164,105 @@ describe('a stage that dies', () => {
   });
 });
 
+describe('the order in which a chain starts', () => {
+  /** A processor whose `start()` takes so long; for ever if Infinity. */
+  const slow = (world: World, ms: number): string => {
+    const wait = Number.isFinite(ms) ? `setTimeout(resolve, ${ms})` : 'setInterval(() => {}, 1000)';
+    const file = world.file(
+      'slow.ts',
+      `import { UserDataProcessor } from 'epics-hpc';
+export class Slow extends UserDataProcessor {
+  start(): Promise<void> {
+    return new Promise((resolve) => void ${wait});
+  }
+}`,
+    );
+    return `processor-file: '${file}', processor-class: Slow`;
+  };
+  const SHORT = 'frame-rate: 100, runtime: 1, ';
+  const short = (text: string): string => text.replace('frame-rate: 100, runtime: 1000, ', SHORT);
+  const started = (output: string): string[] =>
+    Array.from(output.matchAll(/stage (\w+) runs as process/g), ([, name = '']) => name);
+
+  it('is against the flow: who receives before who sends', async ({ world }) => {
+    const child = await runFile(world, short(chain(slow(world, 2000))));
+    expect(await child.waitForExit(PATIENCE_MS)).toMatchObject({ code: 0 });
+    expect(started(outputOf(child))).toEqual(['last', 'middle', 'det']);
+  });
+
+  it('waits for the stages that `after` names, until they have started', async ({ world }) => {
+    const text = short(chain(slow(world, 2000))).replace('input: middle', 'input: middle\n    after: middle');
+    const child = await runFile(world, text);
+    expect(await child.waitForExit(PATIENCE_MS)).toMatchObject({ code: 0 });
+    const output = outputOf(child);
+    expect(started(output)).toEqual(['middle', 'last', 'det']);
+    expect(ledgerOf(output)).toMatchObject({
+      verdict: 'balanced',
+      lost: 0,
+      stages: { last: { processed: 100 } },
+    });
+  });
+
+  it('ends where a stage that `after` names fails', async ({ world }) => {
+    const text = short(chain(BROKEN)).replace('input: middle', 'input: middle\n    after: middle');
+    const child = await runFile(world, text);
+    expect(await child.waitForExit(PATIENCE_MS)).toMatchObject({ code: 1 });
+    expect(started(outputOf(child))).toEqual([]);
+  });
+
+  it('says which stage did not start in time, when others wait for it', async ({ world }) => {
+    const text = short(chain(slow(world, Number.POSITIVE_INFINITY)))
+      .replace('input: middle', 'input: middle\n    after: middle')
+      .replace('stop-timeout: 10', 'stop-timeout: 3\nready-timeout: 3');
+    const child = await runFile(world, text);
+    expect(await child.waitForExit(PATIENCE_MS)).not.toMatchObject({ code: 0 });
+    const output = outputOf(child);
+    expect(output).toContain('stage middle was not ready within 3 s (ready-timeout): it is still starting');
+    expect(started(output)).toEqual([]);
+  });
+
+  it('goes on without a stage that is not essential and never starts', async ({ world }) => {
+    const text = `${short(chain()).replace('input: middle', 'input: middle\n    after: other')}
+  - name: other
+    command: hpc-consumer
+    essential: false
+    input: det
+    options: { ${slow(world, Number.POSITIVE_INFINITY)} }
+`.replace('stop-timeout: 10', 'stop-timeout: 3\nready-timeout: 8');
+    const child = await runFile(world, text);
+    await child.waitForExit(PATIENCE_MS);
+    const output = outputOf(child);
+    expect(output.match(/stage other was not ready within 8 s/g)).toHaveLength(1);
+    expect(output).toContain('all stages are ready');
+    expect(ledgerOf(output).stages['last']).toMatchObject({ processed: 100 });
+  });
+
+  it('takes a stage for ready that is to have started only (`ready: started`)', async ({ world }) => {
+    const text = (ready: string, timeout: number): string => `name: early
+network: environment
+ready-timeout: ${timeout}
+stages:
+  - name: det
+    command: ad-sim-server
+    options: { channel-name: det:image, n-x-pixels: 16, n-y-pixels: 16, frame-rate: 50, runtime: 1, n-frames: 5 }
+  - { name: reader, command: hpc-consumer, input: det, options: { server-queue-size: 100 } }
+  - { name: later, command: hpc-consumer, ready: ${ready}, options: { input-channel: comes:later } }
+`;
+    const early = await runFile(world, text('started', 30));
+    await early.waitForLine(/det: finished .* reader: running .* processed=50 /, PATIENCE_MS);
+    // A stage whose objects come from outside has no end of its own.
+    early.signal('SIGINT');
+    expect(await early.waitForExit(PATIENCE_MS)).toMatchObject({ code: 0 });
+    expect(outputOf(early)).not.toContain('was not ready');
+    expect(ledgerOf(outputOf(early))).toMatchObject({
+      stages: { reader: { processed: 50 }, later: { received: 0 } },
+    });
+    const late = await runFile(world, text('connected', 3));
+    expect(await late.waitForExit(PATIENCE_MS)).toMatchObject({ code: 1 });
+    expect(outputOf(late)).toContain('stage later was not ready within 3 s (ready-timeout): ');
+  });
+});
+
 describe('a chain that reads channels of others', () => {
   const OUTSIDE = `name: outside
 network: environment
@@ -255,6 +355,34 @@ stages:
       mirror: { received: published, published },
       readers: { received: published },
     });
+  });
+
+  it('a writer whose files fail after it has taken the images: they are errors of the chain', async ({
+    world,
+  }) => {
+    const folder = join(world.folder, 'frames');
+    mkdirSync(join(folder, 'taken.tiff'), { recursive: true });
+    const args = `{ outputDirectory: '${folder}', outputFileNameFormat: taken.tiff, maxWritesInFlight: 2 }`;
+    const child = await runFile(
+      world,
+      `name: writing
+stages:
+  - name: det
+    command: ad-sim-server
+    options: { n-x-pixels: 32, n-y-pixels: 32, frame-rate: 100, runtime: 1, n-frames: 10 }
+  - name: writer
+    command: hpc-consumer
+    input: det
+    options: { server-queue-size: 1000, processor-class: OutputFileProcessor, processor-args: ${args} }
+`,
+      '--fail-on-loss',
+    );
+    expect(await child.waitForExit(PATIENCE_MS)).toMatchObject({ code: 3 });
+    const { stages, verdict, lost } = ledgerOf(outputOf(child));
+    const published = stages['det']?.['published'] ?? 0;
+    expect(published).toBe(100);
+    expect({ verdict, lost }).toEqual({ verdict: 'balanced', lost: published });
+    expect(stages['writer']).toMatchObject({ received: published, processed: 0, errors: published });
   });
 
   it('a consumer that puts its objects into the next one', async ({ world }) => {

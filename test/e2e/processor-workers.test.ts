@@ -209,7 +209,9 @@ describe.concurrent('a worker that is killed', () => {
     expect(group.stderr).toMatch(
       /^hpc-consumer: error: 6 worker processes died within 60 s, the last one: worker 1 \(process \d+\) died: exit code 9 \(HPC_WORKERS\)\n$/,
     );
-    expect(group.stdout).toContain("'nErrors': 20, 'nInFlight': 0, 'nMissed': 0, 'nProcessed': 0");
+    expect(group.stdout).toContain(
+      "'nErrors': 20, 'nInFlight': 0, 'nLost': 0, 'nMissed': 0, 'nProcessed': 0",
+    );
     await group.nothingLeft();
   });
 
@@ -251,7 +253,7 @@ describe.concurrent('at the end', () => {
     await statusWhen(world, 1, 'received', (s) => s.receiverStats.nReceived === 21);
     group.signalGroup('SIGTERM');
     expect(await group.exited).toEqual({ code: 0, signal: null });
-    expect(group.stdout).toMatch(/'nErrors': 0, 'nInFlight': 0, 'nMissed': 0, 'nProcessed': 20,/);
+    expect(group.stdout).toMatch(/'nErrors': 0, 'nInFlight': 0, 'nLost': 0, 'nMissed': 0, 'nProcessed': 20,/);
     expect(group.stdout).toMatch(/'nPublished': 20,/);
     expect(group.stderr).toBe('');
     await group.nothingLeft();
@@ -267,7 +269,7 @@ describe.concurrent('at the end', () => {
     group.signal('SIGTERM');
     expect(await group.exited).toEqual({ code: 0, signal: null });
     await group.printed(/workers did not end in time; 4 object\(s\) failed/);
-    expect(group.stdout).toMatch(/'nErrors': 4, 'nInFlight': 0, 'nMissed': 0, 'nProcessed': 0,/);
+    expect(group.stdout).toMatch(/'nErrors': 4, 'nInFlight': 0, 'nLost': 0, 'nMissed': 0, 'nProcessed': 0,/);
     await group.nothingLeft();
   });
 });

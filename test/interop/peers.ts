@@ -1,6 +1,7 @@
 /** The real peers' virtual environment. Shared with the benchmark; lives in bench/peers/python-env.ts. */
 export {
   ensureEnvelopePython,
+  ensureHdf5Python,
   ensurePeers,
   type Peers,
   repositoryRoot,

@@ -39,6 +39,7 @@ describe.skipIf(!peers.available)('a consumer', () => {
             nErrors: 0,
             nMissed: 0,
             nInFlight: 0,
+            nLost: 0,
           },
           rateStats: { window: 5 },
           state: 'running',

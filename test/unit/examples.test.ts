@@ -79,7 +79,7 @@ describe('the examples', () => {
     const { processor, published } = await load('hpc-ad-metadata-processor.ts');
     processor.metadataQueueMap = new Map([['x', { length: 0, get: () => undefined }]]);
     await processor.start();
-    processor.process(image(1, [1, 2, 3, 4, 5, 6, 7, 8]));
+    await processor.process(image(1, [1, 2, 3, 4, 5, 6, 7, 8]));
     expect((published[0] as NTNDArray).attribute('metadataComplete')).toBe(0);
   });
 

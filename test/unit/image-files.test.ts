@@ -233,10 +233,15 @@ describe('writes in flight', () => {
 
   it('that fail are counted and logged, and the rest is saved', async () => {
     const { made, log } = await processor({ maxWritesInFlight: 4 });
+    let lost = 0;
+    made.onLoss = (count) => {
+      lost += count;
+    };
     for (const id of [3, 5]) mkdirSync(join(folder, `00000${id}.7.tiff`));
     for (let id = 1; id <= 8; id++) await made.process(frameOf('uint8', 'Mono', id));
     await made.stop();
     expect(made.getStats()).toMatchObject({ nFilesSaved: 6, nErrors: 2, nInFlight: 0 });
+    expect(lost).toBe(2);
     expect(log).toHaveLength(1);
     expect(log[0]).toMatch(
       /^image not saved \([12] so far\): cannot write .*\/00000[35]\.7\.tiff: there is a folder of that name \(EISDIR\): change outputFileNameFormat$/,

@@ -88,6 +88,22 @@ describe('MovingAverageProcessor', () => {
     expect(processor.getStats()).toEqual({ nAveraged: 1, nRestarts: 1 });
   });
 
+  it('has a pixel again when the image in which it was not a number has left', () => {
+    const { processor, out } = published(new MovingAverageProcessor(args({ nImages: 2 })));
+    const pixels = [Number.NaN, 2, Number.POSITIVE_INFINITY, 4, 6];
+    for (const [i, pixel] of pixels.entries())
+      processor.process(
+        NTNDArray.create({ pixels: Float32Array.of(pixel, i), dimensions: [2, 1], uniqueId: i }),
+      );
+    expect(out.map((o) => [...((o as NTNDArray).pixels as Float32Array)])).toEqual([
+      [Number.NaN, 0],
+      [Number.NaN, 0.5],
+      [Number.POSITIVE_INFINITY, 1.5],
+      [Number.POSITIVE_INFINITY, 2.5],
+      [5, 3.5],
+    ]);
+  });
+
   it('refuses numbers of images that make no sense', () => {
     for (const nImages of [0, 1.5, '3'])
       expect(() => new MovingAverageProcessor(args({ nImages }))).toThrow(
@@ -112,6 +128,12 @@ describe('ImageStatisticsProcessor', () => {
     expect(() => processor.configure({ desatThreshold: 'x' })).toThrow(
       /argument desatThreshold: "x" is not a number/,
     );
+    // All or nothing.
+    expect(() => processor.configure({ desatThreshold: 100, satThreshold: 'x' })).toThrow(
+      /argument satThreshold: "x" is not a number/,
+    );
+    processor.process(image([0, 1, 100, 200, 255], [5, 1], 8));
+    expect(processor.getStats()).toEqual({ ...figures, imageId: 8 });
   });
 });
 
@@ -188,17 +210,32 @@ describe('MetadataProcessor', () => {
     ['nearest', [{ x: 1 }, { x: 2 }, { x: 2 }, {}]],
     ['previous', [{}, { x: 1 }, { x: 2 }, {}]],
     ['linear', [{}, { x: 1.75 }, {}, {}]],
-  ] as const)('finds %s values, which may belong to several images', ([interpolation, expected]) => {
+  ] as const)('finds %s values, which may belong to several images', async ([interpolation, expected]) => {
     const queues = { x: [at(10, 1), at(20, 2)] };
     const { processor, out } = withMetadata(queues, { interpolation, timestampTolerance: 0.01 });
-    for (const [i, ms] of [5, 17.5, 29, 31].entries()) processor.process(frameAt(ms, i));
+    for (const [i, ms] of [5, 17.5, 29, 31].entries()) await processor.process(frameAt(ms, i));
     expect(out.map((o) => Object.fromEntries((o as NTNDArray).attributes))).toEqual(expected);
     const missing = expected.filter((attributes) => !('x' in attributes)).length;
     expect(processor.getStats()).toMatchObject({ nMissing_1: missing, nMetadataProcessed: 4 - missing });
     expect(Object.keys(processor.getStatsPvaTypes())).toEqual(Object.keys(processor.getStats()));
   });
 
-  it('says at level debug what is missing, and takes only what it knows', () => {
+  it('waits for what has arrived at the computer, and for nothing else', async () => {
+    const queue: Value[] = [];
+    const { processor, out } = withMetadata({ x: queue });
+    // Arrives in the turn of the event loop in which the image did.
+    setImmediate(() => queue.push(at(10, 1)));
+    const pending = processor.process(frameAt(10, 1));
+    expect(out).toHaveLength(0);
+    await pending;
+    // A newer value is there: none will come any more.
+    queue.push(at(40, 4));
+    expect(processor.process(frameAt(30, 2))).toBeInstanceOf(NTNDArray);
+    expect(out.map((o) => Object.fromEntries((o as NTNDArray).attributes))).toEqual([{ x: 1 }, {}]);
+    expect(processor.getStats()).toMatchObject({ nFramesProcessed: 1, nFrameErrors: 1, nMissing_1: 1 });
+  });
+
+  it('says at level debug what is missing, and takes only what it knows', async () => {
     const said: string[] = [];
     const untimed = Value.create(struct('', { value: 'double' }));
     const { processor } = withMetadata({ x: [untimed, at(10, 1), at(20, 2)], y: [] });
@@ -207,7 +244,7 @@ describe('MetadataProcessor', () => {
       debug: (text: string) => said.push(text),
       warning: (text: string) => said.push(text),
     } as never;
-    processor.process(frameAt(5, 7));
+    await processor.process(frameAt(5, 7));
     expect(said).toEqual([
       'metadata channel x: an update without timeStamp or value is of no use',
       'image 7: no value of x: the nearest is 0.005 s newer',
@@ -218,7 +255,7 @@ describe('MetadataProcessor', () => {
       'argument interpolation: "cubic" is not one of none, nearest, previous, linear',
     );
     processor.configure({ interpolation: 'previous', timestampTolerance: 1 });
-    processor.process(frameAt(15, 8));
+    await processor.process(frameAt(15, 8));
     expect(processor.getStats()).toMatchObject({ nMetadataProcessed: 1, nMissing_1: 1 });
   });
 

@@ -70,7 +70,11 @@ const idle = {
 describe('combineStats', () => {
   it('adds what is counted, and spans what is timed', () => {
     const lately = (receivedRate: number) => ({ rateStats: { window: 5, receivedRate } });
-    const waiting = { ...first, processorStats: { ...first.processorStats, nInFlight: 4 }, ...lately(40) };
+    const waiting = {
+      ...first,
+      processorStats: { ...first.processorStats, nInFlight: 4, nLost: 5 },
+      ...lately(40),
+    };
     expect(combineStats([waiting, { ...second, ...lately(50) }])).toEqual({
       receiverStats: { nReceived: 201, receivedRate: 101, nOverruns: 1 },
       publisherStats: { nPublished: 200, publishedRate: 100 },
@@ -91,6 +95,7 @@ describe('combineStats', () => {
         nMissed: 3,
         missedRate: 0.25,
         nInFlight: 4,
+        nLost: 5,
       },
       rateStats: { window: 5, receivedRate: 90 },
     });

@@ -219,6 +219,40 @@ describe('tiles of any image', () => {
 describe('StitchTilesProcessor', () => {
   const four = (id: number): NTNDArray[] => tilesOf(grey(4, 4, id), 2, 2);
 
+  /** Counts what a processor reports as lost. */
+  function lossesOf(processor: StitchTilesProcessor): () => number {
+    let lost = 0;
+    processor.onLoss = (count) => {
+      lost += count;
+    };
+    return () => lost;
+  }
+
+  it('reports tiles of images that it gives up as lost, once each, but none that come twice', () => {
+    const { processor } = stitcher(4, 4);
+    const lost = lossesOf(processor);
+    for (const tile of [...four(1), ...four(2).slice(1), ...four(5)]) processor.process(tile);
+    expect(lost()).toBe(3);
+    const [first, second] = four(2) as [NTNDArray, NTNDArray];
+    // Too late for image 2; and one that came before.
+    processor.process(first);
+    processor.process(second);
+    for (const tile of four(5)) processor.process(tile);
+    expect(lost()).toBe(4);
+    for (const tile of four(6).slice(2)) processor.process(tile);
+    processor.stop();
+    expect(lost()).toBe(6);
+    expect(processor.getStats()).toMatchObject({ nTilesProcessed: 8, nTilesDiscarded: 11 });
+  });
+
+  it('does not report as lost what is an error', () => {
+    const { processor } = stitcher(4, 2);
+    const lost = lossesOf(processor);
+    for (const tile of four(1).slice(0, 1)) processor.process(tile);
+    expect(() => processor.process(four(1)[2] as NTNDArray)).toThrow(/do not make one of 4 x 2/);
+    expect(lost()).toBe(1);
+  });
+
   it('gives up images that are incomplete when a later one is complete, and counts the ids between as PvaPy does', () => {
     const { processor, out } = stitcher(4, 4);
     for (const tile of [...four(1), ...four(2).slice(1), ...four(5)]) processor.process(tile);

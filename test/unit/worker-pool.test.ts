@@ -59,6 +59,7 @@ async function makePool(nWorkers: number, queueSize: number): Promise<Made> {
   await pool.start({
     open: (output) => opened.push(output),
     publish: (object) => published.push(Number(object.get('id'))),
+    lost: () => {},
   });
   return { pool, opened, published, failures };
 }

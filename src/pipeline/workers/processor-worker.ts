@@ -68,6 +68,7 @@ export class ProcessorWorker {
     processor.inputChannel = spec.channels.inputChannel;
     processor.outputChannel = spec.channels.outputChannel;
     processor.objectIdField = spec.objectIdField;
+    processor.onLoss = (count) => options.send({ type: 'lost', epoch: this.epoch, count });
     notHere(processor, 'pvaServer', 'a PV of its own');
     notHere(processor, 'metadataQueueMap', 'metadata channels');
     guard('resetStats', () => processor.resetStats());

@@ -35,6 +35,8 @@ export interface MemberEvents {
   /** It sent what cannot be read. */
   fault(error: Error): void;
   stats(epoch: number, stats: Readonly<Record<string, unknown>>): void;
+  /** The processor has reported so many objects as lost. */
+  lost(epoch: number, count: number): void;
   /** The process has ended: its object was settled as an error. */
   gone(why: string): void;
 }
@@ -99,6 +101,9 @@ export class WorkerMember {
         break;
       case 'stats':
         this.events.stats(m.epoch, m.stats);
+        break;
+      case 'lost':
+        this.events.lost(m.epoch, m.count);
         break;
       case 'stopped':
         this.state = 'stopped';

@@ -72,6 +72,8 @@ export type FromWorker =
     }
   /** Published while no object was being processed. */
   | { readonly type: 'published'; readonly object: ObjectBytes }
+  /** `reportLoss`, after so many resets. */
+  | { readonly type: 'lost'; readonly epoch: number; readonly count: number }
   | { readonly type: 'configured'; readonly requestId: number; readonly error?: ErrorText | undefined }
   /** What `getStats` returns, after so many resets. */
   | { readonly type: 'stats'; readonly epoch: number; readonly stats: Readonly<Record<string, unknown>> }

@@ -30,6 +30,8 @@ export interface PlacesEvents {
   idle(): void;
   /** A worker has published outside of `process`. */
   published(object: Value): void;
+  /** So many objects that were processed are lost all the same. */
+  lost(count: number): void;
   /** No more objects are processed. */
   failed(error: UserError): void;
 }
@@ -128,6 +130,9 @@ export class WorkerPlaces {
         fault: (error) => logger.error(error, `worker ${workerId}`),
         stats: (epoch, figures) => {
           if (epoch === this.epoch) this.place(workerId).figures = figures;
+        },
+        lost: (epoch, count) => {
+          if (epoch === this.epoch) this.events.lost(count);
         },
         gone: (why) => this.onGone(workerId, why),
       },
