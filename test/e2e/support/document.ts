@@ -3,7 +3,7 @@
  * stages first, then the simulator, which publishes when the last stage has its initial update.
  */
 import { expect } from 'vitest';
-import { control, expectLedger, type Status, status, statusWhen } from './consumer.ts';
+import { control, expectLedger, leastReceived, type Status, status, statusWhen } from './consumer.ts';
 import { holdSimulator } from './held-simulator.ts';
 import { until, type World, withOptions } from './world.ts';
 
@@ -51,7 +51,7 @@ export async function streamThrough(
   const line = withOptions(simulator, { '-fps': fps, '-rt': runtime, '-rp': fps });
   const running = await holdSimulator(world, line, { env, startDelay });
   for (const stage of last)
-    await statusWhen(world, stage, 'connected', (s) => received(s) > 0 && handled(s) === 0);
+    await statusWhen(world, stage, 'connected', (s) => leastReceived(s) > 0 && handled(s) === 0);
   await until(() => expect(watched.map((seen) => seen.length > 0)).not.toContain(false));
   running.go();
   await running.child.waitForLine(/^Server exiting after reaching runtime/, 30_000);
@@ -59,13 +59,6 @@ export async function streamThrough(
   const image = await world.context.get(channel, { pvRequest: 'field(uniqueId)' });
   expect(image.get('uniqueId')).toBe(fps * runtime);
   return fps * runtime;
-}
-
-/** The least number of updates that have come from any source of a consumer or a collector, its metadata included. */
-function received(s: Status): number {
-  const sources = Object.entries(s as object).filter(([name]) => /^(producer|metadata)Stats_\d+$/.test(name));
-  const all = [...(s.receiverStats ? [s] : []), ...sources.map(([, source]) => source as Status)];
-  return Math.min(...all.map(({ receiverStats }) => receiverStats.nReceived));
 }
 
 const handled = ({ processorStats: p }: Status): number => p.nProcessed + p.nErrors;
