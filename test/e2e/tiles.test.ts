@@ -151,7 +151,7 @@ describe.concurrent('images in tiles', () => {
   });
 });
 
-describe('examples/split-stitch.sh', () => {
+describe.concurrent('examples/split-stitch.sh', () => {
   it('cuts and stitches every image of the simulator, and ends by itself', { timeout: 100_000 }, async ({
     world,
   }) => {
