@@ -9,14 +9,9 @@ import type { LosslessRun } from './highest-lossless.ts';
 import type { Child } from './peers/child.ts';
 import { freePorts, peerEnv } from './peers/ports.ts';
 import { type ProcessUse, processUse, useBetween } from './peers/process-meter.ts';
-import {
-  type Commands,
-  type ConsumerReport,
-  type PvapyConsumer,
-  type PvapySimulator,
-  startPvapyConsumer,
-  startPvapySimulator,
-} from './peers/pvapy.ts';
+import type { Commands } from './peers/pvapy-command.ts';
+import { type ConsumerReport, type PvapyConsumer, startPvapyConsumer } from './peers/pvapy-consumer.ts';
+import { type PvapySimulator, startPvapySimulator } from './peers/pvapy-simulator.ts';
 import { repositoryRoot } from './peers/python-env.ts';
 
 /** A processor as an option of a stage. */

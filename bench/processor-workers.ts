@@ -1,8 +1,10 @@
 /**
  * What processor workers gain and cost: frames a second through a processor that computes for a given time, in this
- * process and in 1 and 2 workers. The network is left out. Run it with `node dist/bench/processor-workers.js`.
+ * process and in 1 and 2 workers. The network is left out. Run it with `node dist/bench/processor-workers.js`; with
+ * `--quick` it says only whether the benchmark itself works.
  */
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import * as pva from 'epics-pva-ts';
 import { NTNDArray } from 'epics-pva-ts';
 import * as hpc from '../src/index.ts';
@@ -13,9 +15,11 @@ import { loadProcessorClass } from '../src/processor/load-processor.ts';
 import type { PvObject, UserDataProcessor } from '../src/processor/user-data-processor.ts';
 import { repositoryRoot } from './peers/python-env.ts';
 
+const { quick } = parseArgs({ options: { quick: { type: 'boolean', default: false } } }).values;
 const SIZE = 512;
-const SECONDS = 3;
-const COMPUTE_MS = [0, 1, 5, 20];
+const SECONDS = quick ? 0.2 : 3;
+const WARM_UP_MS = quick ? 50 : 500;
+const COMPUTE_MS = quick ? [1] : [0, 1, 5, 20];
 const WORKERS = [0, 1, 2];
 const PROCESSOR = {
   processorFile: join(repositoryRoot(), 'bench', 'processors', 'busy-processor.ts'),
@@ -30,7 +34,7 @@ async function measure(offer: Offer, published: () => number): Promise<number> {
   const frame = NTNDArray.create({ pixels, dimensions: [SIZE, SIZE], uniqueId: 1 });
   frame.value.mark();
   // The first ones pay for compiling.
-  const warm = performance.now() + 500;
+  const warm = performance.now() + WARM_UP_MS;
   while (performance.now() < warm) await offer(frame);
   const before = published();
   const start = performance.now();

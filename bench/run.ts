@@ -14,9 +14,6 @@
  *   npm run bench -- --quick               one run each at a low rate: does the benchmark itself work?
  *   npm run bench -- --ours                without PvaPy
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { latencyFigures } from './frames/latency.ts';
 import { losslessFigures, losslessRates } from './frames/lossless.ts';
@@ -24,7 +21,8 @@ import { memoryFigures } from './frames/memory.ts';
 import { type Pair, pairsOf, WORKS, type Work } from './frames/pairs.ts';
 import { startTimeFigures } from './frames/start-time.ts';
 import { ourSuite, pvapySuite } from './pair-run.ts';
-import { ensurePeers, repositoryRoot } from './peers/python-env.ts';
+import { ensurePeers } from './peers/python-env.ts';
+import { machine, writeResults } from './report.ts';
 import { type Figure, table } from './result.ts';
 
 const PARTS = ['frames', 'sharing', 'latency', 'start', 'memory'] as const;
@@ -59,8 +57,7 @@ const peer = peers?.available ? pvapySuite(peers) : undefined;
 const pairs = pairsOf(ours, peer);
 const same: readonly Pair[] = pairs.slice(0, 2);
 const log = (text: string): void => void process.stderr.write(`${text}\n`);
-const machine = `${os.cpus().length} x ${os.cpus()[0]?.model ?? 'unknown CPU'}, Node ${process.version}, ${os.platform()}`;
-console.log(`${machine}; ${rounds} rounds, runs of ${seconds} s; peer: ${peer?.name ?? 'none'}`);
+console.log(`${machine()}; ${rounds} rounds, runs of ${seconds} s; peer: ${peer?.name ?? 'none'}`);
 
 /** Mixed pairs are measured at one size: what they show is that neither side slows the other down. */
 const pairsAt = (work: Work): readonly Pair[] => (work === SHARED ? pairs : same);
@@ -107,8 +104,4 @@ for (const part of PARTS) {
 }
 console.log(table(figures, peer?.name ?? '-'));
 console.log('medians [least..greatest]; ratio: how much better ours is than PvaPy; above 1 is better');
-const folder = join(repositoryRoot(), 'bench', 'results');
-mkdirSync(folder, { recursive: true });
-const file = join(folder, `${new Date().toISOString().replaceAll(':', '-')}.json`);
-writeFileSync(file, `${JSON.stringify({ machine, rounds, seconds, figures }, null, 2)}\n`);
-console.log(`written to ${file}`);
+writeResults('', { rounds, seconds, figures });

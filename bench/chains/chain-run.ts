@@ -6,26 +6,20 @@
  */
 import type { LosslessRun } from '../highest-lossless.ts';
 import { type Suite, waitUntilQuiet } from '../pair-run.ts';
-import { freePorts, peerEnv } from '../peers/ports.ts';
 import {
   type ConsumerOptions,
   type ConsumerReport,
   type PvapyConsumer,
   startPvapyConsumer,
-  startPvapySimulator,
-} from '../peers/pvapy.ts';
+} from '../peers/pvapy-consumer.ts';
+import { INPUT, runStream, type StreamOptions, type StreamRun, type StreamTimes } from './stream-run.ts';
 
 /** How consumer 1 hands objects to consumer 2: by a channel that 2 monitors, by puts, by calls. */
 export const CHAIN_MODES = ['monitor', 'pva', 'rpc'] as const;
 export type ChainMode = (typeof CHAIN_MODES)[number];
 
-export interface ChainRunOptions {
+export interface ChainRunOptions extends StreamOptions {
   readonly mode: ChainMode;
-  /** Pixels in x and in y, of uint8. */
-  readonly size: number;
-  /** Frames a second. */
-  readonly fps: number;
-  readonly seconds: number;
   /** Frames that the simulator queues for consumer 1, and in mode `monitor` consumer 1 for consumer 2. */
   readonly serverQueueSize: number;
 }
@@ -36,95 +30,63 @@ export interface ChainRun extends LosslessRun {
   readonly stages: readonly Omit<ConsumerReport, 'all'>[];
 }
 
-/** In s: time for the stages to start and connect, doubled when it was too short; and for what is queued at the end. */
-const START_DELAY = 6;
-const LONGEST_START_DELAY = 30;
-const SHUTDOWN_DELAY = 3;
-
-const INPUT = 'bench:image';
+const TIMES: StreamTimes = { startDelay: 6, longestStartDelay: 30, shutdownDelay: 3 };
 const BETWEEN = 'bench:stage:1';
 const OUTPUT = 'bench:stage:2';
 
-/**
- * Runs it, on loopback and ports of its own, repeated with more time when the stages were not connected before the first
- * frame.
- *
- * @throws Error when a process does not start, connect or end in time, with what it printed.
- */
-export async function runChain(suite: Suite, options: ChainRunOptions): Promise<ChainRun> {
-  for (let startDelay = START_DELAY; startDelay <= LONGEST_START_DELAY; startDelay *= 2) {
-    const run = await runOnce(suite, options, startDelay);
-    if (run) return run;
-  }
-  throw new Error('the chain was never connected before the first frame: the machine is too busy to measure');
+/** @throws Error when a process does not start, connect or end in time, with what it printed. */
+export function runChain(suite: Suite, options: ChainRunOptions): Promise<ChainRun> {
+  const observed = (run: StreamRun): Promise<ChainRun | undefined> => observe(run, suite, options);
+  return runStream(options, TIMES, observed, 'the chain was never connected');
 }
 
-async function runOnce(
+async function observe(
+  run: StreamRun,
   suite: Suite,
-  options: ChainRunOptions,
-  startDelay: number,
+  { mode, serverQueueSize }: ChainRunOptions,
 ): Promise<ChainRun | undefined> {
-  const { mode, size, fps, seconds, serverQueueSize } = options;
-  const env = peerEnv(await freePorts());
-  const stages: PvapyConsumer[] = [];
   const start = async (stage: ConsumerOptions): Promise<PvapyConsumer> => {
-    const consumer = await startPvapyConsumer(suite, env, stage);
-    stages.push(consumer);
+    const consumer = await startPvapyConsumer(suite, run.env, stage);
+    run.own(consumer.child);
     return consumer;
   };
-  const second: ConsumerOptions = { inputChannel: BETWEEN, outputChannel: OUTPUT, consumerId: 2 };
+  const lastStage: ConsumerOptions = { inputChannel: BETWEEN, outputChannel: OUTPUT, consumerId: 2 };
   // PvaPy looks for the channel it puts into with the first object, for 3 s: it must be there before.
-  if (mode !== 'monitor')
-    await start({
-      ...second,
-      ...suite.servedProcessor,
-      inputMode: mode === 'pva' ? 'pvas' : 'rpc',
-      skipInitialUpdates: 0,
-      readyWith: 'first report',
-    });
-  const simulator = await startPvapySimulator(suite, env, {
-    channel: INPUT,
-    nx: size,
-    ny: size,
-    fps,
-    runtime: seconds,
-    startDelay,
-    shutdownDelay: SHUTDOWN_DELAY,
-  }).catch(async (error: unknown) => {
-    await Promise.all(stages.map((stage) => stage.child.stop()));
-    throw error;
+  const served =
+    mode === 'monitor'
+      ? undefined
+      : await start({
+          ...lastStage,
+          ...suite.servedProcessor,
+          inputMode: mode === 'pva' ? 'pvas' : 'rpc',
+          skipInitialUpdates: 0,
+          readyWith: 'first report',
+        });
+  await run.simulate(suite);
+  const first = await start({
+    inputChannel: INPUT,
+    outputChannel: BETWEEN,
+    outputMode: mode === 'monitor' ? 'pvas' : mode,
+    serverQueueSize,
+    // The initial image opens the way to stage 2, so that connecting costs no frame.
+    ...(mode !== 'monitor' && { skipInitialUpdates: 0 }),
   });
-  const firstFrame = performance.now() + startDelay * 1_000;
-  try {
-    await start({
-      inputChannel: INPUT,
-      outputChannel: BETWEEN,
-      outputMode: mode === 'monitor' ? 'pvas' : mode,
-      serverQueueSize,
-      // The initial image opens the way to stage 2, so that connecting costs no frame.
-      ...(mode !== 'monitor' && { skipInitialUpdates: 0 }),
-    });
-    // With PvaPy the channel between the stages exists from the first update on, which is the initial one.
-    if (mode === 'monitor') await start({ ...second, serverQueueSize });
-    if (performance.now() > firstFrame) return undefined;
-    await simulator.waitForLastFrame((startDelay + seconds) * 1_000 + 30_000);
-    const { published, fps: achievedFps } = await simulator.finish((SHUTDOWN_DELAY + 20) * 1_000);
-    const last = stages.find((stage) => stage.reports()[0]?.consumerId === 2) as PvapyConsumer;
-    await waitUntilQuiet(last, published);
-    const reports = (await Promise.all(stages.map((stage) => stage.finish()))).flat();
-    const [first, end] = reports.sort((a, b) => a.consumerId - b.consumerId) as [
-      ConsumerReport,
-      ConsumerReport,
-    ];
-    return {
-      published,
-      achievedFps,
-      lossless: isLossless(end, published),
-      stages: [first, end].map(({ all: _, ...figures }) => figures),
-    };
-  } finally {
-    await Promise.all([simulator.stop(), ...stages.map((stage) => stage.child.stop())]);
-  }
+  // With PvaPy the channel between the stages exists from the first update on, which is the initial one.
+  const last = served ?? (await start({ ...lastStage, serverQueueSize }));
+  if (!run.inTime) return undefined;
+  await run.lastFrame();
+  const { published, fps: achievedFps } = await run.published();
+  await waitUntilQuiet(last, published);
+  const [[begin], [end]] = (await Promise.all([first.finish(), last.finish()])) as [
+    [ConsumerReport],
+    [ConsumerReport],
+  ];
+  return {
+    published,
+    achievedFps,
+    lossless: isLossless(end, published),
+    stages: [begin, end].map(({ all: _, ...figures }) => figures),
+  };
 }
 
 /**

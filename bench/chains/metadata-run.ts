@@ -4,17 +4,12 @@
  */
 import type { LosslessRun } from '../highest-lossless.ts';
 import { type Suite, waitUntilQuiet } from '../pair-run.ts';
-import { freePorts, peerEnv } from '../peers/ports.ts';
-import { startPvapyConsumer, startPvapySimulator } from '../peers/pvapy.ts';
+import { startPvapyConsumer } from '../peers/pvapy-consumer.ts';
+import { INPUT, runStream, type StreamOptions, type StreamRun, type StreamTimes } from './stream-run.ts';
 
-export interface MetadataRunOptions {
+export interface MetadataRunOptions extends StreamOptions {
   /** Metadata channels. */
   readonly channels: number;
-  /** Pixels in x and in y, of uint8. */
-  readonly size: number;
-  /** Frames a second. */
-  readonly fps: number;
-  readonly seconds: number;
   /** Frames and metadata that the simulator queues for the consumer, of each channel. */
   readonly serverQueueSize: number;
 }
@@ -26,71 +21,44 @@ export interface MetadataRun extends LosslessRun {
   readonly incomplete: number;
 }
 
-const START_DELAY = 4;
-const LONGEST_START_DELAY = 30;
-const SHUTDOWN_DELAY = 2;
+const TIMES: StreamTimes = { startDelay: 4, longestStartDelay: 30, shutdownDelay: 2 };
 /** In s: a frame's values have its time stamp, and those of the frame before or after do not count. */
 const TOLERANCE = 1e-5;
-const CHANNEL = 'bench:image';
 
-/**
- * Runs it, on loopback and ports of its own, repeated with more time when the consumer connected too late.
- *
- * @throws Error when a process does not start, connect or end in time, with what it printed.
- */
-export async function runMetadata(
-  pair: { readonly simulator: Suite; readonly consumer: Suite },
-  options: MetadataRunOptions,
-): Promise<MetadataRun> {
-  for (let startDelay = START_DELAY; startDelay <= LONGEST_START_DELAY; startDelay *= 2) {
-    const run = await runOnce(pair, options, startDelay);
-    if (run) return run;
-  }
-  throw new Error('no consumer connected before the first frame: the machine is too busy to measure');
+interface Pair {
+  readonly simulator: Suite;
+  readonly consumer: Suite;
 }
 
-async function runOnce(
-  pair: { readonly simulator: Suite; readonly consumer: Suite },
-  options: MetadataRunOptions,
-  startDelay: number,
+/** @throws Error when a process does not start, connect or end in time, with what it printed. */
+export function runMetadata(pair: Pair, options: MetadataRunOptions): Promise<MetadataRun> {
+  const observed = (run: StreamRun): Promise<MetadataRun | undefined> => observe(run, pair, options);
+  return runStream(options, TIMES, observed, 'no consumer connected');
+}
+
+async function observe(
+  run: StreamRun,
+  pair: Pair,
+  { channels, serverQueueSize }: MetadataRunOptions,
 ): Promise<MetadataRun | undefined> {
-  const { channels, size, fps, seconds, serverQueueSize } = options;
   const names = Array.from({ length: channels }, (_, i) => `pva://bench:m:${i + 1}`).join(',');
-  const env = peerEnv(await freePorts());
-  const simulator = await startPvapySimulator(pair.simulator, env, {
-    channel: CHANNEL,
-    nx: size,
-    ny: size,
-    fps,
-    runtime: seconds,
-    startDelay,
-    shutdownDelay: SHUTDOWN_DELAY,
-    extraArgs: ['-mpv', names],
+  await run.simulate(pair.simulator, ['-mpv', names]);
+  const consumer = await startPvapyConsumer(pair.consumer, run.env, {
+    inputChannel: INPUT,
+    outputChannel: '_',
+    serverQueueSize,
+    metadataChannels: names,
+    // No receiver queue: the simulators post a frame's metadata before the frame, and a queue only costs both.
+    ...pair.consumer.metadataProcessor,
+    processorArgs: JSON.stringify({ timestampTolerance: TOLERANCE }),
   });
-  const firstFrame = performance.now() + startDelay * 1_000;
-  try {
-    const consumer = await startPvapyConsumer(pair.consumer, env, {
-      inputChannel: CHANNEL,
-      outputChannel: '_',
-      serverQueueSize,
-      metadataChannels: names,
-      // No receiver queue: the simulators post a frame's metadata before the frame, and a queue only costs both.
-      ...pair.consumer.metadataProcessor,
-      processorArgs: JSON.stringify({ timestampTolerance: TOLERANCE }),
-    });
-    try {
-      if (performance.now() > firstFrame) return undefined;
-      await simulator.waitForLastFrame((startDelay + seconds) * 1_000 + 30_000);
-      const { published, fps: achievedFps } = await simulator.finish((SHUTDOWN_DELAY + 20) * 1_000);
-      await waitUntilQuiet(consumer, published);
-      const [report] = await consumer.finish();
-      const complete = Number(report?.userStats['nFramesProcessed'] ?? 0);
-      const incomplete = Number(report?.userStats['nFrameErrors'] ?? 0);
-      return { published, achievedFps, complete, incomplete, lossless: complete === published };
-    } finally {
-      await consumer.child.stop();
-    }
-  } finally {
-    await simulator.stop();
-  }
+  run.own(consumer.child);
+  if (!run.inTime) return undefined;
+  await run.lastFrame();
+  const { published, fps: achievedFps } = await run.published();
+  await waitUntilQuiet(consumer, published);
+  const [report] = await consumer.finish();
+  const complete = Number(report?.userStats['nFramesProcessed'] ?? 0);
+  const incomplete = Number(report?.userStats['nFrameErrors'] ?? 0);
+  return { published, achievedFps, complete, incomplete, lossless: complete === published };
 }

@@ -18,13 +18,11 @@
  *   npm run bench:chains -- --quick                   one run each at a low rate: does the benchmark itself work?
  *   npm run bench:chains -- --ours                    without PvaPy
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pairsOf } from '../frames/pairs.ts';
 import { ourSuite, pvapySuite } from '../pair-run.ts';
-import { ensurePeers, repositoryRoot } from '../peers/python-env.ts';
+import { ensurePeers } from '../peers/python-env.ts';
+import { machine, writeResults } from '../report.ts';
 import { type Figure, table } from '../result.ts';
 import { CHAIN_MODES } from './chain-run.ts';
 import { collectorFigures, mirrorFigures } from './fixed-rate-figures.ts';
@@ -61,8 +59,7 @@ const suites = peer ? [ours, peer] : [ours];
 const pairs = pairsOf(ours, peer).slice(0, 3);
 const log = (text: string): void => void process.stderr.write(`${text}\n`);
 const effort: Effort = { rounds, seconds, quick, log };
-const machine = `${os.cpus().length} x ${os.cpus()[0]?.model ?? 'unknown CPU'}, Node ${process.version}, ${os.platform()}`;
-console.log(`${machine}; ${rounds} rounds, runs of ${seconds} s; peer: ${peer?.name ?? 'none'}`);
+console.log(`${machine()}; ${rounds} rounds, runs of ${seconds} s; peer: ${peer?.name ?? 'none'}`);
 
 const figures: Figure[] = [];
 for (const part of PARTS) {
@@ -80,8 +77,4 @@ const LOSSLESS = [
   'of the stream, to the last frame published; with metadata: every frame published got all its values',
 ];
 console.log(LOSSLESS.join('\n'));
-const folder = join(repositoryRoot(), 'bench', 'results');
-mkdirSync(folder, { recursive: true });
-const file = join(folder, `chains-${new Date().toISOString().replaceAll(':', '-')}.json`);
-writeFileSync(file, `${JSON.stringify({ machine, rounds, seconds, figures }, null, 2)}\n`);
-console.log(`written to ${file}`);
+writeResults('chains-', { rounds, seconds, figures });

@@ -7,7 +7,7 @@ import type { Pair } from './pairs.ts';
 const SIZE = 512;
 const FPS = 1000;
 const SAMPLE_MS = 5000;
-/** Growth in MB from the first to the last quarter of the run that still counts as flat. */
+/** Growth in MB from the second to the last quarter of the run that still counts as flat: the first one warms up. */
 const FLAT = 5;
 
 /** One run of our pair. */

@@ -1,7 +1,8 @@
 /** How long a consumer takes from its start to the first frame it has processed, of a stream that is already running. */
 import { setTimeout } from 'node:timers/promises';
 import { freePorts, peerEnv } from '../peers/ports.ts';
-import { startPvapyConsumer, startPvapySimulator } from '../peers/pvapy.ts';
+import { startPvapyConsumer } from '../peers/pvapy-consumer.ts';
+import { startPvapySimulator } from '../peers/pvapy-simulator.ts';
 import { type Figure, median } from '../result.ts';
 import type { Pair } from './pairs.ts';
 

@@ -22,6 +22,8 @@ export interface ChildOptions {
   readonly cwd?: string;
   /** Name used in error messages. Default: the program's file name. */
   readonly name?: string;
+  /** Whether there is an IPC channel to it, for `send`: it must be a Node program. Default: false. */
+  readonly ipc?: boolean;
 }
 
 /** One line of output. */
@@ -166,6 +168,11 @@ export class Child {
     this.#process.stdin.end();
   }
 
+  /** Sends a message to a Node program that was started with `ipc`. */
+  send(message: object): void {
+    this.#process.send?.(message);
+  }
+
   /** Sends a signal to the process alone, not to its children. */
   signal(signal: NodeJS.Signals): void {
     this.#process.kill(signal);
@@ -254,9 +261,9 @@ export async function spawnChild(options: ChildOptions): Promise<Child> {
   const child = spawn(options.command, options.args ?? [], {
     cwd: options.cwd,
     env: options.env ?? process.env,
-    stdio: ['pipe', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe', ...(options.ipc === true ? (['ipc'] as const) : [])],
     detached: true,
-  });
+  }) as ChildProcessWithoutNullStreams;
   if (child.pid === undefined) {
     const [cause] = (await once(child, 'error')) as [Error];
     throw new Error(`${name} cannot be started: ${cause.message}`);

@@ -1,11 +1,12 @@
 /**
  * PvaPy's own collector and mirror server as peers: start them and know when they are ready. Ours have the same options.
  *
- * What may live here: those two commands; simulator and consumer are in pvapy.ts.
+ * What may live here: those two commands; the simulator and the consumer have files of their own.
  */
 import { type Child, spawnChild } from './child.ts';
-import { type Commands, commandLine, orStop, START_TIMEOUT_MS } from './pvapy.ts';
-import { type PythonDict, PythonDictCollector, type PythonValue } from './python-dict.ts';
+import { type Commands, commandLine, orStop, START_TIMEOUT_MS } from './pvapy-command.ts';
+import { Reports } from './pvapy-reports.ts';
+import type { PythonDict, PythonValue } from './python-dict.ts';
 
 /** Options of PvaPy's `pvapy-hpc-collector`. */
 export interface CollectorOptions {
@@ -38,9 +39,6 @@ export interface CollectorReport {
 /** A running collector. */
 export interface PvapyCollector {
   readonly child: Child;
-  report(): CollectorReport | undefined;
-  /** Waits until a report satisfies `done`. Reports come once a second. */
-  waitForReport(done: (report: CollectorReport) => boolean, timeoutMs: number): Promise<void>;
   /** Ends it and reads the final report. */
   finish(): Promise<CollectorReport>;
 }
@@ -66,50 +64,22 @@ export async function startPvapyCollector(
     args: [...args, '-dc'],
     env,
   });
-  const collector = watch(child);
-  const connected = ({ nReceived }: CollectorReport): boolean =>
-    nReceived.length === options.producerIds.length && nReceived.every((n) => n > 0);
-  await orStop(child, collector.waitForReport(connected, START_TIMEOUT_MS));
-  return collector;
-}
-
-function watch(child: Child): PvapyCollector {
-  let newest: CollectorReport | undefined;
-  const waiting = new Set<() => void>();
-  const dicts = new PythonDictCollector();
-  child.onLine(({ stream, text }) => {
-    const dict = stream === 'stdout' ? dicts.push(text) : undefined;
-    if (dict?.['collectorStats'] === undefined) return;
-    newest = collectorReport(dict);
-    for (const look of waiting) look();
-  });
+  const reports = new Reports(child, 1, (dict) =>
+    dict['collectorStats'] === undefined ? undefined : ([0, collectorReport(dict)] as const),
+  );
+  const connected = (all: readonly CollectorReport[]): boolean =>
+    all.every(
+      ({ nReceived }) => nReceived.length === options.producerIds.length && nReceived.every((n) => n > 0),
+    );
+  await orStop(child, reports.waitFor(connected, START_TIMEOUT_MS));
   return {
     child,
-    report: () => newest,
-    waitForReport: (done, timeoutMs) =>
-      new Promise((resolve, reject) => {
-        const end = (error?: Error): void => {
-          clearTimeout(timer);
-          waiting.delete(look);
-          if (error) reject(error);
-          else resolve();
-        };
-        const look = (): void => {
-          if (newest && done(newest)) end();
-        };
-        const timer = setTimeout(
-          () => end(child.error(`printed no report as awaited within ${timeoutMs} ms`)),
-          timeoutMs,
-        );
-        waiting.add(look);
-        void child.exited.then(() => end(child.error('ended without a report as awaited')));
-        look();
-      }),
     finish: async () => {
       // PvaPy's collecting thread may wait for 5 s before it sees the end.
       await child.stop({ graceMs: 15_000 });
-      if (!newest) throw child.error('ended without a report');
-      return newest;
+      const [report] = reports.newest;
+      if (!report) throw child.error('ended without a report');
+      return report;
     },
   };
 }

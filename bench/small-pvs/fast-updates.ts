@@ -4,13 +4,11 @@
  */
 import { highestLossless, type LosslessRun } from '../highest-lossless.ts';
 import { type Figure, median } from '../result.ts';
+import type { Contest } from './pairings.ts';
 import { type Implementation, Pair, type UpdateRun } from './roles.ts';
 
-export interface FastUpdatesOptions {
-  readonly ours: Implementation;
-  readonly peer: Implementation | undefined;
+export interface FastUpdatesOptions extends Contest {
   readonly seconds: number;
-  readonly rounds: number;
   /** Only the goal's rate, no search for the highest one. */
   readonly quick: boolean;
 }

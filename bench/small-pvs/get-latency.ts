@@ -3,14 +3,12 @@
  * with its own server, and with the other's.
  */
 import { type Figure, median } from '../result.ts';
+import { type Contest, inTurn } from './pairings.ts';
 import { type Implementation, Pair } from './roles.ts';
 
-export interface GetLatencyOptions {
-  readonly ours: Implementation;
-  readonly peer: Implementation | undefined;
-  /** Gets of each run, and runs of each pair, taken in turn. */
+export interface GetLatencyOptions extends Contest {
+  /** Gets of each run. */
   readonly gets: number;
-  readonly rounds: number;
 }
 
 interface Run {
@@ -18,19 +16,9 @@ interface Run {
   readonly p99: number;
 }
 
-export async function getLatency({ ours, peer, gets, rounds }: GetLatencyOptions): Promise<Figure[]> {
-  const pairs = peer
-    ? ([
-        [ours, ours],
-        [peer, peer],
-        [peer, ours],
-        [ours, peer],
-      ] as const)
-    : ([[ours, ours]] as const);
-  const runs: Run[][] = pairs.map(() => []);
-  for (let round = 0; round < rounds; round++)
-    for (const [i, [server, client]] of pairs.entries()) runs[i]?.push(await once(server, client, gets));
-  const [own, theirs, oursWithTheirServer, theirsWithOurServer] = runs;
+export async function getLatency({ gets, ...contest }: GetLatencyOptions): Promise<Figure[]> {
+  const runs = await inTurn(contest, (server, client) => once(server, client, gets));
+  const { own, theirs, oursWithTheirServer, theirsWithOurServer } = runs;
   const figure = (
     what: string,
     mine: readonly Run[],
@@ -44,7 +32,7 @@ export async function getLatency({ ours, peer, gets, rounds }: GetLatencyOptions
     ...(p === 'p50' ? { goal: 150 } : {}),
     better: 'less',
   });
-  const figures = (['p50', 'p99'] as const).map((p) => figure('get round trip', own as Run[], theirs, p));
+  const figures = (['p50', 'p99'] as const).map((p) => figure('get round trip', own, theirs, p));
   if (oursWithTheirServer)
     figures.push(
       figure("get round trip with the other's server", oursWithTheirServer, theirsWithOurServer, 'p50'),

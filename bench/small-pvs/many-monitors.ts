@@ -3,33 +3,21 @@
  * other end, and with the other's.
  */
 import { type Figure, median } from '../result.ts';
+import { type Contest, inTurn } from './pairings.ts';
 import { type Implementation, Pair, type UpdateRun } from './roles.ts';
 
-export interface ManyMonitorsOptions {
-  readonly ours: Implementation;
-  readonly peer: Implementation | undefined;
-  /** Seconds of each run, and runs of each pair, taken in turn. */
+export interface ManyMonitorsOptions extends Contest {
+  /** Of each run. */
   readonly seconds: number;
-  readonly rounds: number;
 }
 
 const PVS = 1000;
 const HZ = 10;
 const WHAT = `${PVS} PVs x ${HZ} Hz`;
 
-export async function manyMonitors({ ours, peer, seconds, rounds }: ManyMonitorsOptions): Promise<Figure[]> {
-  const pairs = peer
-    ? ([
-        [ours, ours],
-        [peer, peer],
-        [peer, ours],
-        [ours, peer],
-      ] as const)
-    : ([[ours, ours]] as const);
-  const runs: UpdateRun[][] = pairs.map(() => []);
-  for (let round = 0; round < rounds; round++)
-    for (const [i, [server, client]] of pairs.entries()) runs[i]?.push(await once(server, client, seconds));
-  const [own, theirs, oursWithTheirServer, theirsWithOurServer] = runs;
+export async function manyMonitors({ seconds, ...contest }: ManyMonitorsOptions): Promise<Figure[]> {
+  const runs = await inTurn(contest, (server, client) => once(server, client, seconds));
+  const { own, theirs, oursWithTheirServer: client, theirsWithOurServer: server } = runs;
   const cpu = (of: readonly UpdateRun[] | undefined, role: 'clientCpu' | 'serverCpu'): number | undefined =>
     of && 100 * median(of.map((r) => r[role]));
   const lost = (of: readonly UpdateRun[] | undefined): number | undefined =>
@@ -52,8 +40,7 @@ export async function manyMonitors({ ours, peer, seconds, rounds }: ManyMonitors
     figure('server CPU', cpu(own, 'serverCpu'), cpu(theirs, 'serverCpu')),
     figure('updates lost', lost(own), lost(theirs), 1),
   ];
-  if (!peer) return figures;
-  const [client, server] = [oursWithTheirServer, theirsWithOurServer];
+  if (!client || !server) return figures;
   return [
     ...figures,
     figure("client CPU with the other's server", cpu(client, 'clientCpu'), cpu(server, 'clientCpu'), 15),

@@ -8,11 +8,9 @@
  *   npm run bench:small -- --only get,codec          some of: monitors, updates, get, codec
  *   npm run bench:small -- --ours                    without the peer
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ensurePeers, repositoryRoot } from '../peers/python-env.ts';
+import { ensurePeers } from '../peers/python-env.ts';
+import { machine, writeResults } from '../report.ts';
 import { type Figure, table } from '../result.ts';
 import { fastUpdates } from './fast-updates.ts';
 import { getLatency } from './get-latency.ts';
@@ -37,8 +35,7 @@ const only = values.only?.split(',');
 const peers = values.ours ? undefined : await ensurePeers();
 const peer = peers?.available ? pvxs(peers) : undefined;
 const us = ours();
-const machine = `${os.cpus().length} x ${os.cpus()[0]?.model ?? 'unknown CPU'}, Node ${process.version}, ${os.platform()}`;
-console.log(`${machine}; ${rounds} runs of ${seconds} s, medians; peer: ${peer?.name ?? 'none'}`);
+console.log(`${machine()}; ${rounds} runs of ${seconds} s, medians; peer: ${peer?.name ?? 'none'}`);
 
 const benchmarks: Record<string, () => Promise<Figure[]>> = {
   codec: () => headCodec({ times: quick ? 50_000 : 200_000, rounds: Math.max(5, rounds) }),
@@ -54,8 +51,4 @@ for (const [name, run] of Object.entries(benchmarks)) {
 }
 console.log(table(figures, 'PVXS'));
 console.log('ratio: how much better ours is than PVXS through p4p; above 1 is better');
-const folder = join(repositoryRoot(), 'bench', 'results');
-mkdirSync(folder, { recursive: true });
-const file = join(folder, `small-${new Date().toISOString().replaceAll(':', '-')}.json`);
-writeFileSync(file, `${JSON.stringify({ machine, seconds, rounds, figures }, null, 2)}\n`);
-console.log(`written to ${file}`);
+writeResults('small-', { rounds, seconds, figures });

@@ -1,11 +1,12 @@
 /** The last two steps of the tutorial, as they stand there: two consumers share a stream, and the ledger is read. */
 import { expect } from 'vitest';
+import { statusWhen } from '../e2e/support/consumer.ts';
+import { holdSimulator } from '../e2e/support/held-simulator.ts';
 import { it, until, withOptions } from '../e2e/support/world.ts';
 import { codeBlocks, commandLines } from './support/documents.ts';
 
 const TUTORIAL = 'docs/tutorial.md';
 
-// The simulator waits 10 s.
 it('two consumers share the stream, and the ledger balances', { timeout: 60_000 }, async ({ world }) => {
   const file = world.file('darkest.ts', codeBlocks(TUTORIAL, 'ts')[0]?.text ?? '');
   const lines = codeBlocks(TUTORIAL, 'sh').flatMap(commandLines);
@@ -13,9 +14,11 @@ it('two consumers share the stream, and the ledger balances', { timeout: 60_000 
   const [consumerLine = '', simulatorLine = '', readIds = ''] = lines.slice(at);
 
   const consumers = await world.start(consumerLine.replace('darkest.ts', file));
-  for (const id of [1, 2]) await world.context.get(`consumer:${id}:status`, { timeout: 15 });
-  // With the simulator's own start delay, in which consumers find it; no more frames than the two server queues hold.
-  const simulator = await world.start(withOptions(simulatorLine, { '-fps': 200, '-rt': 1, '-shd': 60 }));
+  // No more frames than the two server queues hold.
+  const held = await holdSimulator(world, withOptions(simulatorLine, { '-fps': 200, '-rt': 1 }));
+  for (const id of [1, 2]) await statusWhen(world, id, 'connected', (s) => s.receiverStats.nReceived === 1);
+  held.go();
+  const simulator = held.child;
   await simulator.waitForLine(/^Server exiting after reaching runtime/, 25_000);
   const image = await world.context.get('pvapy:image', { pvRequest: 'field(uniqueId)' });
   const last = Number(image.get('uniqueId'));

@@ -10,7 +10,8 @@ import {
   toSeconds,
 } from 'epics-pva-ts';
 import { describe, expect } from 'vitest';
-import { idsFrom, statusWhen } from './support/consumer.ts';
+import { idsFrom, leastReceived, statusWhen } from './support/consumer.ts';
+import { holdSimulator } from './support/held-simulator.ts';
 import { it, until, type World } from './support/world.ts';
 
 /** Time stamp of an update as text: equal if and only if the times are. */
@@ -23,14 +24,15 @@ interface Update {
   readonly time: string;
 }
 
-/** The updates of a metadata PV from now on, the first of them its present value. */
-function follow(context: Context, channel: string): Update[] {
+/** The updates of a metadata PV, the first of them its present value, which is there. */
+async function follow(context: Context, channel: string): Promise<Update[]> {
   const updates: Update[] = [];
   context.monitor(
     channel,
     { pvRequest: 'record[queueSize=2000]field()' },
     { update: (value) => void updates.push({ value: value.get('value') as number, time: timeOf(value) }) },
   );
+  await until(() => expect(updates.length).toBeGreaterThan(0));
   return updates;
 }
 
@@ -41,14 +43,16 @@ interface Image {
   readonly pixels: string;
 }
 
-/** The images of a channel from now on, without the empty one before the first. */
-function collect(context: Context, channel: string): Image[] {
+/** The images of a channel whose simulator is held back, without the empty one before the first, which is there. */
+async function collect(context: Context, channel: string): Promise<Image[]> {
   const images: Image[] = [];
+  let connected = false;
   context.monitor(
     channel,
     { pvRequest: 'record[queueSize=2000]field()' },
     {
       update: (value) => {
+        connected = true;
         const frame = new NTNDArray(value);
         if (frame.uniqueId === 0) return;
         images.push({
@@ -60,6 +64,7 @@ function collect(context: Context, channel: string): Image[] {
       },
     },
   );
+  await until(() => expect(connected).toBe(true));
   return images;
 }
 
@@ -67,13 +72,16 @@ const SMALL = '-nx 4 -ny 4 -nf 3 -rp 0';
 
 describe.concurrent('metadata PVs', () => {
   it('get a value of their own for every frame, with its time stamp', async ({ world }) => {
-    const simulator = await world.start(
-      `ad-sim-server ${SMALL} -mpv pva://motor:x,pva://motor:y -fps 200 -rt 1 -std 1 -shd 30`,
+    const held = await holdSimulator(
+      world,
+      `ad-sim-server ${SMALL} -mpv pva://motor:x,pva://motor:y -fps 200 -rt 1`,
     );
+    const simulator = held.child;
     await simulator.waitForLine(/^PVA metadata PVs: motor:x, motor:y$/, 15_000);
-    await simulator.waitForLine(/^Serving /, 15_000);
-    const [x, y] = [follow(world.context, 'motor:x'), follow(world.context, 'motor:y')];
-    const images = collect(world.context, 'pvapy:image');
+    const x = await follow(world.context, 'motor:x');
+    const y = await follow(world.context, 'motor:y');
+    const images = await collect(world.context, 'pvapy:image');
+    held.go();
     await until(() => expect(images.length).toBe(200), 20_000);
     expect(images.map(({ id }) => id)).toEqual(idsFrom(1, 200));
     const times = images.map(({ time }) => time);
@@ -101,37 +109,39 @@ describe.concurrent('metadata PVs', () => {
   });
 
   it('are there before their image, whose attributes MetadataProcessor makes of them', async ({ world }) => {
-    const simulator = await world.start(
-      `ad-sim-server ${SMALL} -mpv pva://motor:x,pva://motor:y -fps 300 -rt 1 -std 6 -shd 60`,
+    const simulator = await holdSimulator(
+      world,
+      `ad-sim-server ${SMALL} -mpv pva://motor:x,pva://motor:y -fps 300 -rt 1`,
     );
-    await simulator.waitForLine(/^Serving /, 15_000);
     await world.start(
       'hpc-consumer -ic pvapy:image -sc consumer:*:status -cc consumer:*:control -oc processed -sqs 1000 -mc pva://motor:x,pva://motor:y -pc MetadataProcessor',
     );
+    await statusWhen(world, 1, 'connected', (now) => leastReceived(now) === 1);
+    simulator.go();
     const s = await statusWhen(world, 1, 'done', (now) => now.processorStats.nProcessed === 300);
     expect(s.userStats).toMatchObject({ nFramesProcessed: 300, nFrameErrors: 0 });
     expect(Number(s.userStats?.['nMetadataProcessed'])).toBe(600);
   });
 
   it('are seen by pvmonitor, every update once', async ({ world }) => {
-    const simulator = await world.start(
-      `ad-sim-server ${SMALL} -mpv pva://motor:x -fps 50 -rt 1 -std 4 -shd 60`,
-    );
-    await simulator.waitForLine(/^Serving /, 15_000);
+    const simulator = await holdSimulator(world, `ad-sim-server ${SMALL} -mpv pva://motor:x -fps 50 -rt 1`);
     const monitor = await world.start("pvmonitor -r 'record[queueSize=100]field(value)' motor:x");
+    await until(() => expect(monitor.lines.length).toBe(1));
+    simulator.go();
     await until(() => expect(monitor.lines.length).toBe(51), 20_000);
-    await simulator.waitForLine(/^Server exiting after reaching runtime/, 15_000);
+    await simulator.child.waitForLine(/^Server exiting after reaching runtime/, 15_000);
     expect(new Set(monitor.lines.map(({ text }) => text)).size).toBe(51);
   });
 });
 
 describe.concurrent('several channels', () => {
   it('have the same frames, each with ids and clients of its own', async ({ world }) => {
-    const simulator = await world.start(
-      `ad-sim-server ${SMALL} -cn 'det:1, det:2,det:3' -fps 100 -rt 1 -std 1 -shd 30`,
-    );
+    const held = await holdSimulator(world, `ad-sim-server ${SMALL} -cn 'det:1, det:2,det:3' -fps 100 -rt 1`);
+    const simulator = held.child;
     await simulator.waitForLine(/^Serving det:1, det:2, det:3 on TCP port/, 15_000);
-    const [first = [], second = []] = ['det:1', 'det:2'].map((name) => collect(world.context, name));
+    const first = await collect(world.context, 'det:1');
+    const second = await collect(world.context, 'det:2');
+    held.go();
     await until(() => expect([first.length, second.length]).toEqual([100, 100]), 20_000);
     expect(first.map(({ id }) => id)).toEqual(idsFrom(1, 100));
     expect(second).toEqual(first);
@@ -151,22 +161,22 @@ describe.concurrent('the rate', () => {
   it('may change: from 100 to 300 frames/s within 1 s are 200 frames, most of them towards the end', async ({
     world,
   }) => {
-    const simulator = await world.start(
-      `ad-sim-server ${SMALL} -fps 100 -rto 300 -rtm 1 -rt 1 -std 1 -shd 30`,
-    );
+    const held = await holdSimulator(world, `ad-sim-server ${SMALL} -fps 100 -rto 300 -rtm 1 -rt 1`);
+    const simulator = held.child;
     await simulator.waitForLine(/^Frame rate: 100fps, changing to 300fps within 1s$/, 15_000);
-    await simulator.waitForLine(/^Serving /, 15_000);
-    const images = collect(world.context, 'pvapy:image');
+    const images = await collect(world.context, 'pvapy:image');
+    held.go();
     await simulator.waitForLine(/^Server exiting after reaching runtime/, 20_000);
     await until(() => expect(images.map(({ id }) => id)).toEqual(idsFrom(1, 200)));
     expectOnTime(images, (n) => (Math.sqrt(100 ** 2 + 2 * 200 * n) - 100) / 200);
   });
 
   it('may come in bursts, as many frames in all', async ({ world }) => {
-    const simulator = await world.start(`ad-sim-server ${SMALL} -fps 100 -bst 25 -rt 1 -std 1 -shd 30`);
+    const held = await holdSimulator(world, `ad-sim-server ${SMALL} -fps 100 -bst 25 -rt 1`);
+    const simulator = held.child;
     await simulator.waitForLine(/^Frames come in bursts of 25$/, 15_000);
-    await simulator.waitForLine(/^Serving /, 15_000);
-    const images = collect(world.context, 'pvapy:image');
+    const images = await collect(world.context, 'pvapy:image');
+    held.go();
     await simulator.waitForLine(/^Server exiting after reaching runtime/, 20_000);
     await until(() => expect(images.map(({ id }) => id)).toEqual(idsFrom(1, 100)));
     expectOnTime(images, (n) => Math.floor(n / 25) / 4);

@@ -4,19 +4,28 @@ import { type Context, NTNDArray } from 'epics-pva-ts';
 import { describe, expect } from 'vitest';
 import { codeBlocks, commandLinesOf } from '../docs/support/documents.ts';
 import { status } from './support/consumer.ts';
+import { holdSimulator } from './support/held-simulator.ts';
 import { it, until, type World, withOptions } from './support/world.ts';
 
 const HDF5 = 'test/fixtures/hdf5/v110.h5';
 const TIFF = 'test/fixtures/tiff';
 
-/** The frames of a channel from now on, whole, in order. */
-function frames(context: Context, channel: string): NTNDArray[] {
+/** The frames of a channel from the present one on, whole, in order; not the empty one before the first. */
+async function frames(context: Context, channel: string): Promise<NTNDArray[]> {
   const all: NTNDArray[] = [];
+  let connected = false;
   context.monitor(
     channel,
     { pvRequest: 'record[queueSize=2000]field()' },
-    { update: (value) => void (new NTNDArray(value).uniqueId > 0 && all.push(new NTNDArray(value))) },
+    {
+      update: (value) => {
+        connected = true;
+        const frame = new NTNDArray(value);
+        if (frame.uniqueId > 0) all.push(frame);
+      },
+    },
   );
+  await until(() => expect(connected).toBe(true));
   return all;
 }
 
@@ -31,7 +40,7 @@ async function stream(
     `ad-sim-server -cn ${channel} ${options} -fps 50 -std 0.5 -rt 30 -shd 0 -rp 0`,
   );
   await simulator.waitForLine(/^Serving /, 30_000);
-  const all = frames(world.context, channel);
+  const all = await frames(world.context, channel);
   await until(() => expect(all.length).toBeGreaterThanOrEqual(n), 30_000);
   expect(await simulator.stop()).toMatchObject({ code: 0, killed: false });
   return { all, text: simulator.lines.map((line) => line.text).join('\n') };
@@ -41,7 +50,7 @@ async function stream(
 const hdf5Pixels = (f: number): Uint16Array =>
   Uint16Array.from({ length: 64 * 80 }, (_, i) => f * 1000 + Math.floor(i / 64) * 5 + ((i % 64) >> 4));
 
-describe('HDF5 files', () => {
+describe.concurrent('HDF5 files', () => {
   it('are decompressed', async ({ world }) => {
     const { all, text } = await stream(world, `-if ${HDF5} -hds /entry/data/bslz4`, 5);
     expect(text).toMatch(/^Loaded input file .*v110\.h5 \(3 frames of 64x80 uint16\)$/m);
@@ -66,22 +75,25 @@ describe('HDF5 files', () => {
   });
 });
 
-describe('TIFF and raw binary files', () => {
+describe.concurrent('TIFF and raw binary files', () => {
   it('of a directory, once, in order', async ({ world }) => {
     mkdirSync(`${world.folder}/scan`);
     for (const name of ['stack.tif', 'lzw-predictor.tif'])
       copyFileSync(`${TIFF}/${name}`, `${world.folder}/scan/${name}`);
     world.file('scan/log.txt', 'not an image');
-    const simulator = await world.start(
-      `ad-sim-server -id ${world.folder}/scan --playback once -fps 50 -std 1 -rt 30 -shd 1 -rp 0`,
+    const held = await holdSimulator(
+      world,
+      `ad-sim-server -id ${world.folder}/scan --playback once -fps 50 -rt 30 -rp 0`,
     );
+    const simulator = held.child;
     await simulator.waitForLine(/^Skipped 1 file \(not .*\): log\.txt$/, 15_000);
     await simulator.waitForLine(/^Frame cache type: queue, each frame is published once /, 15_000);
-    const all = frames(world.context, 'pvapy:image');
+    const all = await frames(world.context, 'pvapy:image');
+    held.go();
     await simulator.waitForLine(/^Server exiting after publishing 4 frames$/, 15_000);
     await until(() => expect(all.map((frame) => frame.uniqueId)).toEqual([1, 2, 3, 4]));
     expect(all.map((frame) => (frame.pixels as Uint16Array)[0])).toEqual([0, 0, 1000, 2000]);
-    expect(await simulator.waitForExit(5_000)).toMatchObject({ code: 0 });
+    expect(await simulator.stop()).toMatchObject({ code: 0, killed: false });
   });
 
   it('in the layout of colours that is asked for', async ({ world }) => {
@@ -114,7 +126,7 @@ describe('TIFF and raw binary files', () => {
   });
 });
 
-describe('compression on the fly', () => {
+describe.concurrent('compression on the fly', () => {
   it.for(['lz4', 'bslz4', 'lz4hdf5'])('%s: every pixel arrives', async (codec, { world }) => {
     const generated = '-nx 100 -ny 90 -dt uint16 -mn 0 -mx 16 -nf 3';
     const { all, text } = await stream(world, `${generated} --codec ${codec}`, 4);
@@ -155,7 +167,7 @@ describe('compression on the fly', () => {
   });
 });
 
-describe('the examples of the reference', () => {
+describe.concurrent('the examples of the reference', () => {
   const DOCUMENT = 'docs/reference/ad-sim-server.md';
   const examples = commandLinesOf(['ad-sim-server'])
     .filter(({ place, line }) => place.startsWith(DOCUMENT) && / (-if|-id|-cfg|--codec) /.test(line))

@@ -1,10 +1,12 @@
 /** The command ad-sim-server as its clients see it: images, rates, caches, delays, reports. */
 import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Context, NTNDArray } from 'epics-pva-ts';
 import { afterAll, beforeAll, describe, expect, it as plain } from 'vitest';
 import type { Child } from '../../bench/peers/child.ts';
 import { idsFrom } from './support/consumer.ts';
-import { it, until, World } from './support/world.ts';
+import { holdSimulator } from './support/held-simulator.ts';
+import { it, ROOT, until, World } from './support/world.ts';
 
 /** One image, with all that was read from it at once. */
 interface Image {
@@ -15,14 +17,16 @@ interface Image {
   readonly time: number;
 }
 
-/** Collects the images of a channel from now on, without the empty one that is there before the first. */
-function collect(context: Context, channel = 'pvapy:image'): Image[] {
+/** Collects the images of a channel from the present one on, without the empty one that is there before the first. */
+async function collect(context: Context, channel = 'pvapy:image'): Promise<Image[]> {
   const images: Image[] = [];
+  let connected = false;
   context.monitor(
     channel,
     { pvRequest: 'record[queueSize=2000]field()' },
     {
       update: (value) => {
+        connected = true;
         const frame = new NTNDArray(value);
         if (frame.uniqueId === 0) return;
         const { secondsPastEpoch, nanoseconds } = frame.timeStamp;
@@ -35,6 +39,7 @@ function collect(context: Context, channel = 'pvapy:image'): Image[] {
       },
     },
   );
+  await until(() => expect(connected).toBe(true));
   return images;
 }
 
@@ -50,10 +55,10 @@ function npy(
   return Buffer.concat([Buffer.from('\x93NUMPY\x01\x00\x76\x00', 'latin1'), Buffer.from(header), bytes]);
 }
 
-/** When a line was printed, in ms. */
-async function timeOf(child: Child, pattern: RegExp): Promise<number> {
-  await child.waitForLine(pattern, 15_000);
-  return performance.now();
+/** When a simulator that has ended printed the first such line, in ms of its own clock (stamp-lines.mjs). */
+function timeOf(child: Child, pattern: RegExp): number {
+  const stamps = child.lines.map(({ text }) => /^@([\d.]+) (.*)/.exec(text));
+  return Number(stamps.find((stamp) => stamp && pattern.test(stamp[2] as string))?.[1]);
 }
 
 describe('generated images', () => {
@@ -111,7 +116,7 @@ describe('generated images', () => {
       `ad-sim-server -cn ${channel} -nx 32 -ny 32 -nf 1 -fps 50 -std 0 -shd 0 -rp 0 -dt ${options}`,
     );
     await simulator.waitForLine(/^Serving /, 15_000);
-    const images = collect(world.context, channel);
+    const images = await collect(world.context, channel);
     await until(() => expect(images.length).toBeGreaterThan(0));
     expect([...new Set(Array.from(images[0]?.pixels ?? []))].sort((a, b) => a - b)).toEqual(values);
     expect(await simulator.stop()).toMatchObject({ code: 0 });
@@ -133,7 +138,7 @@ describe.concurrent('images from files', () => {
     const file = world.file('stack.npy', npy('<u2', [3, 4, 6], stack));
     const simulator = await world.start(`ad-sim-server -if ${file} -fps 50 -std 0.3 -rt 30 -shd 0 -rp 0`);
     await simulator.waitForLine(/^Number of input frames: 3 \(size: 6x4, 48B, type: uint16, /, 15_000);
-    const images = collect(world.context);
+    const images = await collect(world.context);
     await until(() => expect(images.length).toBeGreaterThan(7));
     for (const { id, pixels, dimensions } of images) {
       expect(dimensions).toEqual([6, 4]);
@@ -152,14 +157,16 @@ describe.concurrent('images from files', () => {
     world.file('in/b.npy', npy('<u2', [4, 6], stack.subarray(48, 72)));
     world.file('in/a.npy', npy('<u2', [2, 4, 6], stack.subarray(0, 48)));
     world.file('in/notes.txt', 'not an image');
-    const simulator = await world.start(
-      `ad-sim-server -id ${world.folder}/in -cs 2 -fps 20 -std 1 -rt 30 -shd 1 -rp 1`,
+    const simulator = await holdSimulator(
+      world,
+      `ad-sim-server -id ${world.folder}/in -cs 2 -fps 20 -rt 30 -rp 1`,
     );
-    const images = collect(world.context);
-    await simulator.waitForLine(/^Server exiting after publishing 3 frames$/, 15_000);
+    const images = await collect(world.context);
+    simulator.go();
+    await simulator.child.waitForLine(/^Server exiting after publishing 3 frames$/, 15_000);
     await until(() => expect(images.map(({ id }) => id)).toEqual([1, 2, 3]));
     expect(images.map(({ pixels }) => Array.from(pixels))).toEqual([image(0), image(1), image(2)]);
-    expect(await simulator.waitForExit(5_000)).toMatchObject({ code: 0 });
+    expect(await simulator.child.stop()).toMatchObject({ code: 0, killed: false });
   });
 });
 
@@ -169,7 +176,7 @@ describe.concurrent('the cache', () => {
       'ad-sim-server -nx 8 -ny 8 -nf 3 -cs 10 -fps 100 -std 0.3 -rt 30 -shd 0 -rp 0',
     );
     await simulator.waitForLine(/^Frame cache type: all frames, recycled .* \(cache size: 10\)$/, 15_000);
-    const images = collect(world.context);
+    const images = await collect(world.context);
     await until(() => expect(images.length).toBeGreaterThan(8));
     const kinds = new Map<string, Set<number>>();
     for (const { id, pixels } of images) {
@@ -194,11 +201,13 @@ describe.concurrent('the cache', () => {
 describe('the rate', () => {
   it('is kept without drift, and every image arrives', async ({ world }) => {
     const [fps, runtime] = [500, 2];
-    const simulator = await world.start(
-      `ad-sim-server -nx 64 -ny 64 -nf 20 -fps ${fps} -rt ${runtime} -std 0.5 -shd 30 -rp 0`,
+    const held = await holdSimulator(
+      world,
+      `ad-sim-server -nx 64 -ny 64 -nf 20 -fps ${fps} -rt ${runtime} -rp 0`,
     );
-    await simulator.waitForLine(/^Serving /, 15_000);
-    const images = collect(world.context);
+    const simulator = held.child;
+    const images = await collect(world.context);
+    held.go();
     await simulator.waitForLine(/^Server exiting after reaching runtime/, 15_000);
     simulator.signal('SIGINT');
     const [, text, rate] = await simulator.waitForLine(/^Published frames: +(\d+) @ ([\d.]+) fps$/, 5_000);
@@ -226,19 +235,25 @@ describe.concurrent('start, reports and end', () => {
   it('keep the delays, and print what PvaPy prints', async ({ world }) => {
     const simulator = await world.start(
       'ad-sim-server -cn det:image -nx 100 -ny 50 -dt uint16 -mn 0 -mx 4095 -nf 5 -fps 100 -rt 0.5 -std 0.7 -shd 0.6 -rp 10',
+      { NODE_OPTIONS: `--import=${join(ROOT, 'test/e2e/fixtures/stamp-lines.mjs')}` },
     );
-    const serving = await timeOf(simulator, /^Serving det:image on TCP port \d+$/);
-    const first = await timeOf(simulator, /^Published frame id +10 @/);
-    const exiting = await timeOf(simulator, /^Server exiting after reaching runtime of 0\.\d{3} seconds$/);
+    await simulator.waitForLine(/^Serving det:image on TCP port \d+$/, 15_000);
+    await simulator.waitForLine(/^Published frame id +10 @/, 15_000);
+    await simulator.waitForLine(/^Server exiting after reaching runtime of 0\.\d{3} seconds$/, 15_000);
     expect(await simulator.waitForExit(5_000)).toMatchObject({ code: 0, signal: null });
-    const ended = performance.now();
+    const [serving = 0, first = 0, exiting = 0, ended = 0] = [
+      /^Serving /,
+      /^Published frame id +10 @/,
+      /^Server exiting /,
+      /^exit$/,
+    ].map((line) => timeOf(simulator, line));
     // Image 10 is due 0.09 s after the start delay.
     expect(first - serving).toBeGreaterThan(750);
     expect(first - serving).toBeLessThan(2_000);
     expect(ended - exiting).toBeGreaterThan(550);
     expect(ended - exiting).toBeLessThan(2_000);
 
-    const text = simulator.lines.map((line) => line.text);
+    const text = simulator.lines.filter(({ stream }) => stream === 'stdout').map((line) => line.text);
     expect(text.filter((line) => /^(Generat|Range|Number of|Frame cache|Expected)/.test(line))).toEqual([
       'Generating random frames using color mode: MONO',
       'Generated frame shape: [100, 50]',

@@ -5,9 +5,10 @@
 import { describe, expect } from 'vitest';
 import type { Child } from '../../bench/peers/child.ts';
 import { idsFrom } from './support/consumer.ts';
+import { type HeldSimulator, holdSimulator } from './support/held-simulator.ts';
 import { it, until, type World } from './support/world.ts';
 
-const SIMULATOR = 'ad-sim-server -cn pvapy:image -nx 64 -ny 64 -fps 200 -std 8 -shd 60 -rp 0';
+const SIMULATOR = 'ad-sim-server -cn pvapy:image -nx 64 -ny 64 -fps 200 -rp 0';
 const CONSUMERS =
   "hpc-consumer -ic pvapy:image -oc 'consumer:*:output' -sqs 100 -dg g -du 1 -pc UserDataProcessor -ll info";
 const COLLECTOR =
@@ -43,12 +44,13 @@ async function statusOf(world: World): Promise<CollectorStatus> {
 const collected = (world: World): number[] => world.lines('ids-1').map(Number);
 
 interface Chain {
-  readonly simulator: Child;
+  /** Holds its first frame back. */
+  readonly simulator: HeldSimulator;
   readonly workers: readonly Child[];
   readonly collector: Child;
 }
 
-/** Starts consumers with ids 1 and 2 (option sets separated by `|`) and all else; the first frame is yet to come. */
+/** Starts consumers with ids 1 and 2 (option sets separated by `|`) and all else, and waits until all are connected. */
 async function startChain(world: World, consumers: string, runtime: number): Promise<Chain> {
   const env = { HPC_TEST_FOLDER: world.folder };
   const workers = await Promise.all(consumers.split('|').map((options) => world.start(CONSUMERS + options)));
@@ -58,17 +60,22 @@ async function startChain(world: World, consumers: string, runtime: number): Pro
       new RegExp(`consumer\\.${id}: monitoring pvapy:image`),
       15_000,
     );
-  const simulator = await world.start(`${SIMULATOR} -rt ${runtime}`);
+  const simulator = await holdSimulator(world, `${SIMULATOR} -rt ${runtime}`);
   // Consumers know the type of their output with the simulator's initial update.
   for (const id of [1, 2])
     await collector.waitForLine(new RegExp(`connected to consumer:${id}:output`), 15_000);
+  await until(async () => {
+    const { producerStats_1: first, producerStats_2: second } = await statusOf(world);
+    expect([first, second].map(({ receiverStats }) => receiverStats.nReceived)).toEqual([1, 1]);
+  });
   return { simulator, workers, collector };
 }
 
 describe.concurrent('hpc-collector', () => {
   it('puts the frames of two consumers in order again, each exactly once', async ({ world }) => {
     const { simulator, collector } = await startChain(world, ' -nc 2', 2);
-    await simulator.waitForLine(/^Server exiting after reaching runtime/, 25_000);
+    simulator.go();
+    await simulator.child.waitForLine(/^Server exiting after reaching runtime/, 25_000);
     const published = Number((await world.context.get('pvapy:image')).get('uniqueId'));
     await until(() => expect(collected(world).length).toBe(published));
     expect(collected(world)).toEqual(idsFrom(1, published));
@@ -98,6 +105,7 @@ describe.concurrent('hpc-collector', () => {
     world,
   }) => {
     const { simulator, collector, workers } = await startChain(world, ' -id 1| -id 2', 6);
+    simulator.go();
     await until(() => expect(collected(world).length).toBeGreaterThan(100), 25_000);
     (workers[1] as Child).signal('SIGKILL');
     await collector.waitForLine(/WARNING collector\.1: consumer:2:output/, 5_000);
@@ -105,7 +113,7 @@ describe.concurrent('hpc-collector', () => {
     await until(() => expect(collected(world).length).toBeGreaterThan(after + 100), 10_000);
     const again = await world.start(`${CONSUMERS} -id 2`);
     await again.waitForLine(/consumer\.2: monitoring pvapy:image/, 15_000);
-    await simulator.waitForLine(/^Server exiting after reaching runtime/, 25_000);
+    await simulator.child.waitForLine(/^Server exiting after reaching runtime/, 25_000);
     const published = Number((await world.context.get('pvapy:image')).get('uniqueId'));
     await until(() => expect(collected(world).at(-1)).toBe(published));
 

@@ -94,7 +94,7 @@ describe('Processing Chains', () => {
     const published = await streamThrough(
       world,
       'ad-sim-server -cn ad:image -nx 128 -ny 128 -dt uint8 -fps 2000 -rt 60 -rp 2000',
-      { fps: 100, runtime: 3.2, startDelay: 7 },
+      { fps: 100, runtime: 3.2 },
       stages('file', 4),
     );
     const processors = await handledBy(world, stages('processor', 4), published);
@@ -126,12 +126,7 @@ describe('Parallel Processing Chains', () => {
       await world.start(
         `hpc-consumer --consumer-id ${first} --input-channel passthrough:${chain}:output ${channels('consumer')} ${IMAGE_PROCESSOR} --report-period 10 --server-queue-size 100 --n-consumers 4 --distributor-updates 8 --oid-offset 57`,
       );
-    const published = await streamThrough(
-      world,
-      SIMULATOR,
-      { fps: 160, runtime: 2, startDelay: 8 },
-      stages('consumer', 8),
-    );
+    const published = await streamThrough(world, SIMULATOR, { fps: 160, runtime: 2 }, stages('consumer', 8));
     const halves = await handledBy(world, stages('passthrough', 2), published);
     expect(firstIds(halves)).toEqual([1, 9]);
     for (const s of halves) expectAllProcessed(s, published / 2);

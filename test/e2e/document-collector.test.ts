@@ -41,7 +41,7 @@ describe('Data Collector', () => {
     const published = await streamThrough(
       world,
       'ad-sim-server -cn ad:image -nx 128 -ny 128 -dt uint8 -fps 2000 -rt 60 -rp 2000',
-      { fps: 100, runtime: 3.2, startDelay: 8 },
+      { fps: 100, runtime: 3.2, watched: [ids] },
       stages('file', 4),
     );
     const writers = await handledBy(world, stages('file', 4), published);
@@ -83,7 +83,7 @@ async function splitters(world: World): Promise<void> {
 
 /** Fewer different images than the simulator would hold: they are large. */
 const SIMULATOR = 'ad-sim-server -cn pvapy:image -nx 3840 -ny 2160 -dt uint8 -fps 100 -rp 100 -rt 60 -nf 4';
-const SCALE = { fps: 5, runtime: 4, startDelay: 8 };
+const SCALE = { fps: 5, runtime: 4 };
 
 const sizes = (value: Value): number[] => new NTNDArray(value).dimensions.map(({ size }) => size);
 
@@ -122,7 +122,7 @@ describe('Splitting and Stitching Images With Data Collector', () => {
       `hpc-collector --collector-id 1 --producer-id-list 1,2,3,4 --input-channel process:*:output ${channels('collector')} --processor-file examples/stitch-ad-image-processor.ts --processor-class StitchAdImageProcessor --processor-args='{"nx" : 3840, "ny" : 2160}' --report-period 10 --server-queue-size 100 --collector-cache-size 100`,
     );
     const ids = watch(world, 'collector:1:output', idOf);
-    const published = await streamThrough(world, SIMULATOR, SCALE, ['collector:1']);
+    const published = await streamThrough(world, SIMULATOR, { ...SCALE, watched: [ids] }, ['collector:1']);
     expect(new Set(await tilesSeen(world, published)).size).toBe(4);
     await until(() => expect(ids.at(-1)).toBe(published));
     expect(ids).toEqual(idsFrom(0, published));

@@ -33,7 +33,7 @@ describe('Metadata Handling With Data Collector', () => {
     const published = await streamThrough(
       world,
       'ad-sim-server -cn pvapy:image -nx 128 -ny 128 -fps 100 -rp 100 -rt 60 -mpv pva://x,pva://y,pva://z',
-      { fps: 50, runtime: 3 },
+      { fps: 50, runtime: 3, watched: [images] },
       ['collector:1'],
     );
     const [s] = (await handledBy(world, ['collector:1'], published)) as [Status];
@@ -72,7 +72,7 @@ describe('Metadata Handling With Data Consumers', () => {
     const published = await streamThrough(
       world,
       'ad-sim-server -cn ad:image -nx 128 -ny 128 -fps 2000 -rp 2000 -rt 60 -mpv pva://ad:x,pva://ad:y,pva://ad:z',
-      { fps: 100, runtime: 4, startDelay: 8 },
+      { fps: 100, runtime: 4, watched: outputs },
       names,
     );
     const all = await handledBy(world, names, published);

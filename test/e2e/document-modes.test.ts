@@ -40,7 +40,9 @@ describe('Data Encryption', () => {
       `hpc-consumer --input-channel dec:*:output ${channels('proc')} ${IMAGE_PROCESSOR} --report-period 10 --log-level debug`,
     );
     const ids = watch(world, 'proc:1:output', (value) => Number(value.get('uniqueId')));
-    const published = await streamThrough(world, SIMULATOR, { fps: 20, runtime: 2 }, ['proc:1']);
+    const published = await streamThrough(world, SIMULATOR, { fps: 20, runtime: 2, watched: [ids] }, [
+      'proc:1',
+    ]);
     const all = await handledBy(world, ['enc:1', 'dec:1', 'proc:1'], 3 * published);
     for (const s of all) expectAllProcessed(s, published);
     expect(all.map((s) => s.userStats)).toMatchObject([

@@ -14,6 +14,7 @@ function expectGivenBack(at: AtTerminal): void {
   expect([...at.terminal.modes].sort()).toEqual(['?25', '?7']);
 }
 
+// `script` of util-linux, which makes the pseudo-terminal, is Linux's.
 describe.skipIf(process.platform !== 'linux')('at a terminal', { concurrent: true }, () => {
   it('hpc-consumer shows each consumer live, and at the end its report on the normal screen', async ({
     world,

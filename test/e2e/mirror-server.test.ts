@@ -11,9 +11,10 @@ import {
 } from 'epics-pva-ts';
 import { describe, expect } from 'vitest';
 import { idsFrom } from './support/consumer.ts';
+import { holdSimulator } from './support/held-simulator.ts';
 import { it, until, type World } from './support/world.ts';
 
-const SIMULATOR = 'ad-sim-server -cn pvapy:image -nx 64 -ny 64 -nf 10 -rp 0 -std 5 -shd 60';
+const SIMULATOR = 'ad-sim-server -cn pvapy:image -nx 64 -ny 64 -nf 10 -rp 0';
 
 /** The rows of the status channel, by mirror name. */
 async function rows(world: World): Promise<Map<string, Record<string, unknown>>> {
@@ -39,8 +40,10 @@ describe.concurrent('mirror-server', () => {
     );
     await mirror.waitForLine(/^Started mirror server @ \d+\.\d{3}$/, 15_000);
     const ids = collect(world, 'mirror:image');
-    const simulator = await world.start(`${SIMULATOR} -fps 500 -rt 2`);
-    await simulator.waitForLine(/^Server exiting after reaching runtime/, 25_000);
+    const simulator = await holdSimulator(world, `${SIMULATOR} -fps 500 -rt 2`);
+    await until(() => expect(ids).toEqual([0]));
+    simulator.go();
+    await simulator.child.waitForLine(/^Server exiting after reaching runtime/, 25_000);
     const source = await world.context.get('pvapy:image');
     const published = Number(source.get('uniqueId'));
     expect(published).toBe(1000);
@@ -76,8 +79,10 @@ describe.concurrent('mirror-server', () => {
     );
     await mirror.waitForLine(/^Started mirror server/, 15_000);
     const ids = collect(world, 'mirror:image');
-    const simulator = await world.start(`${SIMULATOR} -fps 300 -rt 1`);
-    await simulator.waitForLine(/^Server exiting after reaching runtime/, 25_000);
+    const simulator = await holdSimulator(world, `${SIMULATOR} -fps 300 -rt 1`);
+    await until(() => expect(ids).toEqual([0]));
+    simulator.go();
+    await simulator.child.waitForLine(/^Server exiting after reaching runtime/, 25_000);
     await until(() => expect(ids.at(-1)).toBe(300));
     expect(ids).toEqual(idsFrom(0, 300));
   });

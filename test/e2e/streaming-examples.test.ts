@@ -6,6 +6,7 @@
 import { describe, expect } from 'vitest';
 import type { Child } from '../../bench/peers/child.ts';
 import { control, expectLedger, idsFrom, type Status, status, statusWhen } from './support/consumer.ts';
+import { holdSimulator } from './support/held-simulator.ts';
 import { it, until, type World, withOptions } from './support/world.ts';
 
 const EXAMPLE = 'examples/hpc-ad-image-processor.ts';
@@ -17,26 +18,36 @@ const CHANNELS =
 const consumerLine = (file: string): string =>
   `hpc-consumer ${CHANNELS} --processor-file ${file} --processor-class HpcAdImageProcessor --report-period 10 --log-level debug`;
 
-/** Half of the simulator's own start delay, in which consumers that were there before it find it. */
-const TIMES = { '-std': 5, '-shd': 60 };
-
 /** The document's line; 60 s at 1 Hz become a good second at 50 Hz. */
 const SIMULATOR = withOptions('ad-sim-server -cn pvapy:image -nx 128 -ny 128 -dt uint8 -rt 60 -fps 1', {
-  ...TIMES,
   '-rt': 1.2,
   '-fps': 50,
 });
 
-/** Waits until these consumers monitor the input channel. */
+/** These consumers have said that they monitor the input channel. */
 async function ready(consumer: Child, ids: readonly number[]): Promise<void> {
   for (const id of ids)
     await consumer.waitForLine(new RegExp(`consumer\\.${id}: monitoring pvapy:image`), 10_000);
 }
 
-/** Runs the simulator to its last frame; how many it published. */
-async function stream(world: World, line = SIMULATOR): Promise<number> {
-  const simulator = await world.start(line);
-  await simulator.waitForLine(/^Server exiting after reaching runtime/, 25_000);
+interface Stream {
+  /** Default: SIMULATOR. */
+  readonly line?: string;
+  /** What the test watches, from its first value on. */
+  readonly watched?: readonly unknown[];
+}
+
+/** Runs the simulator, as soon as these consumers have its initial update, to its last frame; how many it published. */
+async function stream(
+  world: World,
+  ids: readonly number[],
+  { line = SIMULATOR, watched }: Stream = {},
+): Promise<number> {
+  const simulator = await holdSimulator(world, line);
+  for (const id of ids) await statusWhen(world, id, 'connected', (s) => s.receiverStats.nReceived === 1);
+  if (watched) await until(() => expect(watched.length).toBe(1));
+  simulator.go();
+  await simulator.child.waitForLine(/^Server exiting after reaching runtime/, 25_000);
   const published = await idOn(world, 'pvapy:image');
   expect(published).toBeGreaterThan(10);
   return published;
@@ -62,14 +73,14 @@ function lastArrived(world: World, id: number, lastId: number): Promise<Status> 
 describe.concurrent('Single Consumer', () => {
   it('processes every image, answers on its three channels, and ends when told to', async ({ world }) => {
     const consumer = await world.start(consumerLine(EXAMPLE));
-    await ready(consumer, [1]);
     const outputIds: number[] = [];
     world.context.monitor(
       'consumer:1:output',
       { pvRequest: 'record[queueSize=1000]field(uniqueId)' },
       { update: (v) => void outputIds.push(Number(v.get('uniqueId'))) },
     );
-    const published = await stream(world);
+    const published = await stream(world, [1], { watched: outputIds });
+    await ready(consumer, [1]);
     expect(published).toBe(60);
 
     const s = await lastArrived(world, 1, published);
@@ -120,8 +131,8 @@ describe.concurrent('Multiple Consumers', () => {
     const consumers = await world.start(`${consumerLine(RECORDING)} --n-consumers 2`, {
       HPC_TEST_FOLDER: world.folder,
     });
+    const published = await stream(world, [1, 2]);
     await ready(consumers, [1, 2]);
-    const published = await stream(world);
     for (const id of [1, 2]) {
       const s = await lastArrived(world, id, published);
       expectLedger(s, published);
@@ -141,8 +152,8 @@ describe.concurrent('Multiple Consumers with Data Distribution', () => {
       `${consumerLine(RECORDING)} --n-consumers 2 --distributor-updates 1`,
       { HPC_TEST_FOLDER: world.folder },
     );
+    const published = await stream(world, [1, 2]);
     await ready(consumers, [1, 2]);
-    const published = await stream(world);
     await allProcessed(world, [1, 2], published);
     const odd = idsFrom(1, published, 2);
     const even = idsFrom(2, published, 2);
@@ -164,9 +175,9 @@ describe.concurrent('Multiple Consumer Sets with Data Distribution', () => {
     const env = { HPC_TEST_FOLDER: world.folder };
     const a = await world.start(`${line} --consumer-id 1 --n-distributor-sets 2 --distributor-set A`, env);
     const b = await world.start(`${line} --consumer-id 3 --n-distributor-sets 2 --distributor-set B`, env);
+    const published = await stream(world, [1, 2, 3, 4]);
     await ready(a, [1, 2]);
     await ready(b, [3, 4]);
-    const published = await stream(world);
     await allProcessed(world, [1, 3], published);
     await allProcessed(world, [2, 4], published);
     const early = idsFrom(1, published).filter((id) => (id - 1) % 6 < 3);
@@ -194,13 +205,14 @@ describe.concurrent('Protection Against Lost Data', () => {
       `hpc-consumer ${CHANNELS} --processor-class pvapy.hpc.userDataProcessor.UserDataProcessor --report-period 10`,
     );
     await status(world, 1);
-    const published = await stream(
-      world,
-      withOptions('ad-sim-server -cn pvapy:image -nx 128 -ny 128 -dt uint8 -rt 60 -fps 10000 -rp 10000', {
-        ...TIMES,
-        '-rt': 1.5,
-      }),
-    );
+    const published = await stream(world, [1], {
+      line: withOptions(
+        'ad-sim-server -cn pvapy:image -nx 128 -ny 128 -dt uint8 -rt 60 -fps 10000 -rp 10000',
+        {
+          '-rt': 1.5,
+        },
+      ),
+    });
     const s = await lastArrived(world, 1, published);
     expectLedger(s, published);
     expect(s.publisherStats).toMatchObject({ nPublished: s.processorStats.nProcessed, nErrors: 0 });

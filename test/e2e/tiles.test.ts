@@ -46,6 +46,17 @@ function expectImages(seen: readonly Seen[], count: number): void {
   }
 }
 
+/** Publishes `N` images; each must come out whole at the end, in order, behind the initial one. */
+async function streamThrough(world: World, detector: Detector, channel: string): Promise<void> {
+  // A stage knows the type of its output with the initial update of the one before.
+  await until(async () => expect((await world.context.get(channel)).get('uniqueId')).toBe(0));
+  const seen = images(world, channel);
+  await until(() => expect(seen.length).toBe(1));
+  await detector.publish(N, 50);
+  await until(() => expect(seen.length).toBe(N + 1));
+  expectImages(seen.slice(1), N);
+}
+
 const N = 60;
 const FIGURES = {
   nFramesStitched: N,
@@ -81,13 +92,7 @@ describe.concurrent('images in tiles', () => {
     await detector.subscribers(2);
     for (const id of [1, 2])
       await collector.waitForLine(new RegExp(`connected to split:${id}:output`), 15_000);
-    // The consumers know the type of their output with the detector's initial update, the collector with theirs.
-    await until(async () => expect((await world.context.get('stitch:output')).get('uniqueId')).toBe(0));
-    const seen = images(world, 'stitch:output');
-    await until(() => expect(seen.length).toBe(1));
-    await detector.publish(N, 50);
-    await until(() => expect(seen.length).toBe(N + 1));
-    expectImages(seen.slice(1), N);
+    await streamThrough(world, detector, 'stitch:output');
 
     await world.context.put('collector:control', { command: 'get_stats', args: '' });
     await until(async () => {
@@ -127,12 +132,7 @@ describe.concurrent('images in tiles', () => {
     await detector.subscribers(1);
     for (const id of [2, 3])
       await stitch.waitForLine(new RegExp(`connected to consumer:${id}:output`), 15_000);
-    await until(async () => expect((await world.context.get('stitched')).get('uniqueId')).toBe(0));
-    const seen = images(world, 'stitched');
-    await until(() => expect(seen.length).toBe(1));
-    await detector.publish(N, 50);
-    await until(() => expect(seen.length).toBe(N + 1));
-    expectImages(seen.slice(1), N);
+    await streamThrough(world, detector, 'stitched');
     await world.context.put('collector:control', { command: 'stop', args: '' });
     expect(await stitch.waitForExit(10_000)).toMatchObject({ code: 0, signal: null });
   });
@@ -144,19 +144,14 @@ describe.concurrent('images in tiles', () => {
       `hpc-consumer -id 2 -ic consumer:1:output -oc stitched -sc 'consumer:*:status' -cc 'consumer:*:control' ${STITCH}`,
     );
     await detector.subscribers(1);
-    await until(async () => expect((await world.context.get('stitched')).get('uniqueId')).toBe(0));
-    const seen = images(world, 'stitched');
-    await until(() => expect(seen.length).toBe(1));
-    await detector.publish(N, 50);
-    await until(() => expect(seen.length).toBe(N + 1));
-    expectImages(seen.slice(1), N);
+    await streamThrough(world, detector, 'stitched');
     const s = await statusWhen(world, 2, 'done', (now) => now.processorStats.nProcessed === N * TILES);
     expect(s.userStats).toMatchObject(FIGURES);
     expect(s.processorStats).toMatchObject({ nErrors: 0, nMissed: 0 });
   });
 });
 
-describe('examples/split-stitch.sh', () => {
+describe.concurrent('examples/split-stitch.sh', () => {
   it('cuts and stitches every image of the simulator, and ends by itself', { timeout: 100_000 }, async ({
     world,
   }) => {

@@ -8,7 +8,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { ourSuite, pvapySuite, type Suite } from '../../bench/pair-run.ts';
 import { type Child, spawnChild } from '../../bench/peers/child.ts';
 import { freePorts, peerEnv } from '../../bench/peers/ports.ts';
-import { type PvapySimulator, startPvapySimulator } from '../../bench/peers/pvapy.ts';
+import { type PvapySimulator, startPvapySimulator } from '../../bench/peers/pvapy-simulator.ts';
 import { repositoryRoot } from '../../bench/peers/python-env.ts';
 import { ensurePeers } from './peers.ts';
 

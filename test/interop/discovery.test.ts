@@ -207,6 +207,7 @@ describe.skipIf(!peers.available)('servers and clients on one UDP port', () => {
     }
   });
 
+  // Many containers have no IPv6 loopback.
   it.skipIf(!hasIpv6)('find each other over IPv6', async () => {
     const started = new Started();
     try {

@@ -2,14 +2,11 @@
  * Our Context against a real IOC (softIoc with QSRV 2): record types and array element types that ioc.db does not have,
  * their fields and link options, `record[process=...,block=...]` in every combination, and 10 MB in a waveform.
  */
-import { join } from 'node:path';
-import { Context, clientConfigFromEnv } from 'epics-pva-ts';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { sameBits } from './compare.ts';
-import { type Ioc, startIoc } from './ioc.ts';
+import { iocForAll } from './ioc-client.ts';
 import { MonitorLog } from './monitor-log.ts';
-import { ensurePeers, repositoryRoot } from './peers.ts';
-import { freePorts, peerEnv } from './ports.ts';
+import { ensurePeers } from './peers.ts';
 
 const peers = await ensurePeers();
 const MIN_LONG = -(2n ** 63n);
@@ -36,77 +33,64 @@ const RECORDS: [name: string, type: string, put: unknown][] = [
 ];
 
 describe.skipIf(!peers.available)('our client with records of an IOC', () => {
-  let ioc: Ioc;
-  let context: Context;
-  const get = async (name: string, path = 'value') => (await context.get(`ioc:${name}`)).get(path);
-
-  beforeAll(async () => {
-    const env = peerEnv(await freePorts());
-    context = new Context(clientConfigFromEnv(env));
-    ioc = await startIoc(peers, env, 'ioc:', join(repositoryRoot(), 'test', 'interop', 'records.db'));
-  });
-
-  afterAll(async () => {
-    await context?.close();
-    await ioc?.stop();
-  });
+  const ioc = iocForAll(peers, 'records.db');
 
   it.each(RECORDS)('monitors, writes and reads %s', async (name, type, put) => {
     const pv = `ioc:${name}`;
-    expect((await context.info(pv)).type.find('value')?.type.displayId).toBe(type);
-    const monitor = new MonitorLog(context, pv);
+    expect((await ioc.context.info(pv)).type.find('value')?.type.displayId).toBe(type);
+    const monitor = new MonitorLog(ioc.context, pv);
     await monitor.values(1);
-    await context.put(pv, put, { pvRequest: 'record[process=true,block=true]' });
-    expect(await get(name)).toEqual(put);
+    await ioc.context.put(pv, put, { pvRequest: 'record[process=true,block=true]' });
+    expect(await ioc.get(name)).toEqual(put);
     await monitor.until((event) => event.event === 'update' && same(event.value.get('value'), put));
     monitor.close();
   });
 
   it('reads, writes and monitors an mbbi, whose states have severities', async () => {
-    expect((await context.get('ioc:mbbi')).toJS()).toMatchObject({
+    expect((await ioc.context.get('ioc:mbbi')).toJS()).toMatchObject({
       value: { index: 1, choices: ['Closed', 'Moving', 'Open'] },
       alarm: { severity: 0 },
     });
-    const monitor = new MonitorLog(context, 'ioc:mbbi');
+    const monitor = new MonitorLog(ioc.context, 'ioc:mbbi');
     await monitor.values(1);
-    await context.put('ioc:mbbi', 'Open', { pvRequest: 'record[process=true]' });
+    await ioc.context.put('ioc:mbbi', 'Open', { pvRequest: 'record[process=true]' });
     const events = await monitor.until(
       (event) => event.event === 'update' && event.value.get('alarm.severity') === 1,
     );
     monitor.close();
     expect(events.at(-1)).toMatchObject({ event: 'update' });
-    expect((await context.get('ioc:mbbi')).toJS()).toMatchObject({
+    expect((await ioc.context.get('ioc:mbbi')).toJS()).toMatchObject({
       value: { index: 2 },
       alarm: { severity: 1, message: 'STATE' },
     });
     // A menu field, and one of the states' texts.
-    await context.put('ioc:mbbi.TWSV', 'MAJOR');
-    expect(await get('mbbi.TWSV', 'value.index')).toBe(2);
-    expect(await get('mbbi.TWST')).toBe('Open');
+    await ioc.context.put('ioc:mbbi.TWSV', 'MAJOR');
+    expect(await ioc.get('mbbi.TWSV', 'value.index')).toBe(2);
+    expect(await ioc.get('mbbi.TWST')).toBe('Open');
   });
 
   it('calculates with what was put to a field', async () => {
-    await context.put('ioc:calc.A', -3, { pvRequest: 'record[process=true,block=true]' });
-    expect(await get('calc')).toBe(-6);
+    await ioc.context.put('ioc:calc.A', -3, { pvRequest: 'record[process=true,block=true]' });
+    expect(await ioc.get('calc')).toBe(-6);
   });
 
   it('reads and writes char arrays as text, and texts as char arrays', async () => {
     const text = 'ninety-nine bytes at most, größer';
-    await context.put('ioc:wf:text', text);
-    expect(await get('wf:text')).toBe(text);
+    await ioc.context.put('ioc:wf:text', text);
+    expect(await ioc.get('wf:text')).toBe(text);
     // Without the info tag a text with $ is its bytes.
     const [description, bytes] = ['größer', Int8Array.from(Buffer.from('größer\0'))];
-    await context.put('ioc:wf:text.DESC', description);
-    expect(await get('wf:text.DESC')).toBe(description);
-    expect(await get('wf:text.DESC$')).toEqual(bytes);
-    expect(await get('wf:uchar.NELM')).toBe(8);
+    await ioc.context.put('ioc:wf:text.DESC', description);
+    expect(await ioc.get('wf:text.DESC')).toBe(description);
+    expect(await ioc.get('wf:text.DESC$')).toEqual(bytes);
+    expect(await ioc.get('wf:uchar.NELM')).toBe(8);
   });
 
   it('sees what an info tag of a record adds', async () => {
-    const tagged = (await context.get('ioc:tagged')).toJS() as { timeStamp: Record<string, number> };
+    const tagged = (await ioc.context.get('ioc:tagged')).toJS() as { timeStamp: Record<string, number> };
     expect(tagged.timeStamp['userTag']).toBeGreaterThanOrEqual(0);
     expect((tagged.timeStamp['nanoseconds'] as number) & 0xff).toBe(0);
-    const hex = (await context.get('ioc:hex')).toJS() as { display: { form: Record<string, unknown> } };
+    const hex = (await ioc.context.get('ioc:hex')).toJS() as { display: { form: Record<string, unknown> } };
     const { index, choices } = hex.display.form as { index: number; choices: string[] };
     expect(choices[index]).toBe('Hex');
   });
@@ -129,11 +113,11 @@ describe.skipIf(!peers.available)('our client with records of an IOC', () => {
       ['scanned', 'ran:scanned', 'record[process=false]', 0],
       ['scanned', 'ran:scanned', 'record[process=true,block=true]', 0],
     ])('%s, counted by %s, with "%s": %d', async (name, counter, pvRequest, times) => {
-      const before = Number(await get(counter));
-      const put = Number(await get(name)) + 1;
-      await context.put(`ioc:${name}`, put, { pvRequest });
-      expect(await get(name)).toBe(put);
-      expect(Number(await get(counter)) - before).toBe(times);
+      const before = Number(await ioc.get(counter));
+      const put = Number(await ioc.get(name)) + 1;
+      await ioc.context.put(`ioc:${name}`, put, { pvRequest });
+      expect(await ioc.get(name)).toBe(put);
+      expect(Number(await ioc.get(counter)) - before).toBe(times);
     });
 
     it.each([
@@ -143,10 +127,10 @@ describe.skipIf(!peers.available)('our client with records of an IOC', () => {
       ['record[process=passive,block=true]', true],
       ['record[block=false]', false],
     ])('and with "%s" whether the reply waits for the end of it: %s', async (pvRequest, waits) => {
-      const done = new MonitorLog(context, 'ioc:busy:done');
+      const done = new MonitorLog(ioc.context, 'ioc:busy:done');
       const before = Number((await done.values(1))[0]?.get('value'));
-      await context.put('ioc:busy.A', before + 1, { pvRequest });
-      expect(await get('busy:done')).toBe(waits ? before + 1 : before);
+      await ioc.context.put('ioc:busy.A', before + 1, { pvRequest });
+      expect(await ioc.get('busy:done')).toBe(waits ? before + 1 : before);
       if (!waits) expect((await done.values(1))[0]?.get('value')).toBe(before + 1);
       done.close();
     });
@@ -154,26 +138,26 @@ describe.skipIf(!peers.available)('our client with records of an IOC', () => {
 
   it('transfers 10 MB, both ways', async () => {
     const big = Float64Array.from({ length: 1_310_720 }, (_, index) => index * 0.1);
-    const monitor = new MonitorLog(context, 'ioc:wf:big');
+    const monitor = new MonitorLog(ioc.context, 'ioc:wf:big');
     await monitor.values(1);
-    await context.put('ioc:wf:big', big);
+    await ioc.context.put('ioc:wf:big', big);
     await monitor.until((event) => event.event === 'update' && sameBits(event.value.get('value'), big));
     monitor.close();
-    expect(sameBits(await get('wf:big'), big)).toBe(true);
+    expect(sameBits(await ioc.get('wf:big'), big)).toBe(true);
   });
 
   it('monitors with every option of flow control, without loss', async () => {
-    await context.put('ioc:ran', 0);
+    await ioc.context.put('ioc:ran', 0);
     for (const request of [
       'record[queueSize=50]',
       'record[pipeline=true,queueSize=50]',
       'record[pipeline=true,queueSize=50,ackAny=1]',
       'record[pipeline=true,queueSize=50,ackAny=100%]',
     ]) {
-      const monitor = new MonitorLog(context, 'ioc:ran', `${request}field(value)`);
+      const monitor = new MonitorLog(ioc.context, 'ioc:ran', `${request}field(value)`);
       const [first] = await monitor.values(1);
       const from = Number(first?.get('value'));
-      for (let i = 1; i <= 100; i++) await context.put('ioc:target', i);
+      for (let i = 1; i <= 100; i++) await ioc.context.put('ioc:target', i);
       const counts = (await monitor.values(100)).map((value) => Number(value.get('value')) - from);
       monitor.close();
       expect(counts).toEqual(Array.from({ length: 100 }, (_, index) => index + 1));

@@ -3,9 +3,10 @@
  * enums, 64-bit integers, long strings, a group, processing options, and what the IOC refuses.
  */
 import { Context, clientConfigFromEnv, RemoteError, type Value } from 'epics-pva-ts';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { consecutive } from './compare.ts';
-import { type Ioc, startIoc } from './ioc.ts';
+import { startIoc } from './ioc.ts';
+import { iocForAll } from './ioc-client.ts';
 import { MonitorLog } from './monitor-log.ts';
 import { changedOf } from './peer-value.ts';
 import { ensurePeers } from './peers.ts';
@@ -41,38 +42,25 @@ const RECORDS: [name: string, type: string, before: unknown, put: unknown, after
 ];
 
 describe.skipIf(!peers.available)('our client with an IOC', () => {
-  let ioc: Ioc;
-  let context: Context;
-  const get = async (name: string, path: string) => (await context.get(`ioc:${name}`)).get(path);
-
-  beforeAll(async () => {
-    const env = peerEnv(await freePorts());
-    context = new Context(clientConfigFromEnv(env));
-    ioc = await startIoc(peers, env, 'ioc:');
-  });
-
-  afterAll(async () => {
-    await context?.close();
-    await ioc?.stop();
-  });
+  const ioc = iocForAll(peers);
 
   it.each(RECORDS)('reads, monitors and writes %s', async (name, type, before, put, after) => {
     const pv = `ioc:${name}`;
     const path = type === 'enum' ? 'value.index' : 'value';
-    const { type: whole } = await context.info(pv);
+    const { type: whole } = await ioc.context.info(pv);
     const ntName = type === 'enum' ? 'NTEnum' : type.endsWith('[]') ? 'NTScalarArray' : 'NTScalar';
     expect(whole.id).toBe(`epics:nt/${ntName}:1.0`);
     expect(whole.find(path)?.type.displayId).toBe(type === 'enum' ? 'int' : type);
 
-    expect(await get(name, path)).toEqual(before);
-    const monitor = new MonitorLog(context, pv);
+    expect(await ioc.get(name, path)).toEqual(before);
+    const monitor = new MonitorLog(ioc.context, pv);
     const [first] = await monitor.values(1);
     expect(first?.get(path)).toEqual(before);
 
     const seconds = BigInt(Math.floor(Date.now() / 1000));
-    await context.put(pv, put, { pvRequest: 'record[process=true]' });
+    await ioc.context.put(pv, put, { pvRequest: 'record[process=true]' });
     const expected = after ?? held(type, put);
-    const value = await context.get(pv);
+    const value = await ioc.context.get(pv);
     expect(value.get(path)).toEqual(expected);
     expect(value.get('timeStamp.secondsPastEpoch')).toBeGreaterThanOrEqual(seconds);
     expect(value.get('alarm.severity')).toBe(0);
@@ -85,29 +73,29 @@ describe.skipIf(!peers.available)('our client with an IOC', () => {
   });
 
   it('reads what describes a value', async () => {
-    const value = await context.get('ioc:ai');
+    const value = await ioc.context.get('ioc:ai');
     expect(value.toJS()).toMatchObject({
       display: { limitLow: -10, limitHigh: 10, description: 'beam position', units: 'mm', precision: 3 },
     });
-    const limits = (await context.get('ioc:limits')).toJS();
+    const limits = (await ioc.context.get('ioc:limits')).toJS();
     expect(limits['valueAlarm']).toMatchObject({
       lowAlarmLimit: -8,
       lowWarningLimit: -5,
       highWarningLimit: 5,
       highAlarmLimit: 8,
     });
-    expect(await get('mbbo', 'value.choices')).toEqual(['Idle', 'Exposing', 'Reading', 'Fault']);
-    expect(await get('ai.DESC', 'value')).toBe('beam position');
+    expect(await ioc.get('mbbo', 'value.choices')).toEqual(['Idle', 'Exposing', 'Reading', 'Fault']);
+    expect(await ioc.get('ai.DESC', 'value')).toBe('beam position');
   });
 
   it('sees the alarm and the time of a record that was never processed', async () => {
-    const value = await context.get('ioc:slow');
+    const value = await ioc.context.get('ioc:slow');
     expect(value.get('timeStamp.secondsPastEpoch')).toBe(UNDEFINED_TIME);
     expect(value.toJS()).toMatchObject({ alarm: { severity: 3, status: 2, message: 'UDF' } });
   });
 
   it('sees alarms come and go', async () => {
-    const monitor = new MonitorLog(context, 'ioc:limits');
+    const monitor = new MonitorLog(ioc.context, 'ioc:limits');
     await monitor.values(1);
     for (const [put, severity, status, message] of [
       [6, 1, 1, 'HIGH'],
@@ -116,7 +104,7 @@ describe.skipIf(!peers.available)('our client with an IOC', () => {
       [-9, 2, 1, 'LOLO'],
       [0, 0, 0, ''],
     ] as const) {
-      await context.put('ioc:limits', put);
+      await ioc.context.put('ioc:limits', put);
       const [update] = await monitor.values(1);
       expect(update?.toJS()).toMatchObject({ value: put, alarm: { severity, status, message } });
     }
@@ -124,26 +112,26 @@ describe.skipIf(!peers.available)('our client with an IOC', () => {
   });
 
   it('puts an enum by label and by index', async () => {
-    await context.put('ioc:mbbo', 'Fault');
-    expect((await context.get('ioc:mbbo')).toJS()).toMatchObject({
+    await ioc.context.put('ioc:mbbo', 'Fault');
+    expect((await ioc.context.get('ioc:mbbo')).toJS()).toMatchObject({
       value: { index: 3 },
       alarm: { severity: 2, message: 'STATE' },
     });
-    await context.put('ioc:mbbo', '1');
-    expect(await get('mbbo', 'value.index')).toBe(1);
-    await context.put('ioc:bo', 'Off');
-    expect(await get('bo', 'value.index')).toBe(0);
-    await expect(context.put('ioc:mbbo', 'Broken')).rejects.toThrow(/Idle, Exposing, Reading, Fault/);
+    await ioc.context.put('ioc:mbbo', '1');
+    expect(await ioc.get('mbbo', 'value.index')).toBe(1);
+    await ioc.context.put('ioc:bo', 'Off');
+    expect(await ioc.get('bo', 'value.index')).toBe(0);
+    await expect(ioc.context.put('ioc:mbbo', 'Broken')).rejects.toThrow(/Idle, Exposing, Reading, Fault/);
     // A menu field of a record is an enum too.
-    await context.put('ioc:ao.SCAN', '10 second');
-    expect(await get('ao.SCAN', 'value.index')).toBe(3);
-    await context.put('ioc:ao.SCAN', 'Passive');
+    await ioc.context.put('ioc:ao.SCAN', '10 second');
+    expect(await ioc.get('ao.SCAN', 'value.index')).toBe(3);
+    await ioc.context.put('ioc:ao.SCAN', 'Passive');
   });
 
   it.each(['record[queueSize=10]', 'record[pipeline=true,queueSize=4]'])(
     'monitors a counter with %s',
     async (request) => {
-      const monitor = new MonitorLog(context, 'ioc:counter', request);
+      const monitor = new MonitorLog(ioc.context, 'ioc:counter', request);
       const counts = (await monitor.values(10)).map((value) => Number(value.get('value')));
       monitor.close();
       expect(counts).toEqual(consecutive(counts));
@@ -151,59 +139,59 @@ describe.skipIf(!peers.available)('our client with an IOC', () => {
   );
 
   it('reads, monitors and writes a group', async () => {
-    const monitor = new MonitorLog(context, 'ioc:group');
+    const monitor = new MonitorLog(ioc.context, 'ioc:group');
     const [first] = await monitor.values(1);
     expect(first?.type.id).toBe('interop/group:1.0');
     expect(first?.toJS()).toMatchObject({ x: 1, y: 2, record: { _options: { atomic: true } } });
 
-    await context.put('ioc:group', { x: 10, y: 20 });
+    await ioc.context.put('ioc:group', { x: 10, y: 20 });
     const events = await monitor.until((event) => event.event === 'update' && event.value.get('y') === 20);
     expect(events.at(-1)).toMatchObject({ event: 'update' });
-    expect((await context.get('ioc:group')).toJS()).toMatchObject({ x: 10, y: 20 });
-    expect([await get('group:x', 'value'), await get('group:y', 'value')]).toEqual([10, 20]);
+    expect((await ioc.context.get('ioc:group')).toJS()).toMatchObject({ x: 10, y: 20 });
+    expect([await ioc.get('group:x', 'value'), await ioc.get('group:y', 'value')]).toEqual([10, 20]);
     // One member alone leaves the other as it is.
-    await context.put('ioc:group', { y: -1 });
-    expect((await context.get('ioc:group')).toJS()).toMatchObject({ x: 10, y: -1 });
+    await ioc.context.put('ioc:group', { y: -1 });
+    expect((await ioc.context.get('ioc:group')).toJS()).toMatchObject({ x: 10, y: -1 });
     monitor.close();
   });
 
   it('processes a record or not, as a put asks for', async () => {
     const processed = async () => {
-      const { timeStamp } = (await context.get('ioc:group:x')).toJS();
+      const { timeStamp } = (await ioc.context.get('ioc:group:x')).toJS();
       return timeStamp;
     };
-    await context.put('ioc:group:x', 1, { pvRequest: 'record[process=true]' });
+    await ioc.context.put('ioc:group:x', 1, { pvRequest: 'record[process=true]' });
     const before = await processed();
-    await context.put('ioc:group:x', 2, { pvRequest: 'record[process=false]' });
-    expect(await get('group:x', 'value')).toBe(2);
+    await ioc.context.put('ioc:group:x', 2, { pvRequest: 'record[process=false]' });
+    expect(await ioc.get('group:x', 'value')).toBe(2);
     expect(await processed()).toEqual(before);
-    await context.put('ioc:group:x', 3, { pvRequest: 'record[process=true]' });
+    await ioc.context.put('ioc:group:x', 3, { pvRequest: 'record[process=true]' });
     expect(await processed()).not.toEqual(before);
   });
 
   it('waits for the end of processing when a put asks for that', async () => {
-    const done = new MonitorLog(context, 'ioc:slow:done');
+    const done = new MonitorLog(ioc.context, 'ioc:slow:done');
     await done.values(1);
-    await context.put('ioc:slow.A', 11);
-    expect(await get('slow:done', 'value')).not.toBe(11);
+    await ioc.context.put('ioc:slow.A', 11);
+    expect(await ioc.get('slow:done', 'value')).not.toBe(11);
     expect((await done.values(1))[0]?.get('value')).toBe(11);
 
-    await context.put('ioc:slow.A', 12, { pvRequest: 'record[process=true,block=true]' });
-    expect(await get('slow:done', 'value')).toBe(12);
+    await ioc.context.put('ioc:slow.A', 12, { pvRequest: 'record[process=true,block=true]' });
+    expect(await ioc.get('slow:done', 'value')).toBe(12);
     done.close();
   });
 
   it('is told why the IOC refuses a put', async () => {
-    await context.put('ioc:longout.DISP', 1);
-    await expect(context.put('ioc:longout', 3)).rejects.toThrow(
+    await ioc.context.put('ioc:longout.DISP', 1);
+    await expect(ioc.context.put('ioc:longout', 3)).rejects.toThrow(
       new RemoteError('ioc:longout: Unable to put value: Field Disabled: S_db_putDisabled'),
     );
-    await context.put('ioc:longout.DISP', 0);
-    await context.put('ioc:longout', 3);
-    expect(await get('longout', 'value')).toBe(3);
-    await expect(context.put('ioc:longout.RTYP', 'ai')).rejects.toThrow(RemoteError);
-    await expect(context.rpc('ioc:longout', null)).rejects.toThrow(/RPC Not Implemented/);
-    await expect(context.get('ioc:longout', { pvRequest: 'field(nothing)' })).rejects.toThrow(
+    await ioc.context.put('ioc:longout.DISP', 0);
+    await ioc.context.put('ioc:longout', 3);
+    expect(await ioc.get('longout', 'value')).toBe(3);
+    await expect(ioc.context.put('ioc:longout.RTYP', 'ai')).rejects.toThrow(RemoteError);
+    await expect(ioc.context.rpc('ioc:longout', null)).rejects.toThrow(/RPC Not Implemented/);
+    await expect(ioc.context.get('ioc:longout', { pvRequest: 'field(nothing)' })).rejects.toThrow(
       /must select at least one field/,
     );
   });

@@ -6,7 +6,8 @@ import { Context, clientConfigFromEnv, type TypeDef, type Value } from 'epics-pv
 import { describe, expect, it } from 'vitest';
 import { ourSuite, pvapySuite, type Suite } from '../../bench/pair-run.ts';
 import { freePorts, peerEnv } from '../../bench/peers/ports.ts';
-import { startPvapyConsumer, startPvapySimulator } from '../../bench/peers/pvapy.ts';
+import { startPvapyConsumer } from '../../bench/peers/pvapy-consumer.ts';
+import { startPvapySimulator } from '../../bench/peers/pvapy-simulator.ts';
 import type { PythonDict } from '../../bench/peers/python-dict.ts';
 import { ensurePeers } from './peers.ts';
 

@@ -1,11 +1,13 @@
-/** PvaPy's simulator and consumer as peers. Shared with the benchmark; lives in bench/peers/pvapy.ts. */
+/** PvaPy's simulator and consumer as peers. Shared with the benchmark; they live in bench/peers/. */
 export {
   type ConsumerOptions,
   type ConsumerReport,
   type PvapyConsumer,
+  startPvapyConsumer,
+} from '../../bench/peers/pvapy-consumer.ts';
+export {
   type PvapySimulator,
   type SimulatorOptions,
   type SimulatorResult,
-  startPvapyConsumer,
   startPvapySimulator,
-} from '../../bench/peers/pvapy.ts';
+} from '../../bench/peers/pvapy-simulator.ts';

@@ -5,7 +5,8 @@
 import { describe, expect, it } from 'vitest';
 import { ourSuite, pvapySuite, runPair, type Suite } from '../../bench/pair-run.ts';
 import { freePorts, peerEnv } from '../../bench/peers/ports.ts';
-import { type ConsumerReport, startPvapyConsumer, startPvapySimulator } from '../../bench/peers/pvapy.ts';
+import { type ConsumerReport, startPvapyConsumer } from '../../bench/peers/pvapy-consumer.ts';
+import { startPvapySimulator } from '../../bench/peers/pvapy-simulator.ts';
 import { ensurePeers } from './peers.ts';
 
 const peers = await ensurePeers();

@@ -271,6 +271,7 @@ describe('keys', () => {
     );
   });
 
+  // Windows has no permission bits.
   it.skipIf(process.platform === 'win32')('open to others are warned of, once each', () => {
     const open = file('open.key', KEY, 0o644);
     const { warnings } = decryptor({ keyFile: [open, otherFile] });

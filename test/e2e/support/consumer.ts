@@ -90,6 +90,13 @@ export async function statusWhen(
   }
 }
 
+/** The least number of updates that have come from any source of a consumer or a collector, its metadata included. */
+export function leastReceived(s: Status): number {
+  const sources = Object.entries(s as object).filter(([name]) => /^(producer|metadata)Stats_\d+$/.test(name));
+  const all = [...(s.receiverStats ? [s] : []), ...sources.map(([, source]) => source as Status)];
+  return Math.min(...all.map(({ receiverStats }) => receiverStats.nReceived));
+}
+
 function bigints(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? Number(value) : value;
 }

@@ -1,9 +1,10 @@
 /**
  * The command lines of PvaPy's streaming framework document, run at once as they stand there but for time and rate:
- * stages first, then the simulator, which holds back its first frame until the last stage has heard of it.
+ * stages first, then the simulator, which publishes when the last stage has its initial update.
  */
 import { expect } from 'vitest';
-import { control, expectLedger, type Status, status, statusWhen } from './consumer.ts';
+import { control, expectLedger, leastReceived, type Status, status, statusWhen } from './consumer.ts';
+import { holdSimulator } from './held-simulator.ts';
 import { until, type World, withOptions } from './world.ts';
 
 /** The document's sample processor; here it is an example of ours. */
@@ -27,8 +28,10 @@ export interface Scale {
   readonly fps: number;
   /** s */
   readonly runtime: number;
-  /** Time in which all must have connected, in s. */
+  /** More time after all have connected, in s. Default: none. */
   readonly startDelay?: number;
+  /** What the test watches (`watch`): each must have its first value, too. */
+  readonly watched?: readonly (readonly unknown[])[];
   /** The simulator's environment, where the example sets it. */
   readonly env?: NodeJS.ProcessEnv;
 }
@@ -43,26 +46,19 @@ export async function streamThrough(
   scale: Scale,
   last: readonly string[],
 ): Promise<number> {
-  const { fps, runtime, startDelay = 6, env } = scale;
+  const { fps, runtime, startDelay = 0, watched = [], env = {} } = scale;
   for (const stage of last) await status(world, stage);
-  const running = await world.start(
-    withOptions(simulator, { '-fps': fps, '-rt': runtime, '-std': startDelay, '-shd': 60, '-rp': fps }),
-    env,
-  );
+  const line = withOptions(simulator, { '-fps': fps, '-rt': runtime, '-rp': fps });
+  const running = await holdSimulator(world, line, { env, startDelay });
   for (const stage of last)
-    await statusWhen(world, stage, 'connected', (s) => received(s) > 0 && handled(s) === 0);
-  await running.waitForLine(/^Server exiting after reaching runtime/, 30_000);
+    await statusWhen(world, stage, 'connected', (s) => leastReceived(s) > 0 && handled(s) === 0);
+  await until(() => expect(watched.map((seen) => seen.length > 0)).not.toContain(false));
+  running.go();
+  await running.child.waitForLine(/^Server exiting after reaching runtime/, 30_000);
   const channel = /-cn (\S+)/.exec(simulator)?.[1] ?? '';
   const image = await world.context.get(channel, { pvRequest: 'field(uniqueId)' });
   expect(image.get('uniqueId')).toBe(fps * runtime);
   return fps * runtime;
-}
-
-/** Updates that have come to a consumer, or to a collector with one producer or more. */
-function received(s: Status): number {
-  if (s.receiverStats) return s.receiverStats.nReceived;
-  const producers = Object.entries(s as object).filter(([name]) => name.startsWith('producerStats_'));
-  return Math.min(...producers.map(([, producer]) => (producer as Status).receiverStats.nReceived));
 }
 
 const handled = ({ processorStats: p }: Status): number => p.nProcessed + p.nErrors;

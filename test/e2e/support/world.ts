@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Context, clientConfigFromEnv } from 'epics-pva-ts';
 import { it as base, vi } from 'vitest';
-import { type Child, type ChildExit, spawnChild } from '../../../bench/peers/child.ts';
+import { type Child, type ChildExit, type ChildOptions, spawnChild } from '../../../bench/peers/child.ts';
 import { freePorts, peerEnv } from '../../../bench/peers/ports.ts';
 
 /** The folder of this package: commands run there, as a user's after `npm ci`. */
@@ -69,9 +69,14 @@ export class World {
   }
 
   /** Starts a command line such as `hpc-consumer --input-channel pvapy:image`. */
-  async start(line: string, env: NodeJS.ProcessEnv = {}): Promise<Child> {
+  async start(
+    line: string,
+    env: NodeJS.ProcessEnv = {},
+    options: Pick<ChildOptions, 'ipc'> = {},
+  ): Promise<Child> {
     const [name = '', ...args] = words(line);
     const child = await spawnChild({
+      ...options,
       command: process.execPath,
       args: [join(ROOT, 'bin', `${name}.js`), ...args],
       env: { ...this.env, ...env },

@@ -48,6 +48,29 @@ class Subscriptions:
             self.closers.pop(name)()
 
 
+class Driver:
+    """What every client driver does with its subscriptions; how one is begun (`subscribe`) is the peer's own."""
+
+    def __init__(self):
+        self.subscriptions = Subscriptions()
+
+    def next(self, request):
+        timeout = request.get('timeout', TIMEOUT)
+        return {'events': self.subscriptions.take(request['sub'], request['count'], timeout)}
+
+    def unsubscribe(self, request):
+        self.subscriptions.close(request['sub'])
+        return {}
+
+    def monitor(self, request):
+        key = {**request, 'sub': 'monitor %s' % request['id']}
+        self.subscribe(key)
+        try:
+            return self.next(key)
+        finally:
+            self.unsubscribe(key)
+
+
 def digest(array):
     """What a number array holds, without printing it."""
     import numpy

@@ -17,7 +17,7 @@
 import numpy
 from p4p.client.thread import Cancelled, Context, Disconnected, Finished, RemoteError
 
-from json_lines import TIMEOUT, Subscriptions, digest, serve
+from json_lines import TIMEOUT, Driver, digest, serve
 from peer_json import from_value, make_value, to_python
 
 
@@ -36,10 +36,10 @@ def encode_event(event):
     return {'event': 'update', **encode(event)}
 
 
-class Client:
+class Client(Driver):
     def __init__(self):
+        super().__init__()
         self.context = Context('pva', nt=False)
-        self.subscriptions = Subscriptions()
 
     def get(self, request):
         value = self.context.get(request['pv'], request=request.get('request'), timeout=request.get('timeout', TIMEOUT))
@@ -91,10 +91,6 @@ class Client:
                                             notify_disconnect=True)
         return {}
 
-    def next(self, request):
-        timeout = request.get('timeout', TIMEOUT)
-        return {'events': self.subscriptions.take(request['sub'], request['count'], timeout)}
-
     def digest(self, request):
         value = self.context.get(request['pv'], request=request.get('request'), timeout=request.get('timeout', TIMEOUT))
         return digest(value['value'])
@@ -116,18 +112,6 @@ class Client:
         self.subscriptions.add(name, lambda: subscription.close())
         subscription = self.context.monitor(request['pv'], on_event, request=request.get('request'))
         return {}
-
-    def unsubscribe(self, request):
-        self.subscriptions.close(request['sub'])
-        return {}
-
-    def monitor(self, request):
-        key = {**request, 'sub': 'monitor %s' % request['id']}
-        self.subscribe(key)
-        try:
-            return self.next(key)
-        finally:
-            self.unsubscribe(key)
 
 
 def kind_of_error(error):

@@ -14,14 +14,13 @@ Values:
     array                    list; null for a null element of a structure or union array
 """
 
-import math
 import re
 
 import numpy
 from p4p import Type, Value
 
-DTYPES = {'?': '?', 'b': 'i1', 'B': 'u1', 'h': 'i2', 'H': 'u2', 'i': 'i4', 'I': 'u4', 'l': 'i8', 'L': 'u8',
-          'f': 'f4', 'd': 'f8'}
+from scalar_json import DTYPES, from_scalar
+
 LETTERS = {numpy.dtype(dtype).name: letter for letter, dtype in DTYPES.items()}
 # PVXS's names of scalar types, as Value.tostr() prints them.
 PVXS_NAMES = {'bool': '?', 'int8_t': 'b', 'uint8_t': 'B', 'int16_t': 'h', 'uint16_t': 'H', 'int32_t': 'i',
@@ -165,26 +164,6 @@ def from_variant(value, letter):
     if isinstance(value, list):
         return {'type': 'as', 'value': [str(element) for element in value]}
     return {'type': letter, 'value': from_scalar(letter, value)}
-
-
-def from_scalar(letter, value):
-    if letter == '?':
-        return bool(value)
-    if letter == 's':
-        return str(value)
-    if letter in 'lL':
-        return str(int(value))
-    if letter in 'fd':
-        return from_float(float(value))
-    return int(value)
-
-
-def from_float(value):
-    if math.isnan(value):
-        return 'NaN'
-    if math.isinf(value):
-        return 'Infinity' if value > 0 else '-Infinity'
-    return '-0' if value == 0 and math.copysign(1, value) < 0 else value
 
 
 def scalar_type(holder, path):

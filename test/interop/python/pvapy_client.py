@@ -12,16 +12,14 @@ parts (they are null), and no marks of what changed. pvapy cannot put a negative
 """
 
 import json
-import math
 
 import pvaccess
 
-from json_lines import TIMEOUT, Subscriptions, digest, serve
+from json_lines import TIMEOUT, Driver, digest, serve
+from scalar_json import DTYPES, from_scalar
 
 LETTERS = {'BOOLEAN': '?', 'BYTE': 'b', 'UBYTE': 'B', 'SHORT': 'h', 'USHORT': 'H', 'INT': 'i', 'UINT': 'I',
            'LONG': 'l', 'ULONG': 'L', 'FLOAT': 'f', 'DOUBLE': 'd', 'STRING': 's'}
-DTYPES = {'?': '?', 'b': 'i1', 'B': 'u1', 'h': 'i2', 'H': 'u2', 'i': 'i4', 'I': 'u4', 'l': 'i8', 'L': 'u8', 'f': 'f4',
-          'd': 'f8'}
 TYPES = {letter: getattr(pvaccess, name) for name, letter in LETTERS.items()}
 
 
@@ -95,23 +93,8 @@ def from_python(spec, value):
     if kind[0] == 'a':
         element = kind[1:] if isinstance(spec, str) else [kind[1:], *spec[1:]]
         return [from_python(element, item) for item in value]
-    if kind == '?':
-        return bool(value)
-    if kind == 's':
-        return str(value)
-    if kind in 'lL':
-        return str(int(value))
-    if kind in 'fd':
-        return from_float(float(value))
-    return ord(value) if isinstance(value, str) else int(value)
-
-
-def from_float(value):
-    if math.isnan(value):
-        return 'NaN'
-    if math.isinf(value):
-        return 'Infinity' if value > 0 else '-Infinity'
-    return '-0' if value == 0 and math.copysign(1, value) < 0 else value
+    # pvapy gives a byte as a character.
+    return from_scalar(kind, ord(value) if kind != 's' and isinstance(value, str) else value)
 
 
 def leaves(spec, value, path=''):
@@ -149,11 +132,11 @@ def to_python(spec, value):
     return float(value) if kind in 'fd' else int(value)
 
 
-class Client:
+class Client(Driver):
     def __init__(self):
+        super().__init__()
         self.channels = {}
         self.monitored = []
-        self.subscriptions = Subscriptions()
 
     def channel(self, request):
         channel = self.channels.setdefault(request['pv'], None) or pvaccess.Channel(request['pv'])
@@ -225,10 +208,6 @@ class Client:
         channel.monitor(on_update, request.get('request', 'field()'))
         return {}
 
-    def next(self, request):
-        timeout = request.get('timeout', TIMEOUT)
-        return {'events': self.subscriptions.take(request['sub'], request['count'], timeout)}
-
     def digest(self, request):
         return digest(self.channel(request).get('field(value)')['value'])
 
@@ -252,18 +231,6 @@ class Client:
         self.subscriptions.add(name, channel.stopMonitor)
         channel.monitor(on_update, request.get('request', 'field(value)'))
         return {}
-
-    def unsubscribe(self, request):
-        self.subscriptions.close(request['sub'])
-        return {}
-
-    def monitor(self, request):
-        key = {**request, 'sub': 'monitor %s' % request['id']}
-        self.subscribe(key)
-        try:
-            return self.next(key)
-        finally:
-            self.unsubscribe(key)
 
 
 def kind_of_error(error):
