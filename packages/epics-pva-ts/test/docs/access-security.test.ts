@@ -1,7 +1,5 @@
 /** docs/how-to/serve-with-access-security.md: its server with its file, as they stand there, against the built package. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import dgram from 'node:dgram';
-import { once } from 'node:events';
 import {
   existsSync,
   mkdirSync,
@@ -18,6 +16,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Context } from '../../src/client/context.ts';
 import { Happenings } from '../support/happenings.ts';
 import { keep } from '../support/loopback.ts';
+import { end, freeUdpPort } from '../support/programs.ts';
 
 const PACKAGE = fileURLToPath(new URL('../../', import.meta.url));
 const TEXT = readFileSync(join(PACKAGE, '../../docs/how-to/serve-with-access-security.md'), 'utf8');
@@ -31,21 +30,9 @@ const [SERVER = ''] = blocks('js');
 let child: ChildProcess | undefined;
 const folder = mkdtempSync(join(tmpdir(), 'epics-pva-ts-docs-'));
 afterEach(async () => {
-  if (child && child.exitCode === null && child.signalCode === null) {
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-  }
+  if (child) await end([child]);
   rmSync(folder, { recursive: true, force: true });
 });
-
-async function freeUdpPort(): Promise<number> {
-  const socket = dgram.createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  await new Promise<void>((resolve) => socket.close(() => resolve()));
-  return port;
-}
 
 function lines(stream: NodeJS.ReadableStream | null): Happenings<string> {
   const happenings = new Happenings<string>();

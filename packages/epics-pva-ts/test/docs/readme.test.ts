@@ -3,7 +3,6 @@
  * other block by itself. What a line says it prints behind `//` it does print.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import dgram from 'node:dgram';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +10,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import * as errors from '../../src/errors.ts';
 import * as library from '../../src/index.ts';
 import { Happenings } from '../support/happenings.ts';
+import { end, freeUdpPort } from '../support/programs.ts';
 
 const PACKAGE = new URL('../../', import.meta.url);
 const README = readFileSync(new URL('README.md', PACKAGE), 'utf8');
@@ -25,15 +25,7 @@ const BLOCKS = [...README.matchAll(/^```(\w+)(?: (\w+))?\n([\s\S]*?)^```$/gm)].m
 );
 
 const children: ChildProcess[] = [];
-afterEach(async () => {
-  await Promise.all(
-    children.splice(0).map(async (child) => {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill('SIGKILL');
-      await once(child, 'exit');
-    }),
-  );
-});
+afterEach(() => end(children.splice(0)));
 
 interface Running {
   readonly child: ChildProcess;
@@ -62,16 +54,6 @@ function run(code: string, env: Record<string, string> = {}): Running {
   });
   const exit = once(child, 'close').then(([code]) => ({ code: code as number | null, stdout, stderr }));
   return { child, lines, exit };
-}
-
-/** A UDP port that nobody uses just now. */
-async function freeUdpPort(): Promise<number> {
-  const socket = dgram.createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  await new Promise<void>((resolve) => socket.close(() => resolve()));
-  return port;
 }
 
 describe('the README', () => {

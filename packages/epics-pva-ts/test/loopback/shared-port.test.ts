@@ -7,17 +7,10 @@ import { NTScalar } from '../../src/nt/nt-scalar.ts';
 import { SharedPV } from '../../src/server/shared-pv.ts';
 import { Value } from '../../src/value/value.ts';
 import { clientOf, Happenings, serve, serveAgain } from '../support/loopback.ts';
+import { end } from '../support/programs.ts';
 
 const children: ChildProcess[] = [];
-afterEach(async () => {
-  await Promise.all(
-    children.splice(0).map(async (child) => {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill('SIGKILL');
-      await once(child, 'exit');
-    }),
-  );
-});
+afterEach(() => end(children.splice(0)));
 
 async function server(udpPort: number, ...pvs: string[]): Promise<{ child: ChildProcess; tcpPort: number }> {
   const script = fileURLToPath(new URL('pv-server-child.ts', import.meta.url));

@@ -24,6 +24,8 @@ import { isLocalAddress } from '../../src/socket/interfaces.ts';
 import { SearchSocket } from '../../src/socket/search-socket.ts';
 import { UdpSocket } from '../../src/socket/udp.ts';
 import { UdpListener } from '../../src/socket/udp-listener.ts';
+import { Happenings } from '../support/happenings.ts';
+import { end } from '../support/programs.ts';
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -32,26 +34,6 @@ afterEach(async () => {
 function keep<T extends { close(): Promise<unknown> }>(closable: T): T {
   closers.push(() => closable.close());
   return closable;
-}
-
-/** Things that arrive, and a way to wait until enough have. */
-class Arrivals<T> {
-  readonly all: T[] = [];
-  private waiting: { enough: (all: T[]) => boolean; done: () => void }[] = [];
-
-  readonly push = (item: T): void => {
-    this.all.push(item);
-    this.waiting = this.waiting.filter((w) => {
-      if (!w.enough(this.all)) return true;
-      w.done();
-      return false;
-    });
-  };
-
-  until(enough: (all: T[]) => boolean): Promise<void> {
-    if (enough(this.all)) return Promise.resolve();
-    return new Promise((done) => this.waiting.push({ enough, done }));
-  }
 }
 
 /** The UDP side of a server with one name. */
@@ -75,8 +57,8 @@ async function server(port: number, name: string, guid = newGuid()): Promise<Udp
 }
 
 /** A client on loopback that collects replies. */
-async function client(port: number): Promise<{ socket: SearchSocket; replies: Arrivals<SearchResponse> }> {
-  const replies = new Arrivals<SearchResponse>();
+async function client(port: number): Promise<{ socket: SearchSocket; replies: Happenings<SearchResponse> }> {
+  const replies = new Happenings<SearchResponse>();
   const socket = await SearchSocket.open({
     destinations: [{ address: '127.0.0.1', port, kind: 'unicast' }],
     interfaces: ['127.0.0.1'],
@@ -153,7 +135,7 @@ describe('servers that share a UDP port in one process', () => {
   });
 
   it('can tell every listener of the host of themselves by a beacon to the local group', async () => {
-    const beacons = [new Arrivals<Datagram>(), new Arrivals<Datagram>()];
+    const beacons = [new Happenings<Datagram>(), new Happenings<Datagram>()];
     let port = 0;
     for (const { push } of beacons) {
       const listener = await UdpListener.open({ port, interfaces: ['127.0.0.1'], onDatagram: push });
@@ -176,11 +158,7 @@ describe('servers that share a UDP port in several processes', () => {
     const p = spawn(process.execPath, ['--import', 'jiti/register', script, String(port), name], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
-    closers.push(async () => {
-      if (p.exitCode !== null) return;
-      p.kill('SIGKILL');
-      await once(p, 'exit');
-    });
+    closers.push(() => end([p]));
     const [text] = (await once(p.stdout!, 'data')) as [Buffer];
     expect(text.toString()).toBe('ready\n');
     return p;
@@ -225,7 +203,7 @@ describe('a process kept to loopback', () => {
 
   it('sends no search anywhere else, but counts it', async () => {
     const { port } = await server(0, 'a');
-    const replies = new Arrivals<Datagram>();
+    const replies = new Happenings<Datagram>();
     const socket = keep(
       await SearchSocket.open({
         destinations: [
@@ -257,7 +235,7 @@ describe('a process kept to loopback', () => {
 
   it('is reached through the local group by a search sent there', async () => {
     const { port } = await server(0, 'a');
-    const replies = new Arrivals<Datagram>();
+    const replies = new Happenings<Datagram>();
     const group = { address: LOCAL_GROUP, port, kind: 'multicast', ttl: 1, interface: '127.0.0.1' } as const;
     const socket = keep(await SearchSocket.open({ destinations: [group], onDatagram: replies.push }));
     expect(socket.address).toBe('127.0.0.1');
