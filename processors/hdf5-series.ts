@@ -37,6 +37,8 @@ const DTYPES: Readonly<Record<string, string>> = {
 const MAX_BROKEN = 100;
 /** After a failure nothing is tried for so long, in ms; twice as long after each one that follows. */
 const RETRY_MS = { first: 1000, most: 30_000 };
+/** Timers know no longer time, some 25 days, and go off at once instead. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export interface Hdf5SeriesOptions {
   readonly library: Hdf5Library;
@@ -104,7 +106,7 @@ export class Hdf5Series {
     let problem: Error | undefined;
     if (file.nFrames >= settings.nImagesPerFile) problem = this.endWith(file, 1);
     else if (file.nFrames - file.nFlushed >= settings.flushImages) problem = this.flush(file, 1);
-    else this.flushTimer ??= setTimeout(() => this.flushLater(), settings.flushSeconds * 1000).unref();
+    else this.flushTimer ??= this.startTimer(settings.flushSeconds * 1000);
     if (problem) throw problem;
   }
 
@@ -169,6 +171,10 @@ export class Hdf5Series {
       this.failed(error as Error);
       return this.endWith(file, thrown);
     }
+  }
+
+  private startTimer(ms: number): NodeJS.Timeout {
+    return setTimeout(() => this.flushLater(), Math.min(ms, LONGEST_TIMER_MS)).unref();
   }
 
   private flushLater(): void {

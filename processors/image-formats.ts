@@ -37,7 +37,7 @@ const LONG = 4;
 const TIFF_MAX = 2 ** 32 - 1;
 
 /** One page, one strip. 64-bit integers are refused: readers of TIFF do not know them. */
-export const encodeTiff: ImageEncoder = (image) => {
+const encodeTiff: ImageEncoder = (image) => {
   const { width, height, channels, pixels } = image;
   const [sampleFormat] = sampleOf(image);
   if (sampleFormat === undefined)
@@ -87,7 +87,7 @@ export const encodeTiff: ImageEncoder = (image) => {
 };
 
 /** Shape `(ny, nx)`, or `(ny, nx, 3)` with colours. */
-export const encodeNpy: ImageEncoder = (image) => {
+const encodeNpy: ImageEncoder = (image) => {
   const { width, height, channels } = image;
   const order = image.pixels.BYTES_PER_ELEMENT === 1 ? '|' : LITTLE_ENDIAN ? '<' : '>';
   const shape = [height, width, ...(channels === 3 ? [3] : [])].join(', ');

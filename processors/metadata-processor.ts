@@ -40,6 +40,8 @@ interface Source {
   nMissing: number;
 }
 
+const NONE: readonly Source[] = [];
+
 export class MetadataProcessor extends UserDataProcessor {
   /** Times in ns. */
   private rule: AssociationRule = { interpolation: 'none', tolerance: 0.001 * NS, offset: 0 };
@@ -97,20 +99,25 @@ export class MetadataProcessor extends UserDataProcessor {
     if (frame.dimensions.length === 0) return undefined;
     const time = nanoseconds(frame.structure);
     const missing = this.add(this.sources, time, frame);
-    if (!missing.some(({ values }) => values.mayCome(time, this.rule)))
+    if (missing === NONE || !missing.some(({ values }) => values.mayCome(time, this.rule)))
       return this.pass(missing, time, frame);
     return nextTurn().then(() => this.pass(this.add(missing, time, frame), time, frame));
   }
 
   /** Adds what there is of these sources; the sources without a value. */
   private add(sources: readonly Source[], time: bigint, frame: NTNDArray): readonly Source[] {
-    return sources.filter(({ values }) => {
-      const value = values.at(time, this.rule);
-      if (value === undefined) return true;
-      frame.setAttribute(values.name, value);
-      this.nMetadataProcessed++;
-      return false;
-    });
+    let missing: Source[] | undefined;
+    for (const source of sources) {
+      const value = source.values.at(time, this.rule);
+      if (value === undefined) {
+        missing ??= [];
+        missing.push(source);
+      } else {
+        frame.setAttribute(source.values.name, value);
+        this.nMetadataProcessed++;
+      }
+    }
+    return missing ?? NONE;
   }
 
   private pass(missing: readonly Source[], time: bigint, frame: NTNDArray): NTNDArray {

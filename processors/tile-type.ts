@@ -32,7 +32,7 @@ export function tileTypeOf(type: TypeDef): TypeDef {
 }
 
 /** Has it the members that say where a tile belongs? */
-export function isTileType(type: TypeDef): boolean {
+function isTileType(type: TypeDef): boolean {
   return type.member(TILE_ROW) !== undefined && type.member(TILE_COLUMN) !== undefined;
 }
 

@@ -141,7 +141,7 @@ export class FileFrames implements FrameSource {
 }
 
 /** One line for each reason. */
-export function skippedLines(skipped: readonly SkippedFile[]): string[] {
+function skippedLines(skipped: readonly SkippedFile[]): string[] {
   const byReason = new Map<string, string[]>();
   for (const { name, reason } of skipped) {
     const names = byReason.get(reason);

@@ -3,8 +3,8 @@
  * `hdf5-file.ts`, `tiff-file.ts`, `raw-file.ts`) implement it; `file-frames.ts` joins files to one source.
  */
 import type { DataType, TypedArray } from './data-type.ts';
-import { COLOR_MODES, type FrameShape, frameShape } from './frame-source.ts';
-import { bad } from './input-file.ts';
+import { COLOR_MODES, type FrameShape, frameBytes, frameShape } from './frame-source.ts';
+import { bad, type InputFile, swapBytes } from './input-file.ts';
 
 /** One input file. Of its pixels only the frame that is asked for is read. */
 export interface FrameFile {
@@ -55,4 +55,22 @@ export function shapeIn(path: string, nx: number, ny: number, colour: boolean): 
   } catch (error) {
     throw bad(path, (error as Error).message);
   }
+}
+
+/**
+ * A frame whose pixels lie in `input` at `position` one behind the other, in memory of its own.
+ *
+ * @param swapped they are in the other byte order than this machine's
+ * @throws SimError BAD_INPUT
+ */
+export function readStoredFrame(
+  frames: Pick<FrameFile, 'dataType' | 'shape'>,
+  input: InputFile,
+  position: number,
+  swapped: boolean,
+): TypedArray {
+  const { dataType, shape } = frames;
+  const buffer = input.readPixels(position, frameBytes(frames));
+  if (swapped) swapBytes(buffer, dataType.bytesPerElement);
+  return new dataType.arrayConstructor(buffer.buffer, buffer.byteOffset, shape.nElements);
 }

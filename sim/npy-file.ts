@@ -3,9 +3,9 @@
  * `npy-header.ts`'s.
  */
 import type { DataType, TypedArray } from './data-type.ts';
-import { type FrameFile, framesOfShape } from './frame-file.ts';
+import { type FrameFile, framesOfShape, readStoredFrame } from './frame-file.ts';
 import { type FrameShape, frameBytes } from './frame-source.ts';
-import { bad, InputFile, swapBytes } from './input-file.ts';
+import { bad, InputFile } from './input-file.ts';
 import { MAX_HEADER_BYTES, type NpyHeader, parseNpyHeader } from './npy-header.ts';
 
 /** An array of shape (ny, nx), (frames, ny, nx) or (frames, ny, nx, 3); both byte orders, bool as uint8. */
@@ -51,9 +51,7 @@ export class NpyFile implements FrameFile {
   }
 
   read(i: number): TypedArray {
-    const buffer = this.file.readPixels(this.dataOffset + i * this.bytes, this.bytes);
-    if (this.swapped) swapBytes(buffer, this.dataType.bytesPerElement);
-    return new this.dataType.arrayConstructor(buffer.buffer, buffer.byteOffset, this.shape.nElements);
+    return readStoredFrame(this, this.file, this.dataOffset + i * this.bytes, this.swapped);
   }
 
   close(): void {

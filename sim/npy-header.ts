@@ -1,5 +1,5 @@
 /**
- * The header of a NumPy `.npy` file, versions 1 to 3: bytes in, element type and shape out. No I/O: `npy-frames.ts`
+ * The header of a NumPy `.npy` file, versions 1 to 3: bytes in, element type and shape out. No I/O: `npy-file.ts`
  * reads files. Source of the format: NumPy's documentation of `numpy.lib.format`.
  */
 import { DATA_TYPES, type DataType, type DataTypeName, LITTLE_ENDIAN } from './data-type.ts';

@@ -1,8 +1,8 @@
 /** A raw binary file as frames: `header_offset` bytes, then frame after frame as a RawConfig describes them. */
 import { type DataType, LITTLE_ENDIAN, type TypedArray } from './data-type.ts';
-import { type FrameFile, shapeIn } from './frame-file.ts';
+import { type FrameFile, readStoredFrame, shapeIn } from './frame-file.ts';
 import { type FrameShape, frameBytes } from './frame-source.ts';
-import { bad, InputFile, swapBytes } from './input-file.ts';
+import { bad, InputFile } from './input-file.ts';
 import type { RawConfig } from './raw-config.ts';
 
 /** Frames of one type and size, one after the other, with `between_frames` bytes from one to the next. */
@@ -14,7 +14,6 @@ export class RawFile implements FrameFile {
   readonly note: string | undefined;
   private readonly file: InputFile;
   private readonly offset: number;
-  private readonly bytes: number;
   private readonly stride: number;
   private readonly swapped: boolean;
 
@@ -23,9 +22,8 @@ export class RawFile implements FrameFile {
     this.path = path;
     this.dataType = config.dataType;
     this.shape = shapeIn(path, config.width, config.height, false);
-    this.bytes = frameBytes(this);
     this.offset = config.headerOffset;
-    this.stride = this.bytes + config.betweenFrames;
+    this.stride = frameBytes(this) + config.betweenFrames;
     this.swapped = config.littleEndian !== LITTLE_ENDIAN;
     this.file = new InputFile(path);
     this.file.close();
@@ -43,9 +41,7 @@ export class RawFile implements FrameFile {
   }
 
   read(i: number): TypedArray {
-    const buffer = this.file.readPixels(this.offset + i * this.stride, this.bytes);
-    if (this.swapped) swapBytes(buffer, this.dataType.bytesPerElement);
-    return new this.dataType.arrayConstructor(buffer.buffer, buffer.byteOffset, this.shape.nElements);
+    return readStoredFrame(this, this.file, this.offset + i * this.stride, this.swapped);
   }
 
   close(): void {

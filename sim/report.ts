@@ -22,7 +22,7 @@ export interface Progress {
 export type ExitReason = 'runtime' | 'all-published' | 'interrupted';
 
 /** Seconds between the first and the last frame; 0 before the second frame. */
-export function runtimeOf(progress: Progress): number {
+function runtimeOf(progress: Progress): number {
   return progress.nPublished > 1 ? progress.lastTime - progress.firstTime : 0;
 }
 

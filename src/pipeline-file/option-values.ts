@@ -5,7 +5,7 @@
 import type { CommandSpec, OptionSpec } from '../cli/option-table.ts';
 import { takesValue } from '../cli/option-table.ts';
 import { OptionValueError, parseOptionValue } from '../cli/option-value.ts';
-import { didYouMean, type Problems } from './problems.ts';
+import { didYouMean, type Problems, shown } from './problems.ts';
 import type { Path, YamlText } from './yaml-text.ts';
 
 /** What an option is given as: texts of its values, one for each time it is given; none for one without a value. */
@@ -155,9 +155,4 @@ function scalarText(value: unknown, source: string | undefined): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'number' || typeof value === 'boolean') return source ?? String(value);
   throw new OptionValueError(`must be a single value, not ${shown(value)}`);
-}
-
-function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

@@ -1,4 +1,4 @@
-/** What is wrong in a pipeline file, each with its place; and names that may have been meant instead. */
+/** What is wrong in a pipeline file, each with its place, and how it is worded: names that may have been meant, values. */
 
 /** A place in the file; both are counted from 1. */
 export interface Position {
@@ -63,4 +63,10 @@ export function nearestName(name: string, known: readonly string[]): string | un
 export function didYouMean(name: string, known: readonly string[]): string {
   const meant = nearestName(name, known);
   return meant === undefined ? '' : `; did you mean '${meant}'?`;
+}
+
+/** A value of the file as it is shown in a mistake: not longer than a line bears. */
+export function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 
 /** The commands a stage can be. */
-export const STAGE_COMMANDS = ['ad-sim-server', 'mirror-server', 'hpc-consumer', 'hpc-collector'] as const;
+const STAGE_COMMANDS = ['ad-sim-server', 'mirror-server', 'hpc-consumer', 'hpc-collector'] as const;
 /** One of them. */
 export type StageCommand = (typeof STAGE_COMMANDS)[number];
 

@@ -1,6 +1,6 @@
 /** From plain data to a PipelineFile: what does not fit the schema becomes one line each, with its place. */
 import type { z } from 'zod';
-import { didYouMean, nearestName, type Problems } from './problems.ts';
+import { didYouMean, nearestName, type Problems, shown } from './problems.ts';
 import { type PipelineFile, pipelineSchema, type StageEntry, stageSchema } from './schema.ts';
 import type { Path, YamlText } from './yaml-text.ts';
 
@@ -88,9 +88,4 @@ function reasonOf(issue: z.core.$ZodIssue): string {
   }
   if (issue.code === 'invalid_union') return `must be a name, or a list of names, not ${shown(issue.input)}`;
   return issue.message.charAt(0).toLowerCase() + issue.message.slice(1);
-}
-
-function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

@@ -28,10 +28,10 @@ export interface Size {
 }
 
 /** Most lines of the log that are on the screen. */
-export const LOG_ROWS = 10;
+const LOG_ROWS = 10;
 
 /** The text on one line, without what a terminal would take for a command. */
-export function printable(text: string): string {
+function printable(text: string): string {
   return stripVTControlCharacters(text)
     .replaceAll('\t', '  ')
     .replaceAll(/\p{Cc}/gu, ' ');

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NTNDArray, type NumericArray } from 'epics-pva-ts';
 import { type Dataset, File, type Group, ready } from 'h5wasm/node';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Hdf5WriterProcessor } from '../../processors/hdf5-writer-processor.ts';
 import type { PvObject } from '../../src/processor/user-data-processor.ts';
 
@@ -285,6 +285,21 @@ describe('what is on the disk before the file is complete', () => {
     await expect.poll(() => ids('000001.2.hdf.partial', 'Sr'), { timeout: 5000 }).toEqual([1]);
     made.stop();
   });
+});
+
+it('images wait for their flush as long as flushSeconds says, however long that is', async () => {
+  const { made } = await writer({ flushSeconds: 1e7 });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    await made.process(frameOf(1));
+    vi.advanceTimersByTime(1_000_000);
+    expect(ids('000001.2.hdf.partial', 'Sr')).toEqual([]);
+    vi.advanceTimersByTime(2 ** 31);
+    expect(ids('000001.2.hdf.partial', 'Sr')).toEqual([1]);
+  } finally {
+    vi.useRealTimers();
+  }
+  made.stop();
 });
 
 describe('a folder that goes away', () => {

@@ -10,7 +10,9 @@ export interface Status {
   readonly receiverStats: Counts<'nReceived' | 'nRejected' | 'nErrors' | 'nOverruns'>;
   readonly publisherStats: Counts<'nPublished' | 'nErrors'>;
   readonly queueStats: Counts<'nReceived' | 'nRejected' | 'nDelivered' | 'nQueued'>;
-  readonly processorStats: Counts<'firstObjectId' | 'lastObjectId' | 'nProcessed' | 'nErrors' | 'nMissed'>;
+  readonly processorStats: Counts<
+    'firstObjectId' | 'lastObjectId' | 'nProcessed' | 'nErrors' | 'nMissed' | 'nInFlight'
+  >;
   readonly userStats?: Record<string, unknown>;
 }
 

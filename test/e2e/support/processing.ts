@@ -29,7 +29,12 @@ export function watch<T>(world: World, channel: string, read: (value: Value) => 
   return seen;
 }
 
-/** The statistics of a consumer when it has come to the image with this id. */
+/** The statistics of a consumer when it is done with the image with this id, and with all before it. */
 export function done(world: World, id: number, last: number): Promise<Status> {
-  return statusWhen(world, id, `at ${last}`, (s) => s.processorStats.lastObjectId === last);
+  return statusWhen(
+    world,
+    id,
+    `at ${last}`,
+    ({ processorStats: s }) => s.lastObjectId === last && s.nInFlight === 0,
+  );
 }
