@@ -29,7 +29,7 @@ import { supervised } from './supervised.ts';
 import { workerOptions } from './worker-options.ts';
 
 /** The options as one spec per consumer. @throws UserError */
-export function consumerSpecs(o: HpcConsumerOptions): ConsumerSpec[] {
+function consumerSpecs(o: HpcConsumerOptions): ConsumerSpec[] {
   const ids = consumerIds(o);
   const servesInput = o.inputMode !== 'pva';
   const channels = allChannelNames(o, ids, { servesInput, servesOutput: o.outputMode === 'pvas' });
