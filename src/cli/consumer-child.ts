@@ -2,13 +2,12 @@
  * A child process of `hpc-consumer`: one consumer, told what to do by its parent (pipeline/process-messages.ts).
  * Ctrl-C reaches it too, but the parent decides; SIGTERM ends this consumer in good order.
  */
-import { UserError } from '../errors.ts';
+import type { UserError } from '../errors.ts';
 import { endWithParent } from '../pipeline/orphan-guard.ts';
 import { FIGURES_PERIOD_MS, type FromChild, type ToChild } from '../pipeline/process-messages.ts';
+import { endOnUncaught, failureOf } from './child-failure.ts';
 import { type RunningConsumer, startConsumer } from './consumer-runtime.ts';
-import { endingOf } from './run-main.ts';
 
-const debug = process.env['EPICS_HPC_DEBUG'] === '1';
 /** In front of what this process says about itself. */
 let program = 'hpc-consumer';
 let running: RunningConsumer | undefined;
@@ -33,13 +32,8 @@ async function stop(): Promise<void> {
 }
 
 function fail(error: unknown): void {
-  const { exitCode, stderr } = endingOf('', error, debug);
-  const line = stderr
-    .trim()
-    .replace(/^: (error: )?/, '')
-    .replace(/ \(HPC_[A-Z_]+\)$/, '');
-  const code = error instanceof UserError ? error.code : 'HPC_CONSUMER';
-  tell({ type: 'failed', line, code, exitCode }, () => process.exit(exitCode));
+  const failed = failureOf(error, 'HPC_CONSUMER');
+  tell({ type: 'failed', ...failed }, () => process.exit(failed.exitCode));
 }
 
 function tellFigures(): void {
@@ -77,13 +71,7 @@ process.on('message', (m) => {
     tell({ type: 'stats', requestId: message.requestId, stats });
   }
 });
-// An error that nobody catches, such as a rejection in the processor that nothing waits for: the parent restarts us.
-for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
-  process.on(event, (error: unknown) => {
-    const { exitCode, stderr } = endingOf(program, error, debug);
-    process.stderr.write(stderr, () => process.exit(exitCode));
-  });
-}
+endOnUncaught(() => program);
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => void stop());
 endWithParent(() => process.exit(1));

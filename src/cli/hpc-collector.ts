@@ -1,5 +1,5 @@
 /** The command `hpc-collector`: the objects of several producers, in the order of their ids, through one processor. */
-import { UserError } from '../errors.ts';
+import type { UserError } from '../errors.ts';
 import { metadataQueueSize, parseMetadataChannels } from '../input/metadata-channel.ts';
 import { monitorRequest } from '../input/request-string.ts';
 import { parseLogLevel } from '../log.ts';
@@ -16,6 +16,7 @@ import { parseArguments } from './argparse.ts';
 import { type CollectorSpec, startCollector } from './collector-runtime.ts';
 import { failOnLoss } from './fail-on-loss.ts';
 import { type HpcCollectorOptions, hpcCollectorCommand } from './hpc-collector-options.ts';
+import { checkStageTimes, refuseOption } from './option-checks.ts';
 import { runMain } from './run-main.ts';
 import { runStage, type Watch } from './run-stage.ts';
 import { collectorView, openView } from './stage-view.ts';
@@ -25,11 +26,10 @@ import { workerOptions } from './worker-options.ts';
 function collectorSpec(o: HpcCollectorOptions): CollectorSpec {
   const ids = producerIds(o.producerIdList);
   const { producers, ...channels } = collectorChannelNames(o, o.collectorId, ids);
-  if (o.oidOffset < 1) refuse('--oid-offset', o.oidOffset, 'at least 1');
-  if (o.objectsPerId < 0) refuse('--objects-per-id', o.objectsPerId, 'at least 0');
-  if (!(o.gapTimeout > 0)) refuse('--gap-timeout', o.gapTimeout, 'more than 0 seconds');
-  if (!(o.drainTimeout >= 0)) refuse('--drain-timeout', o.drainTimeout, '0 or more seconds');
-  if (!(o.statusPeriod >= 0.1)) refuse('--status-period', o.statusPeriod, 'at least 0.1 seconds');
+  if (o.oidOffset < 1) refuseOption('--oid-offset', o.oidOffset, 'at least 1');
+  if (o.objectsPerId < 0) refuseOption('--objects-per-id', o.objectsPerId, 'at least 0');
+  if (!(o.gapTimeout > 0)) refuseOption('--gap-timeout', o.gapTimeout, 'more than 0 seconds');
+  checkStageTimes(o);
   const cache = cacheSizeFor(o.collectorCacheSize, ids.length);
   return {
     collectorId: o.collectorId,
@@ -62,10 +62,6 @@ function collectorSpec(o: HpcCollectorOptions): CollectorSpec {
     logLevel: o.logLevel === undefined ? undefined : parseLogLevel(o.logLevel),
     logFile: o.logFile,
   };
-}
-
-function refuse(option: string, value: number, wanted: string): never {
-  throw new UserError('HPC_BAD_ARGUMENT', `${option}: ${value} is not ${wanted}`);
 }
 
 function watchOn(view: LiveView, { inputChannel }: HpcCollectorOptions): Watch<CollectorStats> {

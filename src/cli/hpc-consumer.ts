@@ -1,5 +1,5 @@
 /** The command `hpc-consumer`: one consumer in this process, or several in child processes. */
-import { UserError } from '../errors.ts';
+import type { UserError } from '../errors.ts';
 import { metadataQueueSize, parseMetadataChannels } from '../input/metadata-channel.ts';
 import { monitorRequest } from '../input/request-string.ts';
 import { createLogging, parseLogLevel } from '../log.ts';
@@ -21,6 +21,7 @@ import { startConsumer } from './consumer-runtime.ts';
 import { failOnLoss } from './fail-on-loss.ts';
 import { type HpcConsumerOptions, hpcConsumerCommand } from './hpc-consumer-options.ts';
 import { stageFigures } from './member-figures.ts';
+import { checkStageTimes, refuseOption } from './option-checks.ts';
 import { runMain } from './run-main.ts';
 import { ending, runStage, sayNotProcessed, type Watch } from './run-stage.ts';
 import { type ConsumerLine, consumersView, openView, VIEW_PERIOD_MS } from './stage-view.ts';
@@ -28,19 +29,13 @@ import { supervised } from './supervised.ts';
 import { workerOptions } from './worker-options.ts';
 
 /** The options as one spec per consumer. @throws UserError */
-export function consumerSpecs(o: HpcConsumerOptions): ConsumerSpec[] {
+function consumerSpecs(o: HpcConsumerOptions): ConsumerSpec[] {
   const ids = consumerIds(o);
   const servesInput = o.inputMode !== 'pva';
   const channels = allChannelNames(o, ids, { servesInput, servesOutput: o.outputMode === 'pvas' });
   if (!(o.accumulationTimeout > 0))
-    throw new UserError(
-      'HPC_BAD_ARGUMENT',
-      `--accumulation-timeout: ${o.accumulationTimeout} is not more than 0 seconds`,
-    );
-  if (!(o.drainTimeout >= 0))
-    throw new UserError('HPC_BAD_ARGUMENT', `--drain-timeout: ${o.drainTimeout} is not 0 or more seconds`);
-  if (!(o.statusPeriod >= 0.1))
-    throw new UserError('HPC_BAD_ARGUMENT', `--status-period: ${o.statusPeriod} is not at least 0.1 seconds`);
+    refuseOption('--accumulation-timeout', o.accumulationTimeout, 'more than 0 seconds');
+  checkStageTimes(o);
   const metadata = parseMetadataChannels(o.metadataChannels ?? '');
   const workers = workerOptions(o);
   const processorArgs = o.processorArgs ?? {};

@@ -1,5 +1,4 @@
 /** The command `mirror-server`: a channel map to a MirrorServer, its counters to standard output. */
-import { UserError } from '../errors.ts';
 import { createLogging, parseLogLevel } from '../log.ts';
 import { timerMs } from '../long-timer.ts';
 import { type MirrorChannelSpec, parseChannelMap } from '../mirror/channel-map.ts';
@@ -11,6 +10,7 @@ import { delay } from './delay.ts';
 import { mirrorFigures } from './member-figures.ts';
 import { mirrorServerCommand } from './mirror-server-options.ts';
 import { watchMirror } from './mirror-view.ts';
+import { checkDrainTimeout } from './option-checks.ts';
 import { runMain } from './run-main.ts';
 import { openView } from './stage-view.ts';
 import { supervised } from './supervised.ts';
@@ -40,8 +40,7 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
     ...(level && { level }),
     ...(o.logFile !== undefined && { file: o.logFile }),
   });
-  if (!(o.drainTimeout >= 0))
-    throw new UserError('HPC_BAD_ARGUMENT', `--drain-timeout: ${o.drainTimeout} is not 0 or more seconds`);
+  checkDrainTimeout(o.drainTimeout);
   compileGradually();
   const server = new MirrorServer({ channels, statusChannel: o.statusChannel, logger });
   let timer: NodeJS.Timeout | undefined;

@@ -6,34 +6,21 @@ import { UserError } from '../errors.ts';
 import { endWithParent } from '../pipeline/orphan-guard.ts';
 import { ProcessorWorker } from '../pipeline/workers/processor-worker.ts';
 import type { FromWorker, ToWorker, WorkerSpec } from '../pipeline/workers/worker-messages.ts';
-import { endingOf } from './run-main.ts';
+import { endOnUncaught, failureOf } from './child-failure.ts';
 import { prepareStage } from './stage-runtime.ts';
-
-const debug = process.env['EPICS_HPC_DEBUG'] === '1';
 
 function tell(message: FromWorker): void {
   if (process.connected) process.send?.(message, () => {});
 }
 
 function fail(error: unknown): void {
-  const { exitCode, stderr } = endingOf('', error, debug);
-  const line = stderr
-    .trim()
-    .replace(/^: (error: )?/, '')
-    .replace(/ \(HPC_[A-Z_]+\)$/, '');
-  tell({ type: 'failed', line, code: error instanceof UserError ? error.code : 'HPC_WORKERS', exitCode });
+  tell({ type: 'failed', ...failureOf(error, 'HPC_WORKERS') });
 }
 
 /** The consumer decides when a worker ends; one that nobody needs any more is told so, or killed. */
 function guardProcess(name: string): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
-  // An error that nobody catches, such as a rejection that nothing waits for: the consumer replaces us.
-  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
-    process.on(event, (error: unknown) => {
-      const { exitCode, stderr } = endingOf(name, error, debug);
-      process.stderr.write(stderr, () => process.exit(exitCode));
-    });
-  }
+  endOnUncaught(() => name);
   endWithParent(() => process.exit(1));
 }
 

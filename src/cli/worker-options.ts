@@ -1,5 +1,5 @@
 /** The options of processor workers, checked; apart from what runs them, which is loaded on use. */
-import { UserError } from '../errors.ts';
+import { refuseOption } from './option-checks.ts';
 
 /** Objects in flight for each worker, unless an option says otherwise. */
 const IN_FLIGHT_PER_WORKER = 4;
@@ -11,13 +11,14 @@ export function workerOptions(o: { readonly processorWorkers: number; readonly w
   readonly workerQueueSize: number;
 } {
   const { processorWorkers, workerQueueSize } = o;
-  const refuse = (option: string, value: number, wanted: string): never => {
-    throw new UserError('HPC_BAD_ARGUMENT', `${option}: ${value} is not ${wanted}`);
-  };
   if (processorWorkers < 0 || processorWorkers > MAX_WORKERS)
-    refuse('--processor-workers', processorWorkers, `from 0 to ${MAX_WORKERS}`);
+    refuseOption('--processor-workers', processorWorkers, `from 0 to ${MAX_WORKERS}`);
   if (workerQueueSize > 0 && workerQueueSize < processorWorkers)
-    refuse('--worker-queue-size', workerQueueSize, `at least one for each of ${processorWorkers} workers`);
+    refuseOption(
+      '--worker-queue-size',
+      workerQueueSize,
+      `at least one for each of ${processorWorkers} workers`,
+    );
   return {
     processorWorkers,
     workerQueueSize: workerQueueSize > 0 ? workerQueueSize : IN_FLIGHT_PER_WORKER * processorWorkers,

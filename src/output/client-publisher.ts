@@ -22,6 +22,8 @@ export interface ClientPublisherOptions {
 
 /** Requests on their way at once. */
 const WINDOW = 8;
+/** Requests on their way if the processor does not wait for the consumer: what it publishes beyond them fails. */
+const MOST_PENDING = 1000;
 /** Seconds until a request counts as failed. */
 const TIMEOUT = 5;
 /** Errors are logged this often at most, in ms. */
@@ -43,6 +45,10 @@ export class ClientPublisher implements DataPublisher {
   open(_first: Value | TypeDef): void {}
 
   publish(value: Value): void {
+    if (this.pending.size >= MOST_PENDING) {
+      this.failed(new Error(`${this.options.channel}: ${MOST_PENDING} objects are not acknowledged yet`));
+      return;
+    }
     // The memory it was received in is needed until the request is sent.
     const bytes = objectBytes(value);
     const object = value.snapshot().mark();

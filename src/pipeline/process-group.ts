@@ -107,8 +107,14 @@ export class ProcessGroup {
     member.ready = false;
     member.startedAt = performance.now();
     child.on('message', (m) => this.onMessage(member, m as FromChild));
-    child.on('error', (error) => this.options.logger.error(error, `consumer ${member.spec.consumerId}`));
-    child.on('exit', (code, signal) => this.onExit(member, code, signal));
+    child.on('error', (error) => {
+      // One that could not be started has no exit.
+      if (child.pid === undefined) this.onExit(member, `cannot be started: ${error.message}`);
+      else this.options.logger.error(error, `consumer ${member.spec.consumerId}`);
+    });
+    child.on('exit', (code, signal) =>
+      this.onExit(member, signal ? `killed by ${signal}` : `exit code ${code}`),
+    );
     send(child, { type: 'start', spec: member.spec });
   }
 
@@ -142,18 +148,17 @@ export class ProcessGroup {
     }
   }
 
-  private onExit(member: Member, code: number | null, signal: string | null): void {
+  private onExit(member: Member, why: string): void {
     const { consumerId } = member.spec;
     const pid = member.child?.pid;
     member.child = undefined;
     if (!member.ended) member.lives.died();
     this.options.onChange?.();
     if (!member.ended && !this.stopping) {
-      const why = signal ? `killed by ${signal}` : `exit code ${code}`;
       if (performance.now() - member.startedAt > HEALTHY_MS) member.delay = FIRST_RESTART_MS;
       member.restarts++;
       this.options.logger.error(
-        `consumer ${consumerId} (process ${pid}) died: ${why}; restart ${member.restarts} in ${member.delay / 1000} s`,
+        `consumer ${consumerId} ${pid === undefined ? why : `(process ${pid}) died: ${why}`}; restart ${member.restarts} in ${member.delay / 1000} s`,
       );
       member.timer = setTimeout(() => this.spawn(member), member.delay);
       member.delay = Math.min(member.delay * 2, LONGEST_RESTART_MS);

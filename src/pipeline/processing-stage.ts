@@ -30,7 +30,7 @@ export const DRAIN_TIMEOUT = 5;
 /** Clients can read the last values for this long (PvaPy). */
 const LINGER_MS = 1000;
 /** The status channel is never older than this, in seconds (PvaPy). */
-export const STATUS_PERIOD = 10;
+const STATUS_PERIOD = 10;
 
 export class ProcessingStage<S extends StageStats> {
   readonly context: Context;

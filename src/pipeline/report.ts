@@ -6,7 +6,7 @@
 import { UserError } from '../errors.ts';
 
 /** The groups that `--report-stats` chooses from. */
-export const REPORT_GROUPS = [
+const REPORT_GROUPS = [
   'receiver',
   'publisher',
   'queue',

@@ -57,6 +57,11 @@ export class MissedCounter {
     return this.missed;
   }
 
+  /** Is every id this consumer's, and none left to others that share the stream? */
+  get expectsEveryId(): boolean {
+    return this.oidOffset === 1 && this.nSequentialUpdates === 1;
+  }
+
   /** Takes the id (32 bits, signed or unsigned) of the next object; returns how many were missed before it. */
   update(id: number): number {
     if (this.lastReceived === undefined) {

@@ -65,6 +65,11 @@ export class ProcessorCounts {
     return this.last;
   }
 
+  /** See MissedCounter. */
+  get expectsEveryId(): boolean {
+    return this.missed.expectsEveryId;
+  }
+
   /** Number of this count: what was begun in an earlier one does not count. */
   get epoch(): number {
     return this.resets;

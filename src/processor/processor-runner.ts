@@ -95,9 +95,9 @@ export class ProcessorRunner {
    * began with. Not if objects are shared with others, who may have had it.
    */
   isNews(value: Value): boolean {
-    const { objectIdField, objectIdOffset, nSequentialUpdates, skipInitialUpdates } = this.options;
-    if (objectIdOffset > 1 || nSequentialUpdates > 1) return false;
-    const { firstId, lastId } = this.counts;
+    const { objectIdField, skipInitialUpdates } = this.options;
+    const { firstId, lastId, expectsEveryId } = this.counts;
+    if (!expectsEveryId) return false;
     if (firstId === undefined) return skipInitialUpdates === 0;
     const id = objectIdOf(value, objectIdField);
     // One without an id is an error, as any such object.

@@ -63,6 +63,21 @@ describe.each(without)('an object whose id is %s', (_, type, fields) => {
   });
 });
 
+describe('what the channel holds after a reconnect', () => {
+  it('is news if its id is greater than the last one, unless objects are shared with others', () => {
+    const { runner } = make();
+    void runner.handle(Value.create(NUMBER, { id: 5 }));
+    const isNews = (id: number): boolean => runner.isNews(Value.create(NUMBER, { id }));
+    expect([4, 5, 6].map(isNews)).toEqual([false, false, true]);
+    runner.configure({ objectIdOffset: 2 });
+    expect([4, 5, 6].map(isNews)).toEqual([false, false, false]);
+    runner.configure({ objectIdOffset: 1 });
+    expect([4, 5, 6].map(isNews)).toEqual([false, false, true]);
+    runner.configure({ nSequentialUpdates: 8 });
+    expect([4, 5, 6].map(isNews)).toEqual([false, false, false]);
+  });
+});
+
 describe('statistics that are reset while an object is processed', () => {
   it.each(['processed', 'failed'])('do not count it when it is %s afterwards', async (how) => {
     const { processor, runner } = make();
