@@ -115,12 +115,20 @@ async function runGroup(
   });
   let failure: UserError | undefined;
   let system: SystemStatus | undefined;
+  const show = (all: readonly ConsumerStats[]): void =>
+    watch?.show(
+      [...group.states].map(([id, state]) => ({ id, state, stats: all.find((s) => s.consumerId === id) })),
+    );
   const group = new ProcessGroup({
     entry: new URL('./consumer-child.js', import.meta.url),
     specs,
     logger: logging.logger,
     onReport: (stats) => print(printedStats(stats)),
-    onChange: () => system?.changed(),
+    onChange: () => {
+      system?.changed();
+      // At once: a state that is over before the next look would never be seen.
+      show(group.lastStats());
+    },
     drainTimeout: o.drainTimeout,
     onEnd: (error) => {
       failure = error;
@@ -133,10 +141,6 @@ async function runGroup(
     for (const stats of all) print(printedStats(stats));
   };
   let asking = false;
-  const show = (all: readonly ConsumerStats[]): void =>
-    watch?.show(
-      [...group.states].map(([id, state]) => ({ id, state, stats: all.find((s) => s.consumerId === id) })),
-    );
   const ask = async (publish: boolean): Promise<void> => {
     // A consumer that is slow to answer must not bring reports out of order.
     if (asking) return;
