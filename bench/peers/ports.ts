@@ -5,8 +5,9 @@
  * never see each other: searches go to 127.0.0.1 and, on the same host, to 224.0.0.128, both at the group's own
  * broadcast port (pva-protocol.md 5.5, 5.9, 5.10).
  */
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { freeUdpPort } from '../../src/free-udp-port.ts';
 
 /** The ports of one group of processes. */
@@ -20,6 +21,9 @@ export interface PeerPorts {
   /** UDP port of Channel Access beacons. Default: none set, 5065 on loopback. */
   readonly caRepeaterPort?: number;
 }
+
+/** Numbers tried; if more are in use something else is wrong. */
+const TCP_ATTEMPTS = 50;
 
 /** Ports handed out by this process: a port is free again for the system as soon as we close it. */
 const handedOut = new Set<number>();
@@ -87,12 +91,22 @@ async function fresh(find: () => Promise<number>): Promise<number> {
   }
 }
 
+/**
+ * Not one that the system hands out (listen on port 0): any connection of another program could be given the same one
+ * before the group listens on it. Those numbers begin at 32768 on Linux.
+ */
 async function freeTcpPort(): Promise<number> {
-  const server = createServer();
-  server.listen(0);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (let attempt = 1; ; attempt++) {
+    const port = randomInt(10_000, 32_000);
+    const server = createServer();
+    try {
+      server.listen(port);
+      await once(server, 'listening');
+      server.close();
+      await once(server, 'close');
+      return port;
+    } catch (error) {
+      if (attempt >= TCP_ATTEMPTS) throw error;
+    }
+  }
 }

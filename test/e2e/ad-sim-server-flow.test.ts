@@ -2,7 +2,7 @@
 import {
   type Context,
   NTEnum,
-  NTNDArray,
+  type NTNDArray,
   NTScalar,
   Server,
   SharedPV,
@@ -12,6 +12,7 @@ import {
 import { describe, expect } from 'vitest';
 import { idsFrom, leastReceived, statusWhen } from './support/consumer.ts';
 import { holdSimulator } from './support/held-simulator.ts';
+import { collectImages } from './support/processing.ts';
 import { it, until, type World } from './support/world.ts';
 
 /** Time stamp of an update as text: equal if and only if the times are. */
@@ -43,30 +44,12 @@ interface Image {
   readonly pixels: string;
 }
 
-/** The images of a channel whose simulator is held back, without the empty one before the first, which is there. */
-async function collect(context: Context, channel: string): Promise<Image[]> {
-  const images: Image[] = [];
-  let connected = false;
-  context.monitor(
-    channel,
-    { pvRequest: 'record[queueSize=2000]field()' },
-    {
-      update: (value) => {
-        connected = true;
-        const frame = new NTNDArray(value);
-        if (frame.uniqueId === 0) return;
-        images.push({
-          id: frame.uniqueId,
-          time: timeOf(value),
-          seconds: toSeconds(frame.timeStamp),
-          pixels: Array.from(frame.pixels as ArrayLike<number>).join(),
-        });
-      },
-    },
-  );
-  await until(() => expect(connected).toBe(true));
-  return images;
-}
+const read = (frame: NTNDArray): Image => ({
+  id: frame.uniqueId,
+  time: timeOf(frame),
+  seconds: toSeconds(frame.timeStamp),
+  pixels: Array.from(frame.pixels as ArrayLike<number>).join(),
+});
 
 const SMALL = '-nx 4 -ny 4 -nf 3 -rp 0';
 
@@ -80,7 +63,7 @@ describe.concurrent('metadata PVs', () => {
     await simulator.waitForLine(/^PVA metadata PVs: motor:x, motor:y$/, 15_000);
     const x = await follow(world.context, 'motor:x');
     const y = await follow(world.context, 'motor:y');
-    const images = await collect(world.context, 'pvapy:image');
+    const images = await collectImages(world, 'pvapy:image', read);
     held.go();
     await until(() => expect(images.length).toBe(200), 20_000);
     expect(images.map(({ id }) => id)).toEqual(idsFrom(1, 200));
@@ -139,8 +122,8 @@ describe.concurrent('several channels', () => {
     const held = await holdSimulator(world, `ad-sim-server ${SMALL} -cn 'det:1, det:2,det:3' -fps 100 -rt 1`);
     const simulator = held.child;
     await simulator.waitForLine(/^Serving det:1, det:2, det:3 on TCP port/, 15_000);
-    const first = await collect(world.context, 'det:1');
-    const second = await collect(world.context, 'det:2');
+    const first = await collectImages(world, 'det:1', read);
+    const second = await collectImages(world, 'det:2', read);
     held.go();
     await until(() => expect([first.length, second.length]).toEqual([100, 100]), 20_000);
     expect(first.map(({ id }) => id)).toEqual(idsFrom(1, 100));
@@ -164,7 +147,7 @@ describe.concurrent('the rate', () => {
     const held = await holdSimulator(world, `ad-sim-server ${SMALL} -fps 100 -rto 300 -rtm 1 -rt 1`);
     const simulator = held.child;
     await simulator.waitForLine(/^Frame rate: 100fps, changing to 300fps within 1s$/, 15_000);
-    const images = await collect(world.context, 'pvapy:image');
+    const images = await collectImages(world, 'pvapy:image', read);
     held.go();
     await simulator.waitForLine(/^Server exiting after reaching runtime/, 20_000);
     await until(() => expect(images.map(({ id }) => id)).toEqual(idsFrom(1, 200)));
@@ -175,7 +158,7 @@ describe.concurrent('the rate', () => {
     const held = await holdSimulator(world, `ad-sim-server ${SMALL} -fps 100 -bst 25 -rt 1`);
     const simulator = held.child;
     await simulator.waitForLine(/^Frames come in bursts of 25$/, 15_000);
-    const images = await collect(world.context, 'pvapy:image');
+    const images = await collectImages(world, 'pvapy:image', read);
     held.go();
     await simulator.waitForLine(/^Server exiting after reaching runtime/, 20_000);
     await until(() => expect(images.map(({ id }) => id)).toEqual(idsFrom(1, 100)));

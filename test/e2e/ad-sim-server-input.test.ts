@@ -1,33 +1,17 @@
 /** The inputs of ad-sim-server as clients see them: HDF5, TIFF and raw binary files, colour layouts, compression. */
 import { copyFileSync, mkdirSync } from 'node:fs';
-import { type Context, NTNDArray } from 'epics-pva-ts';
+import { NTNDArray } from 'epics-pva-ts';
 import { describe, expect } from 'vitest';
 import { codeBlocks, commandLinesOf } from '../docs/support/documents.ts';
 import { status } from './support/consumer.ts';
 import { holdSimulator } from './support/held-simulator.ts';
+import { collectImages } from './support/processing.ts';
 import { it, until, type World, withOptions } from './support/world.ts';
 
 const HDF5 = 'test/fixtures/hdf5/v110.h5';
 const TIFF = 'test/fixtures/tiff';
 
-/** The frames of a channel from the present one on, whole, in order; not the empty one before the first. */
-async function frames(context: Context, channel: string): Promise<NTNDArray[]> {
-  const all: NTNDArray[] = [];
-  let connected = false;
-  context.monitor(
-    channel,
-    { pvRequest: 'record[queueSize=2000]field()' },
-    {
-      update: (value) => {
-        connected = true;
-        const frame = new NTNDArray(value);
-        if (frame.uniqueId > 0) all.push(frame);
-      },
-    },
-  );
-  await until(() => expect(connected).toBe(true));
-  return all;
-}
+const whole = (frame: NTNDArray): NTNDArray => frame;
 
 /** Runs a simulator until `n` frames have come, and says what it printed. */
 async function stream(
@@ -35,12 +19,12 @@ async function stream(
   options: string,
   n: number,
   channel = 'pvapy:image',
-): Promise<{ all: NTNDArray[]; text: string }> {
+): Promise<{ all: readonly NTNDArray[]; text: string }> {
   const simulator = await world.start(
     `ad-sim-server -cn ${channel} ${options} -fps 50 -std 0.5 -rt 30 -shd 0 -rp 0`,
   );
   await simulator.waitForLine(/^Serving /, 30_000);
-  const all = await frames(world.context, channel);
+  const all = await collectImages(world, channel, whole);
   await until(() => expect(all.length).toBeGreaterThanOrEqual(n), 30_000);
   expect(await simulator.stop()).toMatchObject({ code: 0, killed: false });
   return { all, text: simulator.lines.map((line) => line.text).join('\n') };
@@ -88,7 +72,7 @@ describe.concurrent('TIFF and raw binary files', () => {
     const simulator = held.child;
     await simulator.waitForLine(/^Skipped 1 file \(not .*\): log\.txt$/, 15_000);
     await simulator.waitForLine(/^Frame cache type: queue, each frame is published once /, 15_000);
-    const all = await frames(world.context, 'pvapy:image');
+    const all = await collectImages(world, 'pvapy:image', whole);
     held.go();
     await simulator.waitForLine(/^Server exiting after publishing 4 frames$/, 15_000);
     await until(() => expect(all.map((frame) => frame.uniqueId)).toEqual([1, 2, 3, 4]));

@@ -1,11 +1,12 @@
 /** The command ad-sim-server as its clients see it: images, rates, caches, delays, reports. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Context, NTNDArray } from 'epics-pva-ts';
+import { NTNDArray, toSeconds } from 'epics-pva-ts';
 import { afterAll, beforeAll, describe, expect, it as plain } from 'vitest';
 import type { Child } from '../../bench/peers/child.ts';
 import { idsFrom } from './support/consumer.ts';
 import { holdSimulator } from './support/held-simulator.ts';
+import { collectImages } from './support/processing.ts';
 import { it, ROOT, until, World } from './support/world.ts';
 
 /** One image, with all that was read from it at once. */
@@ -17,30 +18,14 @@ interface Image {
   readonly time: number;
 }
 
-/** Collects the images of a channel from the present one on, without the empty one that is there before the first. */
-async function collect(context: Context, channel = 'pvapy:image'): Promise<Image[]> {
-  const images: Image[] = [];
-  let connected = false;
-  context.monitor(
-    channel,
-    { pvRequest: 'record[queueSize=2000]field()' },
-    {
-      update: (value) => {
-        connected = true;
-        const frame = new NTNDArray(value);
-        if (frame.uniqueId === 0) return;
-        const { secondsPastEpoch, nanoseconds } = frame.timeStamp;
-        images.push({
-          id: frame.uniqueId,
-          pixels: frame.pixels as ArrayLike<number>,
-          dimensions: frame.dimensions.map((d) => d.size),
-          time: Number(secondsPastEpoch) + nanoseconds / 1e9,
-        });
-      },
-    },
-  );
-  await until(() => expect(connected).toBe(true));
-  return images;
+/** The images of a channel from the present one on. */
+function collect(world: World, channel = 'pvapy:image'): Promise<readonly Image[]> {
+  return collectImages(world, channel, (frame) => ({
+    id: frame.uniqueId,
+    pixels: frame.pixels as ArrayLike<number>,
+    dimensions: frame.dimensions.map((d) => d.size),
+    time: toSeconds(frame.timeStamp),
+  }));
 }
 
 /** A file in NumPy's format, version 1.0. */
@@ -116,7 +101,7 @@ describe('generated images', () => {
       `ad-sim-server -cn ${channel} -nx 32 -ny 32 -nf 1 -fps 50 -std 0 -shd 0 -rp 0 -dt ${options}`,
     );
     await simulator.waitForLine(/^Serving /, 15_000);
-    const images = await collect(world.context, channel);
+    const images = await collect(world, channel);
     await until(() => expect(images.length).toBeGreaterThan(0));
     expect([...new Set(Array.from(images[0]?.pixels ?? []))].sort((a, b) => a - b)).toEqual(values);
     expect(await simulator.stop()).toMatchObject({ code: 0 });
@@ -138,7 +123,7 @@ describe.concurrent('images from files', () => {
     const file = world.file('stack.npy', npy('<u2', [3, 4, 6], stack));
     const simulator = await world.start(`ad-sim-server -if ${file} -fps 50 -std 0.3 -rt 30 -shd 0 -rp 0`);
     await simulator.waitForLine(/^Number of input frames: 3 \(size: 6x4, 48B, type: uint16, /, 15_000);
-    const images = await collect(world.context);
+    const images = await collect(world);
     await until(() => expect(images.length).toBeGreaterThan(7));
     for (const { id, pixels, dimensions } of images) {
       expect(dimensions).toEqual([6, 4]);
@@ -161,7 +146,7 @@ describe.concurrent('images from files', () => {
       world,
       `ad-sim-server -id ${world.folder}/in -cs 2 -fps 20 -rt 30 -rp 1`,
     );
-    const images = await collect(world.context);
+    const images = await collect(world);
     simulator.go();
     await simulator.child.waitForLine(/^Server exiting after publishing 3 frames$/, 15_000);
     await until(() => expect(images.map(({ id }) => id)).toEqual([1, 2, 3]));
@@ -176,7 +161,7 @@ describe.concurrent('the cache', () => {
       'ad-sim-server -nx 8 -ny 8 -nf 3 -cs 10 -fps 100 -std 0.3 -rt 30 -shd 0 -rp 0',
     );
     await simulator.waitForLine(/^Frame cache type: all frames, recycled .* \(cache size: 10\)$/, 15_000);
-    const images = await collect(world.context);
+    const images = await collect(world);
     await until(() => expect(images.length).toBeGreaterThan(8));
     const kinds = new Map<string, Set<number>>();
     for (const { id, pixels } of images) {
@@ -206,7 +191,7 @@ describe('the rate', () => {
       `ad-sim-server -nx 64 -ny 64 -nf 20 -fps ${fps} -rt ${runtime} -rp 0`,
     );
     const simulator = held.child;
-    const images = await collect(world.context);
+    const images = await collect(world);
     held.go();
     await simulator.waitForLine(/^Server exiting after reaching runtime/, 15_000);
     simulator.signal('SIGINT');

@@ -1,5 +1,5 @@
 /** Mistakes of users: one line that says what is wrong and what to do, an exit code, never a stack trace. */
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it as plain } from 'vitest';
 import { control, idsFrom, status } from './support/consumer.ts';
 import { Detector } from './support/detector.ts';
@@ -166,15 +166,20 @@ describe.concurrent('what is no mistake', () => {
   });
 
   it('a TCP port that is taken is replaced by a free one', async ({ world: own }) => {
-    const port = Number(own.env['EPICS_PVAS_SERVER_PORT']);
-    const squatter = createServer().listen(port, '127.0.0.1');
+    const squatter = createServer().listen(0, '127.0.0.1');
     await until(() => expect(squatter.listening).toBe(true));
+    const { port } = squatter.address() as AddressInfo;
+    const env = { EPICS_PVAS_SERVER_PORT: String(port) };
     try {
-      const simulator = await own.start('ad-sim-server -nx 8 -ny 8 -nf 4 -fps 50 -std 0 -shd 0 -rt 30 -rp 0');
+      const simulator = await own.start(
+        'ad-sim-server -nx 8 -ny 8 -nf 4 -fps 50 -std 0 -shd 0 -rt 30 -rp 0',
+        env,
+      );
       const [, used] = await simulator.waitForLine(/^Serving pvapy:image on TCP port (\d+)/, 10_000);
       expect(Number(used)).not.toBe(port);
       const consumer = await own.start(
         'hpc-consumer -ic pvapy:image -pc UserDataProcessor -sc consumer:*:status -cc consumer:*:control -ll info',
+        env,
       );
       await consumer.waitForLine(new RegExp(`TCP port ${port} is taken, using a free one`), 10_000);
       await control(own, 1, 'get_stats');

@@ -4,8 +4,9 @@
  */
 import { describe, expect } from 'vitest';
 import { lastOf, processedUpTo, RECORDING, Stage } from './support/chain.ts';
-import { idsFrom } from './support/consumer.ts';
+import { idsFrom, statusWhen } from './support/consumer.ts';
 import { Detector } from './support/detector.ts';
+import { holdSimulator } from './support/held-simulator.ts';
 import { it, until } from './support/world.ts';
 
 const PASS = '-pc UserDataProcessor';
@@ -160,7 +161,7 @@ describe('a stage that is killed and comes back', () => {
   it('the simulator: numbering begins again, and every frame of both its lives is accounted for', async ({
     world,
   }) => {
-    const simulator = 'ad-sim-server -cn pvapy:image -nx 32 -ny 32 -fps 200 -rt 0.5 -shd 60 -rp 0';
+    const simulator = 'ad-sim-server -cn pvapy:image -nx 32 -ny 32 -fps 200 -rt 0.5 -rp 0';
     const workers = await Stage.start(world, '*', `hpc-consumer -ic pvapy:image -nc 2 -dg g -du 1 ${PASS}`);
     const collector = await Stage.start(
       world,
@@ -169,7 +170,14 @@ describe('a stage that is killed and comes back', () => {
     );
     for (const id of [1, 2])
       await workers.child.waitForLine(new RegExp(`consumer\\.${id}: monitoring`), 15_000);
-    const first = await world.start(`${simulator} -std 4`);
+    const received = async (): Promise<number> => {
+      const each = await Promise.all(['1', '2'].map((id) => statusWhen(world, id, 'there', () => true)));
+      return each.reduce((n, s) => n + s.receiverStats.nReceived, 0);
+    };
+    const { child: first, go } = await holdSimulator(world, simulator);
+    await until(async () => expect(await received()).toBe(2));
+    await collector.received();
+    go();
     await first.waitForLine(/^Server exiting after/, 15_000);
     const published = Number((await world.context.get('pvapy:image')).get('uniqueId'));
     await processedUpTo(world, 9, published);
@@ -178,13 +186,16 @@ describe('a stage that is killed and comes back', () => {
     first.signal('SIGKILL');
     for (const id of [1, 2])
       await workers.child.waitForLine(new RegExp(`WARNING consumer\\.${id}: pvapy:image`), 15_000, since);
-    const second = await world.start(`${simulator} -std 3`);
+    const { child: second, go: goAgain } = await holdSimulator(world, simulator);
     for (const id of [1, 2])
       await workers.child.waitForLine(
         new RegExp(`consumer\\.${id}: connected to pvapy:image`),
         15_000,
         since,
       );
+    // The frames of its first life, and an initial update of each connection.
+    await until(async () => expect(await received()).toBe(published + 4));
+    goAgain();
     await second.waitForLine(/^Server exiting after/, 15_000);
     const more = Number((await world.context.get('pvapy:image')).get('uniqueId'));
     const ids = await processedUpTo(world, 9, more, more > published ? 1 : 2);

@@ -1,9 +1,9 @@
 /** `npm start`: it ends by itself with a balanced ledger, ends on Ctrl-C at any moment, and leaves no process behind. */
-import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type Child, spawnChild } from '../../bench/peers/child.ts';
 import { repositoryRoot } from '../../bench/peers/python-env.ts';
 import { ledgerLine } from '../../src/cli/demo-view.ts';
+import { descendants, gone } from './support/processes.ts';
 
 const root = repositoryRoot();
 
@@ -28,36 +28,6 @@ function ledger(child: Child): { published: number; received: number; lost: numb
   return { published: Number(m[1]), received: Number(m[2]), lost: Number(m[3]), word: m[4] as string };
 }
 
-/** Process ids of all descendants of a process, from /proc. */
-function descendants(pid: number): number[] {
-  const parents = new Map<number, number>();
-  for (const entry of readdirSync('/proc')) {
-    if (!/^\d+$/.test(entry)) continue;
-    try {
-      const stat = readFileSync(`/proc/${entry}/stat`, 'utf8');
-      parents.set(Number(entry), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
-  const found = [pid];
-  for (const at of found) for (const [child, parent] of parents) if (parent === at) found.push(child);
-  return found.slice(1);
-}
-
-function alive(pid: number): boolean {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2)[0] !== 'Z';
-  } catch {
-    return false;
-  }
-}
-
-async function gone(pids: readonly number[]): Promise<void> {
-  await expect.poll(() => pids.filter(alive), { timeout: 10_000 }).toEqual([]);
-}
-
 describe('npm start', () => {
   it('runs about 20 s, ends by itself, balanced, exit code 0', async () => {
     const child = await start();
@@ -69,7 +39,7 @@ describe('npm start', () => {
     expect(published).toBeGreaterThan(10_000);
     expect(received + lost).toBe(published);
     expect(word).toBe('balanced');
-    await gone(pids);
+    await gone(pids, 10_000);
   }, 70_000);
 
   it('ends on Ctrl-C with a balanced ledger while it is starting and while it runs', async () => {
@@ -87,7 +57,7 @@ describe('npm start', () => {
     const { published, word } = ledger(running);
     expect(published).toBeGreaterThan(0);
     expect(word).toBe('balanced');
-    await gone(pids);
+    await gone(pids, 10_000);
   }, 80_000);
 
   it('leaves no process behind when it is killed', async () => {
@@ -96,7 +66,7 @@ describe('npm start', () => {
     const pids = descendants(child.pid);
     expect(pids.length).toBeGreaterThanOrEqual(3);
     process.kill(child.pid, 'SIGKILL');
-    await gone(pids);
+    await gone(pids, 10_000);
   }, 60_000);
 });
 

@@ -101,18 +101,26 @@ describe.concurrent('a consumer that serves its input', () => {
 });
 
 describe.concurrent('accumulated objects', () => {
-  it('are processed in batches, and the last incomplete one after the timeout', async ({ world }) => {
+  const batches = (timeout: number): string =>
+    `hpc-consumer -ic pvapy:image ${CHANNELS} -pf ${SERVED} -pc Served -sqs 100 -rqs 100 -ao 10 -at ${timeout}`;
+
+  it('are processed in batches', async ({ world }) => {
     const detector = await Detector.start(world);
-    await start(
-      world,
-      `hpc-consumer -ic pvapy:image ${CHANNELS} -pf ${SERVED} -pc Served -sqs 100 -rqs 100 -ao 10 -at 1`,
-    );
+    await start(world, batches(1000));
     await detector.subscribers(1);
     // With the initial update these are nine.
     await detector.publish(8);
     await statusWhen(world, 1, 'queued', (s) => s.queueStats.nQueued === 9);
     expect(world.lines('ids-1')).toEqual([]);
     await detector.publish(1);
+    await until(() => expect(world.lines('ids-1').length).toBe(9));
+  });
+
+  it('of the last incomplete batch are processed after the timeout', async ({ world }) => {
+    const detector = await Detector.start(world);
+    await start(world, batches(1));
+    await detector.subscribers(1);
+    await detector.publish(9);
     await until(() => expect(world.lines('ids-1').length).toBe(9));
     await detector.publish(3);
     await statusWhen(world, 1, 'queued', (s) => s.queueStats.nReceived === 13);

@@ -3,7 +3,7 @@ import type { Value } from 'epics-pva-ts';
 import { describe, expect, vi } from 'vitest';
 import { control, expectLedger, idsFrom, type Status, status, statusWhen } from './support/consumer.ts';
 import { Detector, pixelsOf } from './support/detector.ts';
-import { consume, done, fixture, LINE, watch } from './support/processing.ts';
+import { consume, done, fixture, watch } from './support/processing.ts';
 import { exists, Unguarded } from './support/unguarded.ts';
 import { it, until, type World } from './support/world.ts';
 
@@ -169,17 +169,19 @@ describe.concurrent('processor workers', () => {
 describe.concurrent('a worker that is killed', () => {
   it('takes its object with it, once, is replaced, and the others go on in order', async ({ world }) => {
     const detector = await Detector.start(world);
-    const group = Unguarded.start(world, uneven(200));
+    const group = Unguarded.start(world, uneven(1000));
     await detector.subscribers(1);
     const [, second = 0] = await workerPids(group, 2);
     expect(await control(world, 1, 'configure', '{"gain": 3}')).toBe('Configuration successful');
     const seen = watch(world, 'consumer:1:output', idOf);
     await until(() => expect(seen).toEqual([0]));
     await detector.publish(12);
-    const begun = await until(() => {
-      const mine = world.lines('events').filter((line) => line.startsWith('2 begin'));
-      expect(mine.length).toBeGreaterThan(0);
-      return mine;
+    // While it works on one that takes more than half a second.
+    const lost = await until(() => {
+      const begun = world.lines('events').filter((line) => line.startsWith('2 begin'));
+      const id = Number(begun.at(-1)?.split(' ')[2]);
+      expect((id * 7919) % 13).toBeGreaterThanOrEqual(8);
+      return id;
     });
     process.kill(second, 'SIGKILL');
     await group.printed(new RegExp(`worker 2 \\(process ${second}\\) died: killed by SIGKILL; restart 1`));
@@ -187,7 +189,6 @@ describe.concurrent('a worker that is killed', () => {
     expect(s.processorStats).toMatchObject({ nProcessed: 11, nErrors: 1, nMissed: 0 });
     expectLedger(s, 12);
     expect(workerStats(s)).toMatchObject({ nInFlight: 0, nRestarts: 1 });
-    const lost = Number(begun.at(-1)?.split(' ')[2]);
     await until(() => expect(seen.slice(1)).toEqual(idsFrom(1, 12).filter((id) => id !== lost)));
     // The new one knows what the old one was told.
     await until(() => {
@@ -271,47 +272,5 @@ describe.concurrent('at the end', () => {
     await group.printed(/workers did not end in time; 4 object\(s\) failed/);
     expect(group.stdout).toMatch(/'nErrors': 4, 'nInFlight': 0, 'nLost': 0, 'nMissed': 0, 'nProcessed': 0,/);
     await group.nothingLeft();
-  });
-});
-
-describe.concurrent('a processor that cannot run', () => {
-  it.for([
-    ['bad-processors', 'ThrowsInConstructor', ''],
-    ['bad-processors', 'ThrowsInStart', ''],
-    ['bad-processors', 'ImpossibleType', ''],
-    ['bad-processors', 'NoTypes', ''],
-    ['bad-processors', 'Stranger', ''],
-    ['no-such-file', 'Any', ''],
-  ] as const)('says the same line as without workers: %s %s', async ([file, name], { world }) => {
-    const without = await world.run(fixture(file, name));
-    const group = Unguarded.start(world, `${fixture(file, name)} --processor-workers 2`);
-    expect(await group.exited).toEqual({ code: without.code, signal: null });
-    expect(group.stderr).toBe(without.stderr);
-    expect(group.stderr.split('\n').length).toBe(2);
-    expect(group.stdout).toBe('');
-    await group.nothingLeft();
-  });
-
-  it('says what a worker does not have when it is touched', async ({ world }) => {
-    const ending = await world.run(`${fixture('worker-processors', 'WantsServer')} -pw 2`);
-    expect(ending.code).toBe(1);
-    expect(ending.stderr).toMatch(
-      /^hpc-consumer: error: the processor's start\(\) failed: Error: pvaServer is not available in a processor worker; [^\n]+ \(HPC_PROCESSOR\)\n$/,
-    );
-  });
-
-  it.for([
-    ['--processor-workers 2', /there is no processor; give a class or a file/],
-    [
-      '--processor-workers 2 --processor-class UserDataProcessor --metadata-channels pva://temperature',
-      /metadata channels do not reach processor workers/,
-    ],
-    ['--processor-workers -1', /--processor-workers: -1 is not from 0 to 256/],
-    ['-pw 4 -wqs 3 -pc UserDataProcessor', /--worker-queue-size: 3 is not at least one for each of 4/],
-  ] as const)('is refused: %s', async ([options, message], { world }) => {
-    const ending = await world.run(`${LINE} ${options}`);
-    expect(ending.code).toBe(1);
-    expect(ending.stderr).toMatch(/^hpc-consumer: error: [^\n]*\(HPC_BAD_ARGUMENT\)\n$/);
-    expect(ending.stderr).toMatch(message);
   });
 });

@@ -8,8 +8,9 @@ import { describe, expect, it, vi } from 'vitest';
 import { ourSuite, pvapySuite, type Suite } from '../../bench/pair-run.ts';
 import { type Child, spawnChild } from '../../bench/peers/child.ts';
 import { freePorts, peerEnv } from '../../bench/peers/ports.ts';
-import { type PvapySimulator, startPvapySimulator } from '../../bench/peers/pvapy-simulator.ts';
+import { startPvapySimulator } from '../../bench/peers/pvapy-simulator.ts';
 import { repositoryRoot } from '../../bench/peers/python-env.ts';
+import { STAGE_VARIABLE } from '../../src/pipeline-file/stage-messages.ts';
 import { ensurePeers } from './peers.ts';
 
 const peers = await ensurePeers();
@@ -22,7 +23,8 @@ class Chain implements AsyncDisposable {
   readonly env: NodeJS.ProcessEnv;
   private readonly context: Context;
   private readonly children: Child[] = [];
-  private simulator: PvapySimulator | undefined;
+  private simulator: Child | undefined;
+  private nUpdates = 0;
 
   private constructor(env: NodeJS.ProcessEnv) {
     this.env = env;
@@ -45,7 +47,7 @@ class Chain implements AsyncDisposable {
 
   /** Serves its initial image at once and publishes 100 frames/s for 2 s, after a delay. */
   async simulate(suite: Suite): Promise<void> {
-    this.simulator = await startPvapySimulator(suite, this.env, {
+    const { child } = await startPvapySimulator(suite, this.env, {
       channel: 'chain:image',
       nx: 64,
       ny: 64,
@@ -54,6 +56,23 @@ class Chain implements AsyncDisposable {
       startDelay: 10,
       shutdownDelay: 10,
     });
+    this.simulator = child;
+  }
+
+  /** Our simulator, which serves its initial image at once and publishes as much as `simulate` when `go` says so. */
+  async holdSimulator(): Promise<void> {
+    this.simulator = await spawnChild({
+      command: ours.bin('pvapy-ad-sim-server'),
+      args: '-cn chain:image -nx 64 -ny 64 -nf 10 -fps 100 -rt 2 -std 0 -rp 0'.split(' '),
+      env: { ...this.env, [STAGE_VARIABLE]: 'simulator' },
+      ipc: true,
+    });
+  }
+
+  /** Waits until `collect` has its first value, which has come through all stages, and has the simulator publish. */
+  async go(): Promise<void> {
+    await vi.waitFor(() => expect(this.nUpdates).toBeGreaterThan(0), { timeout: 40_000, interval: 100 });
+    this.simulator?.send({ type: 'go' });
   }
 
   /** Ids on a channel from now on, without those of initial images. */
@@ -63,15 +82,18 @@ class Chain implements AsyncDisposable {
       channel,
       { pvRequest: 'record[queueSize=1000]field(uniqueId)' },
       {
-        update: (value) =>
-          void (Number(value.get('uniqueId')) > 0 && ids.push(Number(value.get('uniqueId')))),
+        update: (value) => {
+          this.nUpdates += 1;
+          const id = Number(value.get('uniqueId'));
+          if (id > 0) ids.push(id);
+        },
       },
     );
     return ids;
   }
 
   async published(): Promise<number> {
-    await this.simulator?.waitForLastFrame(40_000);
+    await this.simulator?.waitForLine(/^Server exiting after/, 40_000);
     return Number((await this.context.get('chain:image')).get('uniqueId'));
   }
 
@@ -107,7 +129,7 @@ class Chain implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.context.close();
     await Promise.all(this.children.map((child) => child.stop({ graceMs: 3_000 })));
-    await this.simulator?.stop();
+    await this.simulator?.stop({ graceMs: 15_000 });
   }
 }
 
@@ -157,7 +179,7 @@ describe.skipIf(!peers.available)('one consumer feeds another', () => {
         'hpc-consumer',
         `-id 2 -im ${input} -ic chain:stage2 -oc chain:last -siu 0 -pf ${join(repositoryRoot(), file)} -pc ${name} -dc`,
       );
-      await chain.simulate(ours);
+      await chain.holdSimulator();
       // The initial image goes through, too: PvaPy's second stage has no output channel before.
       await chain.start(
         first,
@@ -166,7 +188,9 @@ describe.skipIf(!peers.available)('one consumer feeds another', () => {
       );
       // PvaPy acknowledges a put before it processes it, and processes what the record holds by then
       // (pvapy-behaviour.md 6.3): the same number of objects, in order, some of them newer than what was put.
-      await chain.expectAll(chain.collect('chain:last'), !(second === theirs && input === 'pvas'));
+      const ids = chain.collect('chain:last');
+      await chain.go();
+      await chain.expectAll(ids, !(second === theirs && input === 'pvas'));
     },
   );
 });

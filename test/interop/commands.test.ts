@@ -11,13 +11,8 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Child } from './child.ts';
 import { sameBits } from './compare.ts';
-import {
-  type PeerClient,
-  startP4pClient,
-  startP4pServer,
-  startPvapyClient,
-  startPvapyServer,
-} from './p4p.ts';
+import { startP4pClient, startP4pServer, startPvapyClient, startPvapyServer } from './p4p.ts';
+import type { PeerClient } from './peer-client.ts';
 import { ensurePeers } from './peers.ts';
 import { freePorts, peerEnv } from './ports.ts';
 

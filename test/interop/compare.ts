@@ -1,6 +1,6 @@
 /** Comparisons that the interop tests share. */
 import type { PeerValue } from './catalogue.ts';
-import type { MonitorEvent } from './p4p.ts';
+import type { MonitorEvent } from './peer-client.ts';
 
 /** As many numbers, one after the other, from the same beginning: what a counter gives that loses nothing. */
 export function consecutive(counts: readonly number[]): number[] {

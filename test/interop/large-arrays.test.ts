@@ -10,14 +10,8 @@ import type { Child } from './child.ts';
 import { sameBits } from './compare.ts';
 import { MonitorLog } from './monitor-log.ts';
 import { OurServer } from './our-server.ts';
-import {
-  type ArrayDigest,
-  type PeerClient,
-  startP4pClient,
-  startP4pServer,
-  startPvapyClient,
-  startPvapyServer,
-} from './p4p.ts';
+import { startP4pClient, startP4pServer, startPvapyClient, startPvapyServer } from './p4p.ts';
+import type { ArrayDigest, PeerClient } from './peer-client.ts';
 import { ensurePeers } from './peers.ts';
 import { freePorts, peerEnv } from './ports.ts';
 

@@ -6,13 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { afterPut, readCatalogue } from './catalogue.ts';
 import type { Child } from './child.ts';
 import { type Ioc, startIoc } from './ioc.ts';
-import {
-  type MonitorEvent,
-  type PeerClient,
-  startP4pClient,
-  startP4pServer,
-  startPvapyClient,
-} from './p4p.ts';
+import { startP4pClient, startP4pServer, startPvapyClient } from './p4p.ts';
+import type { MonitorEvent, PeerClient } from './peer-client.ts';
 import { ensurePeers } from './peers.ts';
 import { freePorts, peerEnv } from './ports.ts';
 import { startPvapyConsumer, startPvapySimulator } from './pvapy.ts';

@@ -8,7 +8,8 @@ import type { Child } from './child.ts';
 import { consecutive, countsOf } from './compare.ts';
 import { MonitorLog } from './monitor-log.ts';
 import { OurServer } from './our-server.ts';
-import { type PeerClient, startP4pClient, startP4pServer, startPvapyClient } from './p4p.ts';
+import { startP4pClient, startP4pServer, startPvapyClient } from './p4p.ts';
+import type { PeerClient } from './peer-client.ts';
 import { ensurePeers } from './peers.ts';
 import { freePorts, peerEnv } from './ports.ts';
 

@@ -5,7 +5,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readCatalogue } from './catalogue.ts';
 import { OurServer } from './our-server.ts';
-import { type PeerClient, startP4pClient, startPvapyClient } from './p4p.ts';
+import { startP4pClient, startPvapyClient } from './p4p.ts';
+import type { PeerClient } from './peer-client.ts';
 import { ensurePeers } from './peers.ts';
 import { freePorts, peerEnv } from './ports.ts';
 

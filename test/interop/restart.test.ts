@@ -13,7 +13,8 @@ import { type Ioc, startIoc } from './ioc.ts';
 import { MonitorLog } from './monitor-log.ts';
 import { reportOf, startOurClient, startOurServer, startPosting } from './our-processes.ts';
 import { OurServer } from './our-server.ts';
-import { type MonitorEvent, type PeerClient, startP4pClient, startPvapyClient } from './p4p.ts';
+import { startP4pClient, startPvapyClient } from './p4p.ts';
+import type { MonitorEvent, PeerClient } from './peer-client.ts';
 import { ensurePeers, repositoryRoot } from './peers.ts';
 import { freePorts, peerEnv } from './ports.ts';
 

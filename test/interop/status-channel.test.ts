@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { Detector } from '../e2e/support/detector.ts';
 import { until, World } from '../e2e/support/world.ts';
-import { type PeerClient, startP4pClient, startPvapyClient } from './p4p.ts';
+import { startP4pClient, startPvapyClient } from './p4p.ts';
+import type { PeerClient } from './peer-client.ts';
 import { ensurePeers } from './peers.ts';
 
 const peers = await ensurePeers();

@@ -4,7 +4,7 @@
  */
 import { expect } from 'vitest';
 import type { Child } from '../../../bench/peers/child.ts';
-import { type Status, statusWhen } from './consumer.ts';
+import { leastReceived, type Status, statusWhen } from './consumer.ts';
 import { until, type World } from './world.ts';
 
 /** Writes down the ids it has processed: the end of a chain. */
@@ -46,15 +46,12 @@ export class Stage {
   }
 
   /**
-   * Waits until it, or one of its consumers, has received so many objects from each of its sources, initial ones
-   * included: what is published from now on reaches it.
+   * Waits until it, or one of its consumers, has received so many objects from each of its sources, initial ones and
+   * metadata included: what is published from now on reaches it.
    */
   async received(count = 1, name = this.name): Promise<void> {
-    await statusWhen(this.world, name, `with ${count} objects received`, (s) => {
-      const producers = Object.entries(s).filter(([key]) => key.startsWith('producerStats_'));
-      const sources = producers.length > 0 ? producers.map(([, p]) => p as Status) : [s];
-      return sources.every(({ receiverStats }) => receiverStats.nReceived >= count);
-    });
+    const enough = (s: Status): boolean => leastReceived(s) >= count;
+    await statusWhen(this.world, name, `with ${count} objects received`, enough);
   }
 
   /** Waits until it has noticed that a channel is gone. */

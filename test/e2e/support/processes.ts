@@ -31,6 +31,6 @@ export function alive(pid: number): boolean {
 }
 
 /** Waits until none of them is alive. */
-export async function gone(pids: readonly number[]): Promise<void> {
-  await expect.poll(() => pids.filter(alive), { timeout: 15_000 }).toEqual([]);
+export async function gone(pids: readonly number[], timeout = 15_000): Promise<void> {
+  await expect.poll(() => pids.filter(alive), { timeout }).toEqual([]);
 }

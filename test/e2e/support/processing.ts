@@ -1,9 +1,9 @@
 /** A consumer with a processor of a test's choice, and what can be seen of its work from outside. */
-import type { Value } from 'epics-pva-ts';
+import { NTNDArray, type Value } from 'epics-pva-ts';
 import type { Child } from '../../../bench/peers/child.ts';
 import { type Status, statusWhen } from './consumer.ts';
 import type { Detector } from './detector.ts';
-import type { World } from './world.ts';
+import { until, type World } from './world.ts';
 
 /** A consumer with all its channels; the processor's options are to follow. */
 export const LINE =
@@ -26,6 +26,30 @@ export function watch<T>(world: World, channel: string, read: (value: Value) => 
   const seen: T[] = [];
   const pvRequest = 'record[queueSize=1000]field()';
   world.context.monitor(channel, { pvRequest }, { update: (value) => void seen.push(read(value)) });
+  return seen;
+}
+
+/**
+ * The images of a channel from the present one on, without the empty one that a simulator has before its first: what
+ * `read` makes of each. Waits until the channel has given its present one.
+ */
+export async function collectImages<T>(
+  world: World,
+  channel: string,
+  read: (frame: NTNDArray) => T,
+): Promise<readonly T[]> {
+  const seen: T[] = [];
+  let connected = false;
+  const pvRequest = 'record[queueSize=2000]field()';
+  const update = (value: Value): void => {
+    connected = true;
+    const frame = new NTNDArray(value);
+    if (frame.uniqueId > 0) seen.push(read(frame));
+  };
+  world.context.monitor(channel, { pvRequest }, { update });
+  await until(() => {
+    if (!connected) throw new Error(`${channel} is not there`);
+  });
   return seen;
 }
 
