@@ -73,7 +73,12 @@ export class FieldFilters {
       else if (type.isArray || !isNumericKind(type.kind)) refuse(`${type.displayId} is no number`);
       else this.deadbands.push({ node, absolute: kind === 'abs', width: Number(width), last: undefined });
     } else if (name === 'timestamp') {
-      if (!type.member('secondsPastEpoch') || !type.member('nanoseconds')) refuse('it is no time stamp');
+      // As pvData's PVTimeStamp, which takes nothing else: nothing that is posted may fail because of it.
+      if (
+        type.member('secondsPastEpoch')?.displayId !== 'long' ||
+        type.member('nanoseconds')?.displayId !== 'int'
+      )
+        refuse('it is no time stamp');
       else if (text === 'current') this.clocks.push(node);
       else if (text !== 'copy') refuse('it is not current or copy');
     } else if (name === 'ignore' && text !== 'false') this.ignored.setRange(node.index, node.end);
