@@ -140,7 +140,7 @@ describe('deadband=', () => {
   const NUMBER = struct('', { value: 'double', status: 'int' });
   async function told(
     option: string,
-    posts: readonly Record<string, number>[],
+    posts: readonly Readonly<Record<string, number | undefined>>[],
     fields = '',
   ): Promise<unknown[]> {
     const pv = SharedPV.readonly(Value.create(NUMBER, { value: 10 }));
