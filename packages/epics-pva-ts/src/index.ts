@@ -16,7 +16,7 @@ export type { RequestOptions } from './client/operation.ts';
 export type { ChannelInfo, GetOptions, PutBuilder, PutOptions } from './client/requests.ts';
 export type { SearchStats } from './client/search-engine.ts';
 export { Subscription } from './client/subscription.ts';
-export type { MonitorUpdate } from './client/update-queue.ts';
+export type { MonitorUpdate, WhenFull } from './client/update-queue.ts';
 export type { ClientConfig, ServerConfig } from './config.ts';
 export { clientConfigFromEnv, parseAddress, serverConfigFromEnv } from './config.ts';
 export type { Credentials } from './connection/server-connection.ts';
