@@ -16,6 +16,7 @@ import { ChannelPool } from './channel-pool.ts';
 import type { DiscoveredServer, DiscoverOptions, Discovery } from './discovery.ts';
 import { type Log, noLog } from './log.ts';
 import type { MonitorHandlers, MonitorOptions } from './monitor-options.ts';
+import { MultiChannel } from './multi-channel.ts';
 import type { OneShot, RequestOptions } from './operation.ts';
 import { ProcessRequest } from './process-request.ts';
 import { PutGetReadRequest, PutGetRequest } from './put-get-request.ts';
@@ -204,6 +205,18 @@ export class Context {
     );
     this.open.add(subscription);
     return subscription;
+  }
+
+  /**
+   * Several channels as one: got, put and monitored as one NTMultiChannel (PvaPy's `MultiChannel`).
+   *
+   * ```ts
+   * const motors = context.multiChannel(['motor:x', 'motor:y']);
+   * const [x, y] = await motors.getAsDoubleArray();
+   * ```
+   */
+  multiChannel(names: Iterable<string>): MultiChannel {
+    return new MultiChannel(this, names, this.open);
   }
 
   private async run<T>(request: OneShot<T>): Promise<T> {

@@ -5,6 +5,7 @@ import type { TypeDef } from '../value/type-def.ts';
 import type { Value } from '../value/value.ts';
 import type { BitSet } from '../wire/bit-set.ts';
 import type { GetOptions } from './requests.ts';
+import type { WhenFull } from './update-queue.ts';
 
 /** What to call when a monitor has something to tell. Without `update` the updates are queued for `for await`. */
 export interface MonitorHandlers {
@@ -31,9 +32,18 @@ export interface MonitorHandlers {
 export interface MonitorOptions extends Omit<GetOptions, 'timeout'> {
   /** Length of the client-side queue of `for await`; default 4, with `record[pipeline=true]` at least the server's. */
   readonly queueSize?: number;
+  /**
+   * What happens to an update that finds that queue full. Default `'merge'`: into the newest one, so that the latest value
+   * is never lost (PVXS). `'reject'`: it is dropped, so that every update that comes is one that was sent (PvaPy's
+   * `PvObjectQueue`); the overrun mask of the next one says which fields were missed.
+   */
+  readonly whenFull?: WhenFull;
 }
 
-/** Counters since the subscription was made. */
+/**
+ * Counters since the subscription was made or they were reset; `received` = `delivered` + `squashed` + `rejected` +
+ * `queued`.
+ */
 export interface SubscriptionStats {
   /** Updates received. */
   readonly received: number;
@@ -41,6 +51,10 @@ export interface SubscriptionStats {
   readonly overruns: number;
   /** Updates merged into the newest one because the queue of `for await` was full. */
   readonly squashed: number;
+  /** Updates refused because the queue of `for await` was full, with `whenFull: 'reject'`. */
+  readonly rejected: number;
+  /** Updates handed to the callback, to `for await`, `take` or `pop`. */
+  readonly delivered: number;
   /** Updates waiting for `for await` now. */
   readonly queued: number;
   /** Is the monitor running on a server now? */

@@ -6,7 +6,7 @@
  * a small client-side queue in which a full queue squashes the new update into the newest (as PVXS).
  */
 import { callUser, isPromise, surface } from '../connection/surface.ts';
-import { CancelledError, RemoteError } from '../errors.ts';
+import { CancelledError, RemoteError, TimeoutError } from '../errors.ts';
 import { Command } from '../frame/command.ts';
 import type { AccessRights } from '../message/acl-change.ts';
 import { encodeMonitorRequest, type MonitorResponse } from '../message/monitor.ts';
@@ -65,7 +65,10 @@ export class Subscription implements Operation, AsyncIterable<Value> {
       ? new PipelineWindow(request, (n) => this.acknowledge(n))
       : null;
     // With flow control nothing that the server was told it may send is ever squashed.
-    this.queue = new UpdateQueue(Math.max(1, options.queueSize ?? 4, this.window?.size ?? 0));
+    this.queue = new UpdateQueue(
+      Math.max(1, options.queueSize ?? 4, this.window?.size ?? 0),
+      options.whenFull,
+    );
     this.signal = options.signal;
     if (this.signal?.aborted) queueMicrotask(this.abort);
     else this.signal?.addEventListener('abort', this.abort, { once: true });
@@ -86,12 +89,14 @@ export class Subscription implements Operation, AsyncIterable<Value> {
   get stats(): SubscriptionStats {
     const { received, overruns, queue } = this;
     const connected = this.at !== null && this.dataType !== undefined;
-    return { received, overruns, squashed: queue.squashed, queued: queue.length, connected };
+    const { squashed, rejected, length: queued } = queue;
+    const delivered = this.handlers.update ? received : queue.delivered;
+    return { received, overruns, squashed, rejected, delivered, queued, connected };
   }
 
-  /** Sets the counters to 0. */
+  /** Counts from here on; what is queued counts as received. */
   resetStats(): void {
-    this.received = 0;
+    this.received = this.queue.length;
     this.overruns = 0;
     this.queue.resetCount();
   }
@@ -229,6 +234,23 @@ export class Subscription implements Operation, AsyncIterable<Value> {
     const update = this.queue.shift();
     if (update) this.window?.consume();
     return update;
+  }
+
+  /**
+   * The next update's value: the oldest queued one, or the first to come; undefined when the stream has ended.
+   * @param timeout seconds; default: none
+   * @throws TimeoutError when none comes within `timeout`; what ended the stream
+   */
+  async take(timeout: number = Number.POSITIVE_INFINITY): Promise<Value | undefined> {
+    const until = performance.now() + timeout * 1000;
+    for (;;) {
+      const value = this.pop();
+      if (value) return value;
+      if (this.ended?.error) throw this.ended.error;
+      if (this.ended) return undefined;
+      if (!(await this.queue.arrival((until - performance.now()) / 1000)))
+        throw new TimeoutError(`${this.name}: no update within ${timeout} s`);
+    }
   }
 
   /** Updates with their overrun masks until the stream ends or `close()`; throws what ended it. */

@@ -1,5 +1,5 @@
 /**
- * The operations of one client's channel on the server: get, put, rpc and monitor, each from INIT to its end.
+ * What the operations of one client's channel on the server have in common, from INIT to their end; get and rpc.
  *
  * Replies repeat the sub-command of the request, INIT replies are 0x08. One execution at a time per operation.
  * A PV that is not open yet makes INIT wait.
@@ -11,16 +11,15 @@ import { Command } from '../frame/command.ts';
 import type { AccessRights } from '../message/acl-change.ts';
 import { encodeGetResponse } from '../message/get.ts';
 import { SUB } from '../message/operation.ts';
-import { encodePutResponse } from '../message/put.ts';
 import { encodeServerMessage } from '../message/request-control.ts';
 import { encodeRpcResponse } from '../message/rpc.ts';
-import type { UnionValue } from '../value/containers.ts';
 import type { PvRequest } from '../value/pv-request.ts';
-import { type FieldNode, struct, type TypeDef } from '../value/type-def.ts';
+import { struct, type TypeDef } from '../value/type-def.ts';
 import type { Value } from '../value/value.ts';
 import type { BitSet } from '../wire/bit-set.ts';
 import { errorStatus, OK, type Status } from '../wire/status.ts';
 import type { ReplySender } from './channel-traffic.ts';
+import { FieldFilters } from './field-filters.ts';
 import { OperationInfo } from './request-info.ts';
 import type { ServedPV } from './source.ts';
 
@@ -45,6 +44,8 @@ export abstract class ServerOperation {
   /** The type of its data; undefined until the PV is open. */
   type: TypeDef | undefined;
   protected selection: BitSet | undefined;
+  /** What field options of the request make of the values; null for nearly all. */
+  protected filters: FieldFilters | null = null;
   protected readonly context: OperationContext;
   protected readonly info: OperationInfo;
   protected destroyed = false;
@@ -65,6 +66,7 @@ export abstract class ServerOperation {
         this.type = type;
         if (unknown.length > 0) this.warn(`no such field: ${unknown.join(', ')}`);
         for (const warning of this.info.warnings) this.warn(warning);
+        for (const warning of this.filters?.warnings ?? []) this.warn(warning);
         this.replyInit(OK, type);
       } catch (error) {
         if (!(error instanceof PvRequestError || error instanceof RemoteError)) throw error;
@@ -76,8 +78,10 @@ export abstract class ServerOperation {
 
   /** Notes the fields asked for; the names that do not exist. @throws PvRequestError, RemoteError to refuse INIT */
   protected choose(type: TypeDef): readonly string[] {
-    const { mask, unknown } = this.context.request.select(type);
+    const { request } = this.context;
+    const { mask, unknown } = request.select(type);
     this.selection = mask;
+    this.filters = FieldFilters.of(request, type);
     return unknown;
   }
 
@@ -135,6 +139,14 @@ export abstract class ServerOperation {
     return isPromise(value) ? value.then((v) => this.checked(v)) : this.checked(value);
   }
 
+  /** The present value as this client asked for it. */
+  protected filtered(): Value | Promise<Value> {
+    const value = this.present();
+    const { filters } = this;
+    if (!filters) return value;
+    return isPromise(value) ? value.then((v) => filters.present(v)) : filters.present(value);
+  }
+
   /** @throws LocalProtocolError for a value the client could not decode */
   protected checked(value: Value): Value {
     if (value.type === this.type || (this.type && value.type.equals(this.type))) return value;
@@ -188,7 +200,7 @@ export class GetOperation extends ServerOperation {
   private processed(): Value | Promise<Value> {
     const { pv, client } = this.context;
     const done = this.info.process === true ? pv.process?.(client, this.info) : undefined;
-    return isPromise(done) ? done.then(() => this.present()) : this.present();
+    return isPromise(done) ? done.then(() => this.filtered()) : this.filtered();
   }
 
   protected replyInit(status: Status, type: TypeDef | undefined): void {
@@ -208,39 +220,6 @@ export class GetOperation extends ServerOperation {
         );
       },
     );
-  }
-}
-
-export class PutOperation extends ServerOperation {
-  readonly command = Command.PUT;
-
-  protected replyInit(status: Status, type: TypeDef | undefined): void {
-    const { connection, ioid } = this.context;
-    connection.send(Command.PUT, (w) => encodePutResponse(w, { ioid, subcommand: SUB.INIT, status, type }));
-  }
-
-  execute(subcommand: number, value: Value | undefined): void {
-    const { connection, ioid } = this.context;
-    const { selection } = this;
-    if (subcommand & SUB.GET)
-      this.run(
-        subcommand,
-        () => this.present(),
-        (status, present) =>
-          connection.send(Command.PUT, (w) =>
-            encodePutResponse(w, { ioid, subcommand, status, value: withoutNullUnions(present), selection }),
-          ),
-      );
-    else
-      this.run<void>(
-        subcommand,
-        () => {
-          if (!this.context.rights.put)
-            throw new RemoteError(this.context.pv.refused?.('write') ?? 'put not permitted: no right to put');
-          return value && this.putAndProcess(value, false);
-        },
-        (status) => connection.send(Command.PUT, (w) => encodePutResponse(w, { ioid, subcommand, status })),
-      );
   }
 }
 
@@ -273,21 +252,6 @@ export class RpcOperation extends ServerOperation {
         ),
     );
   }
-}
-
-/**
- * PVXS clients drop the connection when what they read before a put holds a union with nothing selected; a field that
- * does not come means the same to them.
- */
-function withoutNullUnions(present: Value | undefined): Value | undefined {
-  if (!present) return undefined;
-  const isNullUnion = ({ type, path }: FieldNode): boolean =>
-    type.kind === 'union' && !type.isArray && (present.get(path) as UnionValue).member === null;
-  const nodes = present.type.nodes.filter(isNullUnion);
-  if (nodes.length === 0) return present;
-  const sent = present.clone();
-  for (const { path } of nodes) sent.unmark(path);
-  return sent;
 }
 
 const NO_TYPE: TypeDef = struct('', {});

@@ -14,7 +14,7 @@ import { errorStatus, OK, type Status } from '../wire/status.ts';
 import { type OperationContext, ServerOperation } from './channel-operations.ts';
 import type { Congestion, TurnTaker } from './congestion.ts';
 import { DEFAULT_QUEUE_SIZE, MonitorQueue, type QueuedUpdate } from './monitor-queue.ts';
-import type { PostedUpdate } from './posted-update.ts';
+import { PostedUpdate } from './posted-update.ts';
 import type { MonitorReport } from './report.ts';
 import type { MonitorSink } from './source.ts';
 
@@ -86,6 +86,7 @@ export class MonitorOperation extends ServerOperation implements MonitorSink, Tu
 
   start(): void {
     if (this.unsubscribe || this.destroyed || this.finishing || !this.type) return;
+    this.filters?.begin();
     // The present value is queued during the call: nothing can be posted in between and be lost.
     this.unsubscribe = this.context.pv.subscribe(this, this.context.request);
   }
@@ -110,7 +111,7 @@ export class MonitorOperation extends ServerOperation implements MonitorSink, Tu
   }
 
   push(update: PostedUpdate): void {
-    const { selection, queue } = this;
+    const { selection, filters } = this;
     // An update without any of the fields asked for is none to this client (PVXS).
     if (
       selection &&
@@ -118,6 +119,20 @@ export class MonitorOperation extends ServerOperation implements MonitorSink, Tu
       !update.value.markedFields().intersects(selection)
     )
       return;
+    if (filters === null) {
+      this.offer(update);
+      return;
+    }
+    const value = filters.update(update.value, selection);
+    if (!value) return;
+    const own = new PostedUpdate(value, false);
+    this.offer(own);
+    own.release();
+  }
+
+  /** Writes the update if nothing is in its way, else queues it. */
+  private offer(update: PostedUpdate): void {
+    const { queue } = this;
     this.queued++;
     if (queue.length === 0 && this.window > 0 && this.congestion.isClear) {
       this.write(update, null);

@@ -32,7 +32,6 @@ import { errorStatus } from '../wire/status.ts';
 import {
   GetOperation,
   type OperationContext,
-  PutOperation,
   RpcOperation,
   type ServerOperation,
 } from './channel-operations.ts';
@@ -42,6 +41,7 @@ import type { Congestion } from './congestion.ts';
 import type { ServerLimits } from './limits.ts';
 import { MonitorOperation } from './monitor-operation.ts';
 import { ProcessOperation, PutGetOperation } from './put-get-operation.ts';
+import { PutOperation } from './put-operation.ts';
 
 export interface OperationTableOptions {
   readonly connection: Connection;

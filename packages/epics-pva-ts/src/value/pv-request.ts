@@ -183,6 +183,14 @@ export class PvRequest {
     return options;
   }
 
+  /** Paths of the fields that have options, in the order of the request; the options are {@link fieldOptions}. */
+  optionFields(): string[] {
+    const paths: string[] = [];
+    const field = this.value?.type.member('field');
+    if (field) collectOptionFields(field, '', paths);
+    return paths;
+  }
+
   /**
    * The fields of `type` that were asked for, by number; undefined means all of them. A selected structure
    * selects all it holds; names the type does not have are returned in `unknown`. Structure arrays, unions and any
@@ -203,6 +211,14 @@ export class PvRequest {
     if (mask.isEmpty())
       throw new PvRequestError(`none of the requested fields exists: ${unknown.join(', ')}`);
     return { mask, unknown };
+  }
+}
+
+function collectOptionFields(request: TypeDef, prefix: string, into: string[]): void {
+  for (const { name, type } of request.members) {
+    if (name === '_options') {
+      if (prefix) into.push(prefix);
+    } else if (type.members.length > 0) collectOptionFields(type, prefix ? `${prefix}.${name}` : name, into);
   }
 }
 

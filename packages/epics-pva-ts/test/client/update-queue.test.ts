@@ -31,6 +31,28 @@ describe('UpdateQueue', () => {
     expect(q.shift()).toBeUndefined();
   });
 
+  it('refuses what finds it full, if asked to, and says with the next update what was missed', () => {
+    const q = new UpdateQueue(2, 'reject');
+    const push = (fields: Record<string, unknown>, ...overrun: number[]): void =>
+      q.push(Value.create(TYPE, fields), BitSet.of(...overrun));
+    push({ a: 1 });
+    push({ a: 2 });
+    push({ a: 3, 's.c': 'lost' });
+    push({ 's.b': 4 }, 5);
+    expect([q.length, q.rejected, q.squashed, q.delivered]).toEqual([2, 2, 0, 0]);
+    expect(q.shift()?.value.get('a')).toBe(1);
+    push({ a: 5 });
+    push({ a: 6 });
+    expect([q.length, q.rejected, q.delivered]).toEqual([2, 3, 1]);
+    expect([q.shift()?.value.get('a'), q.length]).toEqual([2, 1]);
+    const next = q.shift();
+    expect([next?.value.get('a'), bits(next?.overrun as BitSet)]).toEqual([5, [1, 3, 4, 5]]);
+    push({ a: 7 });
+    expect(bits(q.shift()?.overrun as BitSet)).toEqual([1]);
+    push({ a: 8 });
+    expect(bits(q.shift()?.overrun as BitSet)).toEqual([]);
+  });
+
   it('says of any sequence what a model says', () => {
     for (let seed = 1; seed <= 200; seed++) {
       const random = new Random(seed);
@@ -112,5 +134,88 @@ describe('a subscription read with updates()', () => {
     pv.finish();
     await Promise.all(readers);
     expect(seen.sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  });
+});
+
+describe('a subscription that refuses updates when its queue is full', () => {
+  it('keeps the oldest, complete as they were sent, and its ledger balances', async () => {
+    const pv = new SharedPV();
+    pv.open(Value.create(TYPE, { a: 0, 's.c': 'start' }));
+    const s = new JoinedSession({ p: pv });
+    const subscription = s.monitor('p', {}, { queueSize: 3, whenFull: 'reject' });
+    const ledger = (): number => {
+      const { received, delivered, squashed, rejected, queued } = subscription.stats;
+      return received - delivered - squashed - rejected - queued;
+    };
+    await settled();
+    for (let a = 1; a <= 9; a++) {
+      pv.post(a === 5 ? { a, 's.c': 'five' } : { a });
+      await settled();
+    }
+    expect(subscription.stats).toMatchObject({
+      received: 10,
+      rejected: 7,
+      squashed: 0,
+      queued: 3,
+      delivered: 0,
+    });
+    expect(ledger()).toBe(0);
+    expect([await subscription.take(), await subscription.take()].map((v) => v?.get('a'))).toEqual([0, 1]);
+    pv.post({ a: 10 });
+    await settled();
+    expect(subscription.pop()?.get('a')).toBe(2);
+    const next = subscription.popUpdate();
+    // What was missed does not show as a change of this update, but its value is there.
+    expect(next?.value.toJS()).toMatchObject({ a: 10, s: { c: 'five' } });
+    expect(next?.value.isMarked('s.c')).toBe(false);
+    expect(bits(next?.overrun as BitSet)).toEqual([1, 4]);
+    pv.post({ a: 11 });
+    await settled();
+    subscription.resetStats();
+    expect(subscription.stats).toMatchObject({ received: 1, rejected: 0, queued: 1, delivered: 0 });
+    await subscription.take();
+    expect([subscription.stats.delivered, ledger()]).toEqual([1, 0]);
+    subscription.close();
+  });
+
+  it('is waited for, for a time, to its end', async () => {
+    const pv = new SharedPV();
+    pv.open(Value.create(TYPE, { a: 0 }));
+    const s = new JoinedSession({ p: pv });
+    const subscription = s.monitor('p');
+    expect((await subscription.take(5))?.get('a')).toBe(0);
+    await expect(subscription.take(0.02)).rejects.toThrow('p: no update within 0.02 s');
+    const [first, second] = [subscription.take(5), subscription.take()];
+    pv.post({ a: 1 });
+    pv.post({ a: 2 });
+    expect([(await first)?.get('a'), (await second)?.get('a')]).toEqual([1, 2]);
+    const last = subscription.take(1e9);
+    pv.finish();
+    expect(await last).toBeUndefined();
+    expect(await subscription.take()).toBeUndefined();
+    const cancelled = new AbortController();
+    const other = s.monitor('p', {}, { signal: cancelled.signal });
+    await other.take();
+    const waiting = other.take();
+    cancelled.abort();
+    await expect(waiting).rejects.toThrow('p: cancelled');
+  });
+
+  it('with a callback counts every update as delivered', async () => {
+    const pv = new SharedPV();
+    pv.open(Value.create(TYPE, { a: 0 }));
+    const s = new JoinedSession({ p: pv });
+    const subscription = s.monitor('p', { update: () => {} });
+    await settled();
+    pv.post({ a: 1 });
+    await settled();
+    expect(subscription.stats).toMatchObject({
+      received: 2,
+      delivered: 2,
+      rejected: 0,
+      squashed: 0,
+      queued: 0,
+    });
+    subscription.close();
   });
 });
