@@ -114,12 +114,14 @@ describe.skipIf(!peers.available)('mirror-server', () => {
     expect((await world.context.get('mirror:image')).toJS()).toEqual(
       (await world.context.get('sim:image')).toJS(),
     );
-    expect((await mirrorRows(world)).get('mirror:image')).toMatchObject({
-      nReceived: BigInt(published + 1),
-      nPublished: BigInt(published + 1),
-      nOverruns: 0n,
-      nDisconnects: 0n,
-    });
+    await until(async () =>
+      expect((await mirrorRows(world)).get('mirror:image')).toMatchObject({
+        nReceived: BigInt(published + 1),
+        nPublished: BigInt(published + 1),
+        nOverruns: 0n,
+        nDisconnects: 0n,
+      }),
+    );
     expect(await server.stop()).toMatchObject({ code: 0, killed: false });
   });
 
@@ -149,11 +151,13 @@ describe.skipIf(!peers.available)('mirror-server', () => {
     const got = await client.get('mirror:image', asked);
     expect(typed(got)).toEqual(typed(await client.get('sim:image', asked)));
     expect(got.value).toMatchObject({ uniqueId: FRAMES, dimension: [{ size: 16 }, { size: 8 }] });
-    expect((await mirrorRows(world)).get('mirror:image')).toMatchObject({
-      nReceived: BigInt(FRAMES + 1),
-      nPublished: BigInt(FRAMES + 1),
-      nOverruns: 0n,
-    });
+    await until(async () =>
+      expect((await mirrorRows(world)).get('mirror:image')).toMatchObject({
+        nReceived: BigInt(FRAMES + 1),
+        nPublished: BigInt(FRAMES + 1),
+        nOverruns: 0n,
+      }),
+    );
   });
 
   it("of PvaPy's passes every frame on between our stages", async () => {
