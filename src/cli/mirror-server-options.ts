@@ -1,6 +1,6 @@
 /**
  * The options of `mirror-server`: names, defaults and meaning are those of PvaPy's `pvapy-mirror-server` 5.6
- * (mirrorServer.py); status channel, logging and live view are ours. Provider `ca` is refused (decision 0013).
+ * (mirrorServer.py); status and control channel, access security, logging and live view are ours. Provider `ca` is refused (decision 0013).
  */
 import type { CommandSpec, OptionTable, ParsedOptions } from './option-table.ts';
 import { disableCurses, drainTimeout, logFile, logLevel, reportPeriod, runtime } from './stage-options.ts';
@@ -24,6 +24,23 @@ export const mirrorServerOptions = [
     placeholder: 'channel',
     group: 'Channels',
     description: 'channel with the counters of all mirrors, an NTTable renewed every second',
+  },
+  {
+    long: '--control-channel',
+    short: '-cc',
+    kind: 'string',
+    placeholder: 'channel',
+    group: 'Channels',
+    description: 'channel that takes the commands reset_stats, get_stats and stop',
+  },
+  {
+    long: '--access-security-file',
+    short: '-asf',
+    kind: 'string',
+    placeholder: 'file',
+    group: 'Channels',
+    description:
+      'access security file (ACF) that says who may read, and write the control channel; all channels are in its group DEFAULT',
   },
   runtime,
   {

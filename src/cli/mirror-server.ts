@@ -1,17 +1,20 @@
 /** The command `mirror-server`: a channel map to a MirrorServer, its counters to standard output. */
+import { AccessSecurity } from 'epics-pva-ts';
 import { createLogging, parseLogLevel } from '../log.ts';
 import { timerMs } from '../long-timer.ts';
 import { type MirrorChannelSpec, parseChannelMap } from '../mirror/channel-map.ts';
 import { MirrorServer } from '../mirror/mirror-server.ts';
+import { ControlRecord } from '../pipeline/control-record.ts';
 import { VERSION } from '../version.ts';
+import type { LiveView } from '../view/live-view.ts';
 import { parseArguments } from './argparse.ts';
 import { compileGradually } from './compile-gradually.ts';
-import { delay } from './delay.ts';
 import { mirrorFigures } from './member-figures.ts';
 import { mirrorServerCommand } from './mirror-server-options.ts';
 import { watchMirror } from './mirror-view.ts';
 import { checkDrainTimeout } from './option-checks.ts';
 import { runMain } from './run-main.ts';
+import { ending } from './run-stage.ts';
 import { openView } from './stage-view.ts';
 import { supervised } from './supervised.ts';
 
@@ -41,19 +44,40 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
     ...(o.logFile !== undefined && { file: o.logFile }),
   });
   checkDrainTimeout(o.drainTimeout);
+  const file = o.accessSecurityFile;
+  const access = file === undefined ? {} : { accessSecurity: await AccessSecurity.fromFile(file) };
   compileGradually();
-  const server = new MirrorServer({ channels, statusChannel: o.statusChannel, logger });
+  const end = ending(signal, o.runtime);
+  const control = new ControlRecord(
+    {},
+    {
+      resetStats: () => server.resetStats(),
+      getStats: () => {
+        server.updateStatus();
+        if (!view) print(['', ...counterLines(server)]);
+      },
+      stop: end.done,
+    },
+  );
+  const server = new MirrorServer({
+    channels,
+    statusChannel: o.statusChannel,
+    control: o.controlChannel === undefined ? undefined : { channel: o.controlChannel, pv: control.pv },
+    logger,
+    server: access,
+  });
+  let view: LiveView | undefined;
   let timer: NodeJS.Timeout | undefined;
   try {
     await server.start();
     print([...channels.map(describeSpec), `Started mirror server @ ${now()}`]);
     supervised?.serve(() => mirrorFigures(server.stats().values()));
     const started = performance.now();
-    const view = openView(o);
+    view = openView(o);
     const closeView = view && watchMirror(view, server);
     if (!view && o.reportPeriod > 0)
       timer = setInterval(() => print(['', ...counterLines(server)]), timerMs(o.reportPeriod * 1000));
-    await delay(o.runtime > 0 ? o.runtime : Number.POSITIVE_INFINITY, signal);
+    await end.promise;
     clearInterval(timer);
     const nUnsent = await server.drain(o.drainTimeout * 1000);
     closeView?.();

@@ -13,7 +13,7 @@ export interface MirrorChannelSpec {
   readonly source: string;
   /** More than 0: updates the source's server may queue for each monitor. */
   readonly queueSize: number;
-  /** Monitors of the source. More than one share its stream by a distributor in the request. */
+  /** Monitors of the source. More than one share its stream by the distributor that the request must name. */
   readonly nMonitors: number;
   /** What stands inside `field(...)`; empty for all fields. A `;` separates distributor options. */
   readonly request: string;
@@ -76,13 +76,45 @@ function parseTuple(text: string): MirrorChannelSpec {
     refuse(`${at}: ${insteadOfChannelAccess(source, `(${mirror},${source},pva)`)}`);
   if (provider !== '' && provider.toLowerCase() !== 'pva')
     refuse(`${at}: unknown provider '${provider}'; it is pva`);
-  return {
+  const spec = {
     mirror,
     source,
     queueSize: integer(queueSize, 0, 1_000_000, `${at}: queue size`),
     nMonitors: integer(nMonitors, 1, MAX_MONITORS, `${at}: number of monitors`),
     request,
   };
+  refuseUnshared(spec, at);
+  return spec;
+}
+
+/**
+ * Monitors that do not share the stream receive every update each, and the mirror would serve it so many times. PvaPy
+ * does so (pvapy-behaviour.md 8.3); its documented use of several monitors is the distributor's alone.
+ */
+function refuseUnshared(spec: MirrorChannelSpec, at: string): void {
+  const { mirror, source, queueSize, nMonitors, request } = spec;
+  if (nMonitors === 1 || isShared(request)) return;
+  const group = mirror.replaceAll(/[^\w.-]/g, '-');
+  const map = (more: string): string => `(${mirror},${source},pva,${queueSize},${more})`;
+  refuse(
+    `${at}: ${nMonitors} monitors that do not share by a distributor would publish every update ${nMonitors} times; ` +
+      `write ${map(request ? `1,${request}` : '1')}, ` +
+      `or ${map(`${nMonitors},_[pydistributor=updates:1;group:${group};trigger:uniqueId]`)}`,
+  );
+}
+
+/**
+ * Does each monitor with this request get some of the updates only? `distributor` is pvDatabase's plugin of this kind,
+ * `pydistributor` PvaPy's; in mode `all`, and with no `updates`, all of them get the same (pvapy-behaviour.md 10.2).
+ */
+function isShared(request: string): boolean {
+  const [, options] = /^_\s*\[\s*(?:py)?distributor\s*=([^\]]*)\]$/.exec(request) ?? [];
+  if (options === undefined) return false;
+  const items = options.split(';').map((item) => item.split(':').map((part) => part.trim()));
+  const value = (key: string): string | undefined =>
+    items.findLast(([name, text]) => text !== undefined && name?.toLowerCase().startsWith(key))?.[1];
+  const mode = value('mode')?.toLowerCase() ?? (value('set') ? 'all' : 'one');
+  return Number.parseInt(value('updates') ?? '1', 10) > 0 && mode === 'one';
 }
 
 function integer(text: string, least: number, most: number, what: string): number {

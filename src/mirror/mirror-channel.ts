@@ -5,7 +5,7 @@
  * The mirror appears with the source's first update, in the source's type, and goes away with the source, so that
  * its clients know (as PvaPy's PvaMirrorServer). It is read-only: a put on a mirror would change nothing but the copy.
  */
-import { type Server, SharedPV, type Value } from 'epics-pva-ts';
+import { RemoteError, type Server, SharedPV, type Value } from 'epics-pva-ts';
 import type { ChannelProvider, ProviderSubscription } from '../channel-provider.ts';
 import type { Logger } from '../log.ts';
 import { type MirrorChannelSpec, mirrorRequest } from './channel-map.ts';
@@ -37,7 +37,7 @@ export interface MirrorStats {
 export class MirrorChannel {
   readonly spec: MirrorChannelSpec;
   private readonly options: MirrorChannelOptions;
-  private readonly pv = SharedPV.readonly();
+  private readonly pv: SharedPV;
   private subscriptions: ProviderSubscription[] = [];
   /** Monitors whose next update is the initial one of their connection. */
   private readonly initial = new Set<number>();
@@ -50,6 +50,15 @@ export class MirrorChannel {
   constructor(options: MirrorChannelOptions) {
     this.options = options;
     this.spec = options.spec;
+    const { source } = options.spec;
+    this.pv = new SharedPV({
+      onPut: () => {
+        throw new RemoteError(`put not permitted: a mirror is read-only; put to its source '${source}'`);
+      },
+      onRpc: () => {
+        throw new RemoteError(`RPC not permitted: a mirror passes no calls on; call its source '${source}'`);
+      },
+    });
   }
 
   start(): void {

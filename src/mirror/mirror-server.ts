@@ -1,5 +1,5 @@
 /** MirrorServer: channels of other servers, served again by one of ours; PvaPy's PvaMirrorServer. */
-import { Context, type ContextOptions, Server, type ServerOptions } from 'epics-pva-ts';
+import { Context, type ContextOptions, Server, type ServerOptions, type SharedPV } from 'epics-pva-ts';
 import { UserError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { MirrorChannelSpec } from './channel-map.ts';
@@ -11,6 +11,8 @@ export interface MirrorServerOptions {
   readonly channels: readonly MirrorChannelSpec[];
   /** Name of a channel with the counters of all others; none by default. */
   readonly statusChannel?: string | undefined;
+  /** A channel that takes commands, served beside the mirrors; none by default. */
+  readonly control?: { readonly channel: string; readonly pv: SharedPV } | undefined;
   readonly logger: Logger;
   readonly server?: ServerOptions;
   readonly client?: ContextOptions;
@@ -29,13 +31,12 @@ export class MirrorServer {
   private timer: NodeJS.Timeout | undefined;
   private draining = false;
 
-  /** @throws UserError when the status channel has the name of a mirror */
+  /** @throws UserError `HPC_CHANNEL_NAME` when two of its channels have the same name */
   constructor(options: MirrorServerOptions) {
-    const { logger, statusChannel } = options;
+    const { logger, statusChannel, control } = options;
     const log = (level: 'debug' | 'info' | 'warn' | 'error', message: string): void =>
       logger[level === 'warn' ? 'warning' : level](message);
-    if (options.channels.some(({ mirror }) => mirror === statusChannel))
-      throw new UserError('HPC_CHANNEL_NAME', `'${statusChannel}' would be status channel and mirror`);
+    refuseSharedNames(options);
     this.server = new Server({ log, ...options.server });
     this.context = new Context({ log, ...options.client });
     const { server, context: provider } = this;
@@ -48,6 +49,7 @@ export class MirrorServer {
       this.status = new MirrorStatus(this.channels);
       server.addPV(statusChannel, this.status.pv);
     }
+    if (control) server.addPV(control.channel, control.pv);
   }
 
   /** @throws PvaError when no port can be had */
@@ -72,8 +74,15 @@ export class MirrorServer {
     return new Map(this.channels.map((channel) => [channel.spec.mirror, channel.stats]));
   }
 
+  /** Counters and rates begin anew. */
   resetStats(): void {
     for (const channel of this.channels) channel.resetStats();
+    this.status?.reset();
+  }
+
+  /** Writes the status channel now. */
+  updateStatus(): void {
+    this.status?.update();
   }
 
   /**
@@ -108,5 +117,16 @@ export class MirrorServer {
     this.status?.close();
     for (const channel of this.channels) channel.close();
     await Promise.all([this.context.close(), this.server.close()]);
+  }
+}
+
+function refuseSharedNames({ channels, statusChannel, control }: MirrorServerOptions): void {
+  const roles = new Map(channels.map(({ mirror }) => [mirror, 'mirror']));
+  const own = { 'status channel': statusChannel, 'control channel': control?.channel };
+  for (const [role, name] of Object.entries(own)) {
+    if (name === undefined) continue;
+    const other = roles.get(name);
+    if (other) throw new UserError('HPC_CHANNEL_NAME', `'${name}' would be ${role} and ${other}`);
+    roles.set(name, role);
   }
 }

@@ -58,6 +58,14 @@ export class MirrorStatus {
     clearTimeout(this.pending);
   }
 
+  /** The counters have begun anew. */
+  reset(): void {
+    this.before = this.channels.map(() => NONE);
+    this.rates = this.before;
+    this.last = performance.now();
+    this.update();
+  }
+
   private measure(now: number, stats: readonly MirrorStats[]): void {
     const seconds = (now - this.last) / 1000;
     // Between two of the regular updates the rates stay.

@@ -77,7 +77,10 @@ function mirrorChannels(options: StageOptions): StageChannels {
     members: map.map(({ mirror, source, nMonitors }, id) => {
       return { id, inputs: [source], monitors: nMonitors, skipped: 1, outputs: [mirror] };
     }),
-    served: [...map.map(({ mirror }) => mirror), ...names(options.text('status-channel'))],
+    served: [
+      ...map.map(({ mirror }) => mirror),
+      ...names(options.text('status-channel'), options.text('control-channel')),
+    ],
   };
 }
 

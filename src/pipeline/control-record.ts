@@ -1,5 +1,5 @@
 /**
- * The control channel of a consumer or collector: structure, commands and messages of PvaPy (systemController.py;
+ * The control channel of a consumer, a collector or a mirror server: structure, commands and messages of PvaPy (systemController.py;
  * pvapy-behaviour.md 5).
  *
  * A put is accepted at once (`Command successful`) and executed 0.1 s later; commands run one after another. The
@@ -9,8 +9,8 @@ import { SharedPV, struct, type TypeDef, Value } from 'epics-pva-ts';
 import { timeNow, timeType } from './record-time.ts';
 
 export interface ControlCommands {
-  /** `args` parsed as JSON, or the text itself if it is none. */
-  configure(args: unknown): void | Promise<void>;
+  /** `args` parsed as JSON, or the text itself if it is none. Without it, `configure` is an unknown command. */
+  configure?(args: unknown): void | Promise<void>;
   resetStats(): void;
   getStats(): void;
   stop(): void;
@@ -20,9 +20,9 @@ const EXEC_DELAY_MS = 100;
 const NAMES = ['configure', 'reset_stats', 'get_stats', 'stop'] as const;
 type CommandName = (typeof NAMES)[number];
 
-const typeWith = (idField: string): TypeDef =>
+const typeWith = (idFields: readonly string[]): TypeDef =>
   struct('', {
-    [idField]: 'uint',
+    ...Object.fromEntries(idFields.map((name) => [name, 'uint' as const])),
     objectTime: 'double',
     objectTimestamp: timeType,
     command: 'string',
@@ -34,25 +34,27 @@ export class ControlRecord {
   readonly pv: SharedPV;
   private readonly commands: ControlCommands;
   private readonly type: TypeDef;
+  private readonly names: readonly CommandName[];
   private last: Promise<void> = Promise.resolve();
 
-  /** @param idField `consumerId` or `collectorId` */
-  constructor(idField: string, id: number, commands: ControlCommands) {
+  /** @param ids `consumerId` or `collectorId`; none of who has no id */
+  constructor(ids: Readonly<Record<string, number>>, commands: ControlCommands) {
     this.commands = commands;
-    this.type = typeWith(idField);
+    this.names = NAMES.filter((name) => name !== 'configure' || commands.configure);
+    this.type = typeWith(Object.keys(ids));
     this.pv = new SharedPV({ onPut: (_pv, value) => this.onPut(value) });
-    this.pv.open(Value.create(this.type, { [idField]: id }));
+    this.pv.open(Value.create(this.type, ids));
   }
 
   private onPut(value: Value): void {
     const before = this.pv.fetch();
     const command = String(value.isMarked('command') ? value.get('command') : before.get('command'));
     const args = String(value.isMarked('args') ? value.get('args') : before.get('args'));
-    const known = NAMES.find((name) => name === command);
+    const known = this.names.find((name) => name === command);
     this.say(
       known
         ? 'Command successful'
-        : `Ignoring request: command '${command}' is not one of ${NAMES.join(', ')}`,
+        : `Ignoring request: command '${command}' is not one of ${this.names.join(', ')}`,
       { command, args },
     );
     if (!known) return;
@@ -72,7 +74,7 @@ export class ControlRecord {
   private async run(command: CommandName, args: string): Promise<string> {
     switch (command) {
       case 'configure':
-        await this.commands.configure(parsed(args));
+        await this.commands.configure?.(parsed(args));
         return 'Configuration successful';
       case 'reset_stats':
         this.commands.resetStats();

@@ -107,12 +107,15 @@ export class ProcessingStage<S extends StageStats> {
       ids: { [idField]: id },
       warn: (m) => logger.warning(m),
     });
-    const control = new ControlRecord(idField, id, {
-      configure: (args) => this.configure(args),
-      resetStats: () => this.resetStats(),
-      getStats: () => input.onGetStats(this.updateStatus()),
-      stop: onStop,
-    });
+    const control = new ControlRecord(
+      { [idField]: id },
+      {
+        configure: (args) => this.configure(args),
+        resetStats: () => this.resetStats(),
+        getStats: () => input.onGetStats(this.updateStatus()),
+        stop: onStop,
+      },
+    );
     if (channels.statusChannel) this.server.addPV(channels.statusChannel, this.status.pv);
     if (channels.controlChannel) this.server.addPV(channels.controlChannel, control.pv);
   }

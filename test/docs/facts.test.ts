@@ -117,12 +117,15 @@ describe('docs/reference/channels.md', () => {
   });
 
   it('shows the structure of the control channel', () => {
-    const { pv } = new ControlRecord('consumerId', 1, {
-      configure() {},
-      resetStats() {},
-      getStats() {},
-      stop() {},
-    });
+    const { pv } = new ControlRecord(
+      { consumerId: 1 },
+      {
+        configure() {},
+        resetStats() {},
+        getStats() {},
+        stop() {},
+      },
+    );
     expect(control).toBe(pv.type?.toString());
   });
 });

@@ -7,6 +7,7 @@ import { lastOf, processedUpTo, RECORDING, Stage } from './support/chain.ts';
 import { idsFrom, statusWhen } from './support/consumer.ts';
 import { Detector } from './support/detector.ts';
 import { holdSimulator } from './support/held-simulator.ts';
+import { mirrorRows } from './support/mirror.ts';
 import { it, until } from './support/world.ts';
 
 const PASS = '-pc UserDataProcessor';
@@ -129,6 +130,51 @@ describe('a stage that is killed and comes back', () => {
       nMissed: 29,
       nErrors: 0,
     });
+  });
+
+  it('a mirror server: what stands behind it finds it again and counts what was published meanwhile', async ({
+    world,
+  }) => {
+    const command = 'mirror-server -cm (mirror:image,pvapy:image,pva,500) -sc mirror:status';
+    const row = async (): Promise<unknown> => (await mirrorRows(world)).get('mirror:image');
+    const detector = await Detector.start(world, { nx: 32, ny: 32 });
+    const first = await world.start(command);
+    const last = await Stage.start(world, '2', `hpc-consumer -ic mirror:image -id 2 ${RECORDING}`);
+    await detector.subscribers(1);
+    await last.received();
+    await detector.publish(50);
+    await processedUpTo(world, 2, 50);
+    await until(async () => expect(await row()).toMatchObject({ nReceived: 51n, nPublished: 51n }));
+
+    first.signal('SIGKILL');
+    await first.waitForExit(5_000);
+    await detector.subscribers(0);
+    await last.disconnected('mirror:image');
+    await detector.publish(30);
+    const second = await world.start(command);
+    // What the detector's channel holds is the mirror's first update, and news to the consumer.
+    await processedUpTo(world, 2, 80);
+    await detector.publish(20);
+    expect(await processedUpTo(world, 2, 100)).toEqual([...idsFrom(1, 50), ...idsFrom(80, 100)]);
+    const { processorStats } = await last.statsAt(100);
+    expect(processorStats).toMatchObject({ nProcessed: 71, nMissed: 29, nErrors: 0 });
+    await until(async () => expect(await row()).toMatchObject({ nReceived: 21n, nPublished: 21n }));
+
+    // While images flow, too, every one is processed or missed.
+    const since = last.child.lineCount;
+    await detector.publish(50, 200);
+    second.signal('SIGKILL');
+    await second.waitForExit(5_000);
+    const back = world.start(command).then(() => detector.subscribers(1));
+    await detector.publishUntil(back, 200);
+    await last.child.waitForLine(/connected to mirror:image/, 15_000, since);
+    await detector.publish(50, 200);
+    const { published } = detector;
+    const ids = await processedUpTo(world, 2, published);
+    expect(ids).toEqual([...new Set(ids)].sort((a, b) => a - b));
+    const { processorStats: p } = await last.statsAt(published);
+    expect(p).toMatchObject({ firstObjectId: 1, nProcessed: ids.length, nErrors: 0 });
+    expect(ids.length + (p['nMissed'] as number)).toBe(published);
   });
 
   it.for(['middle', 'collector'] as const)('while images flow: %s', async (kind, { world }) => {

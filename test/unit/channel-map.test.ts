@@ -32,6 +32,24 @@ describe('a channel map', () => {
     );
   });
 
+  it.for(['_[pydistributor=updates:2]', '_[distributor=group:g]', '_[pydistributor=group:g;set:a;mode:one]'])(
+    'lets several monitors share by %s',
+    (request) => {
+      expect(only(`(m,s,pva,0,2,${request})`)).toMatchObject({ nMonitors: 2, request });
+    },
+  );
+
+  it('what it advises in place of several monitors without a distributor is a map', () => {
+    let said = '';
+    try {
+      parseChannelMap('(m:i,s,pva,10,3)');
+    } catch (error) {
+      said = (error as Error).message;
+    }
+    const advised = [...said.matchAll(/(?:write|or) (\([^)]*\))/g)].map(([, map]) => only(map ?? ''));
+    expect(advised.map((spec) => spec?.nMonitors)).toEqual([1, 3]);
+  });
+
   it('holds several channels, also mirrors of mirrors', () => {
     expect(parseChannelMap('(a,b),(c,d), (e,a)').map(({ mirror, source }) => [mirror, source])).toEqual([
       ['a', 'b'],
@@ -70,6 +88,18 @@ describe('a mistake', () => {
     ['(m,s,pva,1.5)', /queue size '1.5'/],
     ['(m,s,pva,1,0)', /number of monitors '0' is not a whole number from 1/],
     ['(m,s,pva,1,many)', /number of monitors 'many'/],
+    [
+      '(m:i,s,pva,10,3)',
+      /3 monitors that do not share by a distributor would publish every update 3 times; write \(m:i,s,pva,10,1\), or \(m:i,s,pva,10,3,_\[pydistributor=updates:1;group:m-i;trigger:uniqueId\]\)$/,
+    ],
+    ['(m,s,pva,0,2,value)', /write \(m,s,pva,0,1,value\), or/],
+    ['(m,s,pva,0,2,_[deadband=abs:1])', /2 monitors that do not share/],
+    // Of a distributor that gives all of them everything, too.
+    ['(m,s,pva,0,2,_[pydistributor=updates:0])', /2 monitors that do not share/],
+    ['(m,s,pva,0,2,_[pydistributor=updates:few])', /2 monitors that do not share/],
+    ['(m,s,pva,0,2,_[pydistributor=set:a])', /2 monitors that do not share/],
+    ['(m,s,pva,0,2,_[pydistributor=set:a;mode:all])', /2 monitors that do not share/],
+    ['(m,s,pva,0,2,value[pydistributor=updates:1])', /2 monitors that do not share/],
     ['(m,s),(m,t)', /'m' is given twice/],
     ['(m,m)', /would mirror themselves: m from m$/],
     ['(a,b),(b,c),(c,a)', /would mirror themselves: a from b from c from a$/],

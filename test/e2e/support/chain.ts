@@ -59,6 +59,12 @@ export class Stage {
     await this.child.waitForLine(new RegExp(`WARNING .*: ${channel}: `), 15_000, since);
   }
 
+  /** Its publisher's statistics when so many objects have been published or have failed to be. */
+  async answered(count: number): Promise<{ readonly nPublished: number; readonly nErrors: number }> {
+    const at = ({ publisherStats: p }: Status): boolean => p.nPublished + p.nErrors >= count;
+    return (await statusWhen(this.world, this.name, `with ${count} objects answered`, at)).publisherStats;
+  }
+
   /** The statistics of the stage, or of one of its consumers, when the last object has passed it. */
   async statsAt(last: number, name = this.name): Promise<ChainStats> {
     const at = (s: Status): boolean => s.processorStats.lastObjectId === last;
