@@ -9,7 +9,7 @@
 import type { Value } from 'epics-pva-ts';
 import type { Logger } from '../log.ts';
 import { timerMs } from '../long-timer.ts';
-import type { ObjectHandler, ReceiverSettings } from './data-receiver.ts';
+import type { ObjectHandler, OutcomeHandler, ReceiverSettings } from './data-receiver.ts';
 import { ObjectQueue, type QueueStats } from './object-queue.ts';
 
 export interface ObjectWorkerOptions {
@@ -52,13 +52,15 @@ export class ObjectWorker {
   /**
    * Takes an object over.
    *
+   * @param outcome is told what came of an object that was not refused; with a queue at once that it was taken, because
+   *   nobody can wait for a batch that only comes together when more is sent
    * @returns False when the queue is full: the object was refused and released. A promise, without a queue, when
    *   nothing more may be offered until it settles.
    */
-  offer(value: Value): boolean | Promise<void> {
+  offer(value: Value, outcome?: OutcomeHandler): boolean | Promise<void> {
     const { queue } = this;
     if (!queue) {
-      const pending = this.handle(value);
+      const pending = this.handle(value, outcome);
       if (!pending) return true;
       this.idle = pending;
       return pending;
@@ -69,6 +71,7 @@ export class ObjectWorker {
     }
     if (this.batch > 1) this.accumulate(queue);
     else this.begin(queue);
+    outcome?.(undefined);
     return true;
   }
 
@@ -108,9 +111,9 @@ export class ObjectWorker {
     this.working = false;
   }
 
-  private handle(value: Value): void | Promise<void> {
+  private handle(value: Value, outcome?: OutcomeHandler): void | Promise<void> {
     const { handle, handlerReleases } = this.options;
-    const pending = handle(value);
+    const pending = handle(value, outcome);
     if (handlerReleases) return pending;
     if (pending) return pending.then(() => value.release());
     value.release();

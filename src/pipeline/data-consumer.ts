@@ -1,6 +1,6 @@
 /** DataConsumer: one input, one processor, one output, with status and control channels, all on one server. */
 import type { Value } from 'epics-pva-ts';
-import type { DataReceiver } from '../input/data-receiver.ts';
+import type { DataReceiver, OutcomeHandler } from '../input/data-receiver.ts';
 import { MonitorReceiver } from '../input/monitor-receiver.ts';
 import { ServedReceiver } from '../input/served-receiver.ts';
 import { type ConsumerStats, consumerStats } from './consumer-stats.ts';
@@ -114,7 +114,10 @@ export class DataConsumer {
 
 function makeReceiver(stage: ProcessingStage<ConsumerStats>, options: DataConsumerOptions): DataReceiver {
   const { inputMode, channels, pvRequest } = options;
-  const common = { ...options, handle: (object: Value) => stage.handle(object) };
+  const common = {
+    ...options,
+    handle: (object: Value, outcome?: OutcomeHandler) => stage.handle(object, outcome),
+  };
   if (inputMode === 'pva')
     return new MonitorReceiver({
       ...common,

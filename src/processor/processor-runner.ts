@@ -10,14 +10,17 @@ import { objectIdOf } from '../object-id.ts';
 import { ProcessorCounts, type ProcessorStats } from './processor-counts.ts';
 import type { PvObject, UserDataProcessor } from './user-data-processor.ts';
 
+/** Told once what came of an object: the error with which its processing failed, if it did. */
+type OutcomeHandler = (error: Error | undefined) => void;
+
 /**
  * The processor in other processes: objects are taken over at once, and what came of each is said later, in their order.
  * A returned promise holds back the next object. Nothing here throws or rejects.
  */
 export interface ObjectWorkers {
-  process(object: Value, done: (error: Error | undefined) => void): void | Promise<void>;
+  process(object: Value, done: OutcomeHandler): void | Promise<void>;
   /** Prepares the output for objects like this one, and no more. */
-  prepare(object: Value, done: (error: Error | undefined) => void): void | Promise<void>;
+  prepare(object: Value, done: OutcomeHandler): void | Promise<void>;
 }
 
 export interface ProcessorRunnerOptions {
@@ -104,10 +107,13 @@ export class ProcessorRunner {
     return !(id <= lastId);
   }
 
-  /** Processes one object. A promise is returned only if the user's `process` returns one; it never rejects. */
-  handle(value: Value): void | Promise<void> {
+  /**
+   * Processes one object. A promise is returned only if the user's `process` returns one; it never rejects. `outcome`
+   * is told what came of it, without an error if it was skipped.
+   */
+  handle(value: Value, outcome?: OutcomeHandler): void | Promise<void> {
     const { workers } = this.options;
-    if (workers) return this.handOver(value, workers);
+    if (workers) return this.handOver(value, workers, outcome);
     if (value.type !== this.knownType) {
       this.knownType = value.type;
       this.isImage = NTNDArray.is(value);
@@ -118,6 +124,7 @@ export class ProcessorRunner {
       this.skip--;
       // No object is lost by it: preparing is tried again with the next one.
       if (obstacle) this.report(obstacle);
+      outcome?.(undefined);
       return;
     }
     const { latency, counts } = this;
@@ -127,37 +134,47 @@ export class ProcessorRunner {
       if (obstacle) throw obstacle;
       const result = this.options.processor?.process(object);
       const now = counts.seen(latency.end());
-      if (result instanceof Promise) return this.finish(result, stamp);
+      if (result instanceof Promise) return this.finish(result, stamp, outcome);
       counts.nProcessed++;
       latency.done(stamp, now);
+      outcome?.(undefined);
     } catch (error) {
       counts.seen(latency.end());
       this.failed(error);
+      outcome?.(errorOf(error));
     }
   }
 
-  private finish(result: Promise<unknown>, stamp: number): Promise<void> {
+  private finish(result: Promise<unknown>, stamp: number, outcome?: OutcomeHandler): Promise<void> {
     const { latency, counts } = this;
     const { epoch, lastId } = counts;
     this.inProcess++;
     return result.then(
       () => {
         this.inProcess--;
-        if (epoch !== counts.epoch) return;
-        counts.nProcessed++;
-        latency.done(stamp, counts.seen(latency.end()));
+        if (epoch === counts.epoch) {
+          counts.nProcessed++;
+          latency.done(stamp, counts.seen(latency.end()));
+        }
+        outcome?.(undefined);
       },
       (error: unknown) => {
         this.inProcess--;
         if (epoch === counts.epoch) this.failed(error, lastId);
         else this.report(error, lastId);
+        outcome?.(errorOf(error));
       },
     );
   }
 
-  private handOver(value: Value, workers: ObjectWorkers): void | Promise<void> {
+  private handOver(
+    value: Value,
+    workers: ObjectWorkers,
+    outcome: OutcomeHandler | undefined,
+  ): void | Promise<void> {
     if (this.skip > 0) {
       this.skip--;
+      outcome?.(undefined);
       return this.skipObject(value);
     }
     const { latency, counts } = this;
@@ -167,12 +184,14 @@ export class ProcessorRunner {
       this.note(value);
     } catch (error) {
       this.failed(error);
+      outcome?.(errorOf(error));
       return;
     }
     const { epoch, lastId } = counts;
     this.inProcess++;
     return workers.process(value, (error) => {
       this.inProcess--;
+      outcome?.(error);
       if (epoch !== counts.epoch) return;
       const now = counts.seen(latency.end());
       if (error) {
