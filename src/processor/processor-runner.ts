@@ -65,6 +65,8 @@ export class ProcessorRunner {
   private readonly options: ProcessorRunnerOptions;
   private readonly counts: ProcessorCounts;
   private readonly latency: RunnerLatency;
+  /** As it was started or configured last. */
+  private settings: Pick<ProcessorRunnerOptions, keyof RunnerSettings>;
   private skip: number;
   private prepared = false;
   private inProcess = 0;
@@ -74,7 +76,9 @@ export class ProcessorRunner {
 
   constructor(options: ProcessorRunnerOptions) {
     this.options = options;
-    this.skip = options.skipInitialUpdates;
+    const { skipInitialUpdates, objectIdOffset, nSequentialUpdates } = options;
+    this.settings = { skipInitialUpdates, objectIdOffset, nSequentialUpdates };
+    this.skip = skipInitialUpdates;
     this.latency = options.latency ?? NO_LATENCY;
     this.counts = new ProcessorCounts({
       oidOffset: options.objectIdOffset,
@@ -98,11 +102,11 @@ export class ProcessorRunner {
    * began with. Not if objects are shared with others, who may have had it.
    */
   isNews(value: Value): boolean {
-    const { objectIdField, objectIdOffset, nSequentialUpdates, skipInitialUpdates } = this.options;
+    const { objectIdOffset, nSequentialUpdates, skipInitialUpdates } = this.settings;
     if (objectIdOffset > 1 || nSequentialUpdates > 1) return false;
     const { firstId, lastId } = this.counts;
     if (firstId === undefined) return skipInitialUpdates === 0;
-    const id = objectIdOf(value, objectIdField);
+    const id = objectIdOf(value, this.options.objectIdField);
     // One without an id is an error, as any such object.
     return !(id <= lastId);
   }
@@ -246,6 +250,12 @@ export class ProcessorRunner {
 
   /** Changes what a `configure` command may change, which was checked before. */
   configure({ skipInitialUpdates, objectIdOffset, nSequentialUpdates }: RunnerSettings): void {
+    const { settings } = this;
+    this.settings = {
+      skipInitialUpdates: skipInitialUpdates ?? settings.skipInitialUpdates,
+      objectIdOffset: objectIdOffset ?? settings.objectIdOffset,
+      nSequentialUpdates: nSequentialUpdates ?? settings.nSequentialUpdates,
+    };
     if (skipInitialUpdates !== undefined) this.skip = skipInitialUpdates;
     if (objectIdOffset === undefined && nSequentialUpdates === undefined) return;
     this.counts.configure({

@@ -63,6 +63,32 @@ describe.each(without)('an object whose id is %s', (_, type, fields) => {
   });
 });
 
+describe('what a channel held after a reconnect', () => {
+  const held = (id: number) => Value.create(NUMBER, { id });
+
+  it('is no news to a consumer that was configured to share objects with others', () => {
+    const { runner } = make();
+    void runner.handle(held(1));
+    expect(runner.isNews(held(2))).toBe(true);
+    runner.configure({ objectIdOffset: 4 });
+    expect(runner.isNews(held(2))).toBe(false);
+    runner.configure({ objectIdOffset: 1, nSequentialUpdates: 2 });
+    expect(runner.isNews(held(2))).toBe(false);
+    runner.configure({ nSequentialUpdates: 1 });
+    expect(runner.isNews(held(2))).toBe(true);
+    expect(runner.isNews(held(1))).toBe(false);
+  });
+
+  it('is news to one that has had none only if it skips none', () => {
+    const { runner } = make();
+    expect(runner.isNews(held(1))).toBe(true);
+    runner.configure({ skipInitialUpdates: 1 });
+    expect(runner.isNews(held(1))).toBe(false);
+    runner.configure({ skipInitialUpdates: 0, objectIdOffset: 1 });
+    expect(runner.isNews(held(1))).toBe(true);
+  });
+});
+
 describe('statistics that are reset while an object is processed', () => {
   it.each(['processed', 'failed'])('do not count it when it is %s afterwards', async (how) => {
     const { processor, runner } = make();
