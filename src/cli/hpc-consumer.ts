@@ -1,6 +1,7 @@
 /** The command `hpc-consumer`: one consumer in this process, or several in child processes. */
 import { UserError } from '../errors.ts';
 import { metadataQueueSize, parseMetadataChannels } from '../input/metadata-channel.ts';
+import { batchObstacle } from '../input/object-worker.ts';
 import { monitorRequest } from '../input/request-string.ts';
 import { createLogging, parseLogLevel } from '../log.ts';
 import { timerMs } from '../long-timer.ts';
@@ -36,6 +37,12 @@ export function consumerSpecs(o: HpcConsumerOptions): ConsumerSpec[] {
     throw new UserError(
       'HPC_BAD_ARGUMENT',
       `--accumulation-timeout: ${o.accumulationTimeout} is not more than 0 seconds`,
+    );
+  const obstacle = batchObstacle(o.accumulateObjects, o.receiverQueueSize);
+  if (obstacle)
+    throw new UserError(
+      'HPC_BAD_ARGUMENT',
+      `--accumulate-objects: ${obstacle}; make the queue longer (--receiver-queue-size) or the batch smaller`,
     );
   if (!(o.drainTimeout >= 0))
     throw new UserError('HPC_BAD_ARGUMENT', `--drain-timeout: ${o.drainTimeout} is not 0 or more seconds`);

@@ -30,6 +30,12 @@ const MAX_QUEUE_BYTES = 4 * 1024 ** 3;
 /** Processing from the queue gives reception a turn this often, in ms. */
 const TURN_MS = 5;
 
+/** Why batches of so many objects never come together in this queue, if that is so: they never leave a full one. */
+export function batchObstacle(accumulateObjects: number, receiverQueueSize: number): string | undefined {
+  if (receiverQueueSize <= 0 || accumulateObjects <= receiverQueueSize) return undefined;
+  return `a batch of ${accumulateObjects} never fits into a receiver queue of ${receiverQueueSize}`;
+}
+
 export class ObjectWorker {
   private readonly options: ObjectWorkerOptions;
   private readonly queue: ObjectQueue | undefined;

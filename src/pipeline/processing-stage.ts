@@ -225,6 +225,7 @@ export class ProcessingStage<S extends StageStats> {
   /** All or nothing: the framework's own keys are applied when the processor has taken its own. */
   private async configure(args: unknown): Promise<void> {
     const settings = runtimeSettings(args, this.input.settable);
+    this.input.check?.(settings);
     await this.processor?.configure(args);
     this.runner.configure(settings);
     this.input.configure(settings);
