@@ -158,7 +158,15 @@ export class ObjectWorker {
     const { queue } = this;
     if (receiverQueueSize !== undefined && queue) queue.maxLength = receiverQueueSize;
     if (accumulateObjects !== undefined) this.batch = accumulateObjects;
-    if (accumulationTimeout !== undefined) this.timeoutMs = accumulationTimeout * 1000;
+    if (accumulationTimeout !== undefined) {
+      this.timeoutMs = accumulationTimeout * 1000;
+      // The batch that waits may have waited for long enough now.
+      if (queue && this.timer) {
+        clearTimeout(this.timer);
+        const left = this.lastPut + this.timeoutMs - performance.now();
+        this.timer = this.armTimer(queue, Math.max(0, Math.ceil(left)));
+      }
+    }
     // A batch that is complete now, or no batch any more.
     if (queue && queue.length >= Math.max(1, this.batch)) this.begin(queue);
   }

@@ -87,10 +87,10 @@ export class ServedReceiver implements DataReceiver {
   /** Several producers take turns: one object at a time is handled. */
   private take(value: Value): Promise<Taken> {
     this.nReceived++;
+    const { epoch } = this;
     const result = this.last.then(async (): Promise<Taken> => {
       // Whoever still waited for a turn when the stage was stopped is told so.
       if (!this.accepting) throw new Error(STOPPED);
-      const { epoch } = this;
       let settle: (error: Error | undefined) => void = () => {};
       const failure = new Promise<Error | undefined>((resolve) => {
         settle = resolve;
@@ -103,14 +103,12 @@ export class ServedReceiver implements DataReceiver {
       await taken;
       return { taken: true, failure };
     });
-    this.last = result.then(
-      ({ taken }) => {
-        if (!taken) this.nRejected++;
-      },
-      () => {
-        this.nRejected++;
-      },
-    );
+    const rejected = (): void => {
+      if (epoch === this.epoch) this.nRejected++;
+    };
+    this.last = result.then(({ taken }) => {
+      if (!taken) rejected();
+    }, rejected);
     return result;
   }
 

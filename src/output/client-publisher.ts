@@ -33,6 +33,8 @@ export class ClientPublisher implements DataPublisher {
   private nPublished = 0;
   private nErrors = 0;
   private nBytes = 0;
+  /** Number of the present counts: requests of earlier ones do not count. */
+  private epoch = 0;
   private lastLog = Number.NEGATIVE_INFINITY;
 
   constructor(options: ClientPublisherOptions) {
@@ -46,14 +48,17 @@ export class ClientPublisher implements DataPublisher {
     // The memory it was received in is needed until the request is sent.
     const bytes = objectBytes(value);
     const object = value.snapshot().mark();
+    const { epoch } = this;
     const request = this.send(object)
       .then(
         () => {
-          this.nPublished++;
-          this.nBytes += bytes;
+          if (epoch === this.epoch) {
+            this.nPublished++;
+            this.nBytes += bytes;
+          }
           this.options.onPublished?.(object);
         },
-        (error: Error) => this.failed(error),
+        (error: Error) => this.failed(error, epoch),
       )
       .finally(() => {
         object.release();
@@ -74,8 +79,8 @@ export class ClientPublisher implements DataPublisher {
     }
   }
 
-  private failed(error: Error): void {
-    this.nErrors++;
+  private failed(error: Error, epoch: number): void {
+    if (epoch === this.epoch) this.nErrors++;
     const now = performance.now();
     if (now - this.lastLog < LOG_INTERVAL) return;
     this.lastLog = now;
@@ -108,6 +113,7 @@ export class ClientPublisher implements DataPublisher {
   }
 
   resetStats(): void {
+    this.epoch++;
     this.nPublished = 0;
     this.nErrors = 0;
     this.nBytes = 0;
