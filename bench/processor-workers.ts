@@ -80,6 +80,8 @@ async function inWorkers(ms: number, nWorkers: number): Promise<number> {
       id: 1,
       name: 'bench.worker',
       channels,
+      inputMode: 'pva',
+      outputMode: 'pvas',
       objectIdField: 'uniqueId',
       skipInitialUpdates: 0,
       objectIdOffset: 1,

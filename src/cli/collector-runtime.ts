@@ -16,7 +16,7 @@ export async function startCollector(
 ): Promise<{ stage: DataCollector; logging: Logging }> {
   const name = `collector.${spec.collectorId}`;
   const { logging, processorClass } = await prepareStage(name, here(spec));
-  const construct = { ...spec, id: spec.collectorId, nSequentialUpdates: 1 };
+  const construct = { ...spec, id: spec.collectorId, inputMode: 'pva', nSequentialUpdates: 1 } as const;
   const workers = await workersOf(name, spec, construct, logging.logger, onFailure);
   const stage = new DataCollector({ ...spec, processorClass, workers, logger: logging.logger, ...events });
   await startOrClose(stage);

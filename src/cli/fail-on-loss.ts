@@ -10,6 +10,9 @@ export interface LossCounters {
   readonly collectorStats?: object | undefined;
   readonly processorStats?: object | undefined;
   readonly publisherStats?: object | undefined;
+  /** Several consumers in processes of their own: see SystemStats. */
+  readonly nLostInRestarts?: number | undefined;
+  readonly unreportedTime?: number | undefined;
 }
 
 const COUNTERS = [
@@ -17,6 +20,7 @@ const COUNTERS = [
   ['receiverStats', 'nRejected', 'refused by the receiver'],
   ['queueStats', 'nRejected', 'refused by the receiver queue'],
   ['collectorStats', 'nRejected', 'too late for the collector'],
+  ['collectorStats', 'nIncomplete', 'ids with objects (tiles) missing'],
   ['processorStats', 'nInFlight', 'not processed when it ended'],
   ['processorStats', 'nErrors', 'failed to be processed'],
   ['processorStats', 'nLost', 'lost after they were processed'],
@@ -28,9 +32,14 @@ export function failOnLoss(program: string, stats: LossCounters): void {
   const losses = [
     ...COUNTERS.map(([group, name, text]) => [countIn(stats[group], name), text] as const),
     ...lossesOfProducers(stats),
+    [stats.nLostInRestarts ?? 0, 'held by consumers that died'] as const,
   ]
     .filter(([count]) => count > 0)
     .map(([count, text]) => `${count} ${text}`);
+  // What they published and missed then, and what came until they were back, is in no counter.
+  const { unreportedTime = 0 } = stats;
+  if (unreportedTime > 0)
+    losses.push(`an unknown number by consumers that died (${unreportedTime.toFixed(3)} s not reported)`);
   if (losses.length === 0) return;
   throw new CommandExit(EXIT.loss, {
     stderr: `${program}: objects were lost: ${losses.join(', ')} (--fail-on-loss)\n`,

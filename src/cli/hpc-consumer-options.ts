@@ -19,6 +19,9 @@ import {
   statusPeriod,
 } from './stage-options.ts';
 
+/** PvaPy takes its numbers of modes, too. */
+const MODE_NUMBERS = { '0': 'pva', '1': 'pvas', '2': 'rpc' } as const;
+
 /** The option table of `hpc-consumer`. */
 export const hpcConsumerOptions = [
   inputChannel('the consumer id'),
@@ -27,6 +30,7 @@ export const hpcConsumerOptions = [
     short: '-im',
     kind: 'string',
     choices: ['pva', 'pvas', 'rpc'],
+    aliases: MODE_NUMBERS,
     default: 'pva',
     placeholder: 'mode',
     group: 'Channels',
@@ -39,6 +43,7 @@ export const hpcConsumerOptions = [
     short: '-om',
     kind: 'string',
     choices: ['pvas', 'pva', 'rpc'],
+    aliases: MODE_NUMBERS,
     default: 'pvas',
     placeholder: 'mode',
     group: 'Channels',

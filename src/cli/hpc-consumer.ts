@@ -1,6 +1,7 @@
 /** The command `hpc-consumer`: one consumer in this process, or several in child processes. */
-import type { UserError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import { metadataQueueSize, parseMetadataChannels } from '../input/metadata-channel.ts';
+import { batchObstacle } from '../input/object-worker.ts';
 import { monitorRequest } from '../input/request-string.ts';
 import { createLogging, parseLogLevel } from '../log.ts';
 import { timerMs } from '../long-timer.ts';
@@ -35,6 +36,12 @@ function consumerSpecs(o: HpcConsumerOptions): ConsumerSpec[] {
   const channels = allChannelNames(o, ids, { servesInput, servesOutput: o.outputMode === 'pvas' });
   if (!(o.accumulationTimeout > 0))
     refuseOption('--accumulation-timeout', o.accumulationTimeout, 'more than 0 seconds');
+  const obstacle = batchObstacle(o.accumulateObjects, o.receiverQueueSize);
+  if (obstacle)
+    throw new UserError(
+      'HPC_BAD_ARGUMENT',
+      `--accumulate-objects: ${obstacle}; make the queue longer (--receiver-queue-size) or the batch smaller`,
+    );
   checkStageTimes(o);
   const metadata = parseMetadataChannels(o.metadataChannels ?? '');
   const workers = workerOptions(o);

@@ -51,6 +51,8 @@ export interface StringOption extends ValueOptionBase {
   readonly kind: 'string';
   readonly default?: string;
   readonly choices?: readonly string[];
+  /** Other texts for choices, which help does not list. */
+  readonly aliases?: Readonly<Record<string, string>>;
 }
 
 /** A JSON object, delivered parsed. */

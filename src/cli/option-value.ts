@@ -44,7 +44,8 @@ function parseNumber(spec: NumberOption, text: string): number {
 
 function parseText(spec: StringOption, text: string): string {
   if (spec.choices === undefined) return text;
-  const wanted = text.toLowerCase();
+  const { aliases = {} } = spec;
+  const wanted = ((Object.hasOwn(aliases, text) && aliases[text]) || text).toLowerCase();
   const choice = spec.choices.find((candidate) => candidate.toLowerCase() === wanted);
   if (choice === undefined) {
     throw new OptionValueError(`invalid choice: '${text}' (choose from ${spec.choices.join(', ')})`);

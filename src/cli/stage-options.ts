@@ -157,7 +157,7 @@ const failOnLossOption = {
   kind: 'flag',
   group: 'Running and reports',
   description:
-    'end with exit code 3 when objects were missed, refused, lost by the processor, or failed to be processed or published',
+    'end with exit code 3 when objects were missed, refused, lost by the processor or with a consumer that died, or failed to be processed or published',
 } as const satisfies OptionSpec;
 
 export const metadataChannels = {

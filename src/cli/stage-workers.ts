@@ -43,6 +43,8 @@ export async function openWorkers(
     spec: {
       id,
       channels,
+      inputMode: construct.inputMode,
+      outputMode: construct.outputMode,
       objectIdField,
       skipInitialUpdates,
       objectIdOffset,

@@ -2,11 +2,14 @@
 import type { Value } from 'epics-pva-ts';
 import type { QueueStats } from './object-queue.ts';
 
+/** Told once what came of an object: the error with which its processing failed, if it did. */
+export type OutcomeHandler = (error: Error | undefined) => void;
+
 /**
  * Takes one object; called in order, one at a time: a returned promise holds back the next one. It must not throw or
- * reject. The object's receive memory is released afterwards.
+ * reject. The object's receive memory is released afterwards. With processor workers the outcome may be told later.
  */
-export type ObjectHandler = (object: Value) => void | Promise<void>;
+export type ObjectHandler = (object: Value, outcome?: OutcomeHandler) => void | Promise<void>;
 
 /** Counters of a receiver, since the start or the last reset. */
 export interface ReceiverStats {

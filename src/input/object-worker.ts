@@ -9,7 +9,7 @@
 import type { Value } from 'epics-pva-ts';
 import type { Logger } from '../log.ts';
 import { timerMs } from '../long-timer.ts';
-import type { ObjectHandler, ReceiverSettings } from './data-receiver.ts';
+import type { ObjectHandler, OutcomeHandler, ReceiverSettings } from './data-receiver.ts';
 import { ObjectQueue, type QueueStats } from './object-queue.ts';
 
 export interface ObjectWorkerOptions {
@@ -29,6 +29,12 @@ export interface ObjectWorkerOptions {
 const MAX_QUEUE_BYTES = 4 * 1024 ** 3;
 /** Processing from the queue gives reception a turn this often, in ms. */
 const TURN_MS = 5;
+
+/** Why batches of so many objects never come together in this queue, if that is so: they never leave a full one. */
+export function batchObstacle(accumulateObjects: number, receiverQueueSize: number): string | undefined {
+  if (receiverQueueSize <= 0 || accumulateObjects <= receiverQueueSize) return undefined;
+  return `a batch of ${accumulateObjects} never fits into a receiver queue of ${receiverQueueSize}`;
+}
 
 export class ObjectWorker {
   private readonly options: ObjectWorkerOptions;
@@ -52,13 +58,15 @@ export class ObjectWorker {
   /**
    * Takes an object over.
    *
+   * @param outcome is told what came of an object that was not refused; with a queue at once that it was taken, because
+   *   nobody can wait for a batch that only comes together when more is sent
    * @returns False when the queue is full: the object was refused and released. A promise, without a queue, when
    *   nothing more may be offered until it settles.
    */
-  offer(value: Value): boolean | Promise<void> {
+  offer(value: Value, outcome?: OutcomeHandler): boolean | Promise<void> {
     const { queue } = this;
     if (!queue) {
-      const pending = this.handle(value);
+      const pending = this.handle(value, outcome);
       if (!pending) return true;
       this.idle = pending;
       return pending;
@@ -69,6 +77,7 @@ export class ObjectWorker {
     }
     if (this.batch > 1) this.accumulate(queue);
     else this.begin(queue);
+    outcome?.(undefined);
     return true;
   }
 
@@ -108,9 +117,9 @@ export class ObjectWorker {
     this.working = false;
   }
 
-  private handle(value: Value): void | Promise<void> {
+  private handle(value: Value, outcome?: OutcomeHandler): void | Promise<void> {
     const { handle, handlerReleases } = this.options;
-    const pending = handle(value);
+    const pending = handle(value, outcome);
     if (handlerReleases) return pending;
     if (pending) return pending.then(() => value.release());
     value.release();
@@ -149,7 +158,15 @@ export class ObjectWorker {
     const { queue } = this;
     if (receiverQueueSize !== undefined && queue) queue.maxLength = receiverQueueSize;
     if (accumulateObjects !== undefined) this.batch = accumulateObjects;
-    if (accumulationTimeout !== undefined) this.timeoutMs = accumulationTimeout * 1000;
+    if (accumulationTimeout !== undefined) {
+      this.timeoutMs = accumulationTimeout * 1000;
+      // The batch that waits may have waited for long enough now.
+      if (queue && this.timer) {
+        clearTimeout(this.timer);
+        const left = this.lastPut + this.timeoutMs - performance.now();
+        this.timer = this.armTimer(queue, Math.max(0, Math.ceil(left)));
+      }
+    }
     // A batch that is complete now, or no batch any more.
     if (queue && queue.length >= Math.max(1, this.batch)) this.begin(queue);
   }

@@ -4,12 +4,22 @@
  * A producer is answered when its object was processed, or queued if there is a receiver queue: so it sees back
  * pressure, and is told when its object was refused. (PvaPy acknowledges puts before processing and hands over the
  * record itself, in which a later put may already stand: pvapy-behaviour.md 6.3.)
+ *
+ * If processing fails, a caller (`rpc`) is answered with the error. A put has succeeded all the same: the channel has
+ * its value, which others see, and PvaPy tells nobody either.
  */
 import { SharedPV, struct, Value } from 'epics-pva-ts';
 import { objectBytes } from '../object-bytes.ts';
 import type { DataReceiver, ReceiverSettings, ReceiverStats } from './data-receiver.ts';
 import type { QueueStats } from './object-queue.ts';
 import { ObjectWorker, type ObjectWorkerOptions } from './object-worker.ts';
+
+interface Taken {
+  /** False: the queue is full. */
+  readonly taken: boolean;
+  /** Resolves when the object was processed or queued, to the error if processing failed. For objects taken only. */
+  readonly failure: Promise<Error | undefined>;
+}
 
 /** What an RPC is answered with (PvaPy rpcDataReceiver.py). */
 const DONE = struct('', { status: 'int' });
@@ -33,6 +43,8 @@ export class ServedReceiver implements DataReceiver {
   private nRejected = 0;
   private nErrors = 0;
   private nBytes = 0;
+  /** Number of the present counts: what was begun in earlier ones does not count. */
+  private epoch = 0;
   private last: Promise<void> = Promise.resolve();
 
   constructor(options: ServedReceiverOptions) {
@@ -54,7 +66,8 @@ export class ServedReceiver implements DataReceiver {
     if (!this.accepting) throw new Error(STOPPED);
     this.nBytes += value.messageBytes;
     pv.post(value);
-    if (!(await this.take(pv.fetch()))) throw new Error(FULL);
+    const { taken } = await this.take(pv.fetch());
+    if (!taken) throw new Error(FULL);
   }
 
   private async onRpc(argument: Value | null): Promise<Value> {
@@ -64,29 +77,38 @@ export class ServedReceiver implements DataReceiver {
       return Value.create(REFUSED, { status: -1, errorMessage: 'the call has no argument' });
     }
     this.nBytes += objectBytes(argument);
-    if (await this.take(argument.snapshot())) return Value.create(DONE, { status: 0 });
-    return Value.create(REFUSED, { status: -1, errorMessage: FULL });
+    const { taken, failure } = await this.take(argument.snapshot());
+    if (!taken) return Value.create(REFUSED, { status: -1, errorMessage: FULL });
+    const error = await failure;
+    if (error) throw new Error(oneLine(error));
+    return Value.create(DONE, { status: 0 });
   }
 
   /** Several producers take turns: one object at a time is handled. */
-  private take(value: Value): Promise<boolean> {
+  private take(value: Value): Promise<Taken> {
     this.nReceived++;
-    const result = this.last.then(async () => {
+    const { epoch } = this;
+    const result = this.last.then(async (): Promise<Taken> => {
       // Whoever still waited for a turn when the stage was stopped is told so.
       if (!this.accepting) throw new Error(STOPPED);
-      const taken = this.worker.offer(value);
-      if (typeof taken === 'boolean') return taken;
+      let settle: (error: Error | undefined) => void = () => {};
+      const failure = new Promise<Error | undefined>((resolve) => {
+        settle = resolve;
+      });
+      const taken = this.worker.offer(value, (error) => {
+        if (error && epoch === this.epoch) this.nErrors++;
+        settle(error);
+      });
+      if (typeof taken === 'boolean') return { taken, failure };
       await taken;
-      return true;
+      return { taken: true, failure };
     });
-    this.last = result.then(
-      (taken) => {
-        if (!taken) this.nRejected++;
-      },
-      () => {
-        this.nRejected++;
-      },
-    );
+    const rejected = (): void => {
+      if (epoch === this.epoch) this.nRejected++;
+    };
+    this.last = result.then(({ taken }) => {
+      if (!taken) rejected();
+    }, rejected);
     return result;
   }
 
@@ -110,6 +132,7 @@ export class ServedReceiver implements DataReceiver {
   }
 
   resetStats(): void {
+    this.epoch++;
     this.nReceived = 0;
     this.nRejected = 0;
     this.nErrors = 0;
@@ -120,4 +143,9 @@ export class ServedReceiver implements DataReceiver {
   configure(settings: ReceiverSettings): void {
     this.worker.configure(settings);
   }
+}
+
+/** What an error says, as a status message: without line breaks, and never empty. */
+function oneLine({ name, message }: Error): string {
+  return message.replaceAll(/\s*[\r\n]+\s*/g, ' ').trim() || name;
 }

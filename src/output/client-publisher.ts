@@ -35,6 +35,8 @@ export class ClientPublisher implements DataPublisher {
   private nPublished = 0;
   private nErrors = 0;
   private nBytes = 0;
+  /** Number of the present counts: requests of earlier ones do not count. */
+  private epoch = 0;
   private lastLog = Number.NEGATIVE_INFINITY;
 
   constructor(options: ClientPublisherOptions) {
@@ -46,20 +48,26 @@ export class ClientPublisher implements DataPublisher {
 
   publish(value: Value): void {
     if (this.pending.size >= MOST_PENDING) {
-      this.failed(new Error(`${this.options.channel}: ${MOST_PENDING} objects are not acknowledged yet`));
+      this.failed(
+        new Error(`${this.options.channel}: ${MOST_PENDING} objects are not acknowledged yet`),
+        this.epoch,
+      );
       return;
     }
     // The memory it was received in is needed until the request is sent.
     const bytes = objectBytes(value);
     const object = value.snapshot().mark();
+    const { epoch } = this;
     const request = this.send(object)
       .then(
         () => {
-          this.nPublished++;
-          this.nBytes += bytes;
+          if (epoch === this.epoch) {
+            this.nPublished++;
+            this.nBytes += bytes;
+          }
           this.options.onPublished?.(object);
         },
-        (error: Error) => this.failed(error),
+        (error: Error) => this.failed(error, epoch),
       )
       .finally(() => {
         object.release();
@@ -80,8 +88,8 @@ export class ClientPublisher implements DataPublisher {
     }
   }
 
-  private failed(error: Error): void {
-    this.nErrors++;
+  private failed(error: Error, epoch: number): void {
+    if (epoch === this.epoch) this.nErrors++;
     const now = performance.now();
     if (now - this.lastLog < LOG_INTERVAL) return;
     this.lastLog = now;
@@ -114,6 +122,7 @@ export class ClientPublisher implements DataPublisher {
   }
 
   resetStats(): void {
+    this.epoch++;
     this.nPublished = 0;
     this.nErrors = 0;
     this.nBytes = 0;

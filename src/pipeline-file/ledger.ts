@@ -37,6 +37,8 @@ export interface LinkLine {
   readonly received: number;
   /** Negative if more arrived than was published. */
   readonly lost: number;
+  /** Arrived, and failed there, of which the sender was told (output modes `pva` and `rpc`): errors of both stages. */
+  readonly failed: number;
 }
 
 /** How the ledger ended. */
@@ -65,7 +67,7 @@ export function ledgerOf(stages: readonly PlannedStage[], figuresOf: FiguresOf):
     ...links.flatMap(linkFault),
   ];
   const lost =
-    links.reduce((n, link) => n + Math.max(0, link.lost), 0) +
+    links.reduce((n, link) => n + Math.max(0, link.lost) - link.failed, 0) +
     lines.reduce(
       (n, s) => n + s.errors + s.rejected + s.queued + s.publishErrors + (s.isSource ? s.missed : 0),
       0,
@@ -137,6 +139,14 @@ function linkFault(link: LinkLine): string[] {
   ];
 }
 
+/** What came out on a channel. */
+interface Published {
+  readonly from: string;
+  readonly count: number;
+  /** Objects sent that the other side did not acknowledge, whether they arrived or not. */
+  readonly refused: number;
+}
+
 /** One reader of a channel. */
 interface Reader {
   readonly stage: PlannedStage;
@@ -144,14 +154,18 @@ interface Reader {
 }
 
 function linkLines(stages: readonly PlannedStage[], figuresOf: FiguresOf): LinkLine[] {
-  const published = new Map<string, { readonly from: string; readonly count: number }>();
-  for (const stage of stages)
+  const published = new Map<string, Published>();
+  for (const stage of stages) {
+    const of = figuresOf(stage.name);
+    const hearsErrors = stage.command === 'hpc-consumer' && stage.options.text('output-mode') !== 'pvas';
     for (const member of stage.channels.members)
       for (const channel of member.outputs)
         published.set(channel, {
           from: stage.name,
-          count: publishedBy(stage, figuresOf(stage.name), member),
+          count: publishedBy(stage, of, member),
+          refused: hearsErrors ? figures(of, member).publishErrors : 0,
         });
+  }
   const groups = new Map<string, Reader[]>();
   for (const stage of stages)
     for (const member of stage.channels.members) {
@@ -177,7 +191,7 @@ function groupKey(stage: PlannedStage, member: Member): string {
 
 function linkLine(
   readers: readonly Reader[],
-  published: ReadonlyMap<string, { readonly from: string; readonly count: number }>,
+  published: ReadonlyMap<string, Published>,
   figuresOf: FiguresOf,
 ): LinkLine {
   const channels = readers[0]?.member.inputs ?? [];
@@ -193,12 +207,15 @@ function linkLine(
   const most = (counts: readonly number[]): number => Math.max(...counts);
   const arrived = [...sets.values()].reduce((n, counts) => n + most(counts), 0);
   const inSets = [...sets.values()].reduce((n, all) => n + all.reduce((m, one) => m + most(all) - one, 0), 0);
+  const refused = sources.reduce((n, source) => n + source.refused, 0);
+  const failed = Math.min(refused, Math.max(0, arrived - inSets - total));
   return {
     from: [...new Set(sources.map(({ from }) => from))].join(', '),
     to: [...new Set(readers.map(({ stage }) => stage.name))],
     channels,
     published: total,
     received: arrived,
-    lost: total - arrived + inSets,
+    lost: total - arrived + inSets + failed,
+    failed,
   };
 }

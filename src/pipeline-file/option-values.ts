@@ -38,11 +38,12 @@ export class StageOptions {
     if (!this.has(name)) this.set(name, [text]);
   }
 
-  /** The value as text, or the default of the table; undefined if there is neither. */
+  /** The value as text, a choice as the table has it, or the default of the table; undefined if there is neither. */
   text(name: string): string | undefined {
     const given = this.given.get(name)?.[0];
-    if (given !== undefined) return given;
     const spec = this.spec(name);
+    if (given !== undefined)
+      return spec?.kind === 'string' && spec.choices ? String(parseOptionValue(spec, given)) : given;
     return spec !== undefined && 'default' in spec && spec.default !== undefined
       ? String(spec.default)
       : undefined;

@@ -19,8 +19,16 @@ export class ConsumerLives {
   private earlier: CombinableStats | undefined;
   private lastAt = Number.NaN;
   private isOver = true;
+  /** A life has begun that has told nothing yet. */
+  private isSilent = false;
   private held = 0;
   private unknownMs = 0;
+
+  /** The consumer runs, for the first time or again. */
+  begin(): void {
+    this.isSilent = true;
+    this.lastAt = performance.now();
+  }
 
   report(stats: ConsumerStats, latencies?: ObjectLatencies): void {
     // A client has reset the statistics: the lives before are forgotten with them.
@@ -28,6 +36,7 @@ export class ConsumerLives {
       this.forget();
     this.last = stats;
     this.isOver = false;
+    this.isSilent = false;
     this.lastAt = performance.now();
     if (latencies) this.latencies = latencies;
   }
@@ -42,9 +51,10 @@ export class ConsumerLives {
   died(): void {
     const { last } = this;
     this.latencies = undefined;
+    if (this.isSilent || !this.isOver) this.unknownMs += performance.now() - this.lastAt;
+    this.isSilent = false;
     if (!last || this.isOver) return;
     this.isOver = true;
-    this.unknownMs += performance.now() - this.lastAt;
     this.held += last.processorStats.nInFlight;
     this.earlier = combineStats([...(this.earlier ? [this.earlier] : []), over(last)]);
   }

@@ -1,8 +1,7 @@
 /** Everything one consumer needs to know, as plain data: it travels to child processes. */
 import type { LogLevel } from '../log.ts';
 import type { ChannelNames } from './channel-names.ts';
-import type { InputMode } from './data-consumer.ts';
-import type { OutputMode } from './stage-input.ts';
+import type { InputMode, OutputMode } from './user-code.ts';
 
 export interface ConsumerSpec {
   readonly consumerId: number;

@@ -1,7 +1,9 @@
 /** DataConsumer: one input, one processor, one output, with status and control channels, all on one server. */
 import type { Value } from 'epics-pva-ts';
-import type { DataReceiver } from '../input/data-receiver.ts';
+import { UserError } from '../errors.ts';
+import type { DataReceiver, OutcomeHandler } from '../input/data-receiver.ts';
 import { MonitorReceiver } from '../input/monitor-receiver.ts';
+import { batchObstacle } from '../input/object-worker.ts';
 import { ServedReceiver } from '../input/served-receiver.ts';
 import { type ConsumerStats, consumerStats } from './consumer-stats.ts';
 import type { ObjectLatencies } from './figures/object-latency.ts';
@@ -9,12 +11,8 @@ import { ProcessingStage } from './processing-stage.ts';
 import type { StageOptions } from './stage-input.ts';
 import { consumerStatusType } from './status-record.ts';
 
-/** `pva` monitors the input channel; `pvas` serves it, for puts, and `rpc`, for calls. */
-export type InputMode = 'pva' | 'pvas' | 'rpc';
-
 export interface DataConsumerOptions extends Omit<StageOptions, 'id' | 'idField'> {
   readonly consumerId: number;
-  readonly inputMode: InputMode;
   /** See request-string.ts. */
   readonly pvRequest: string;
   readonly receiverQueueSize: number;
@@ -34,9 +32,9 @@ export class DataConsumer {
     const stage = new ProcessingStage<ConsumerStats>({ ...options, id: consumerId, idField: 'consumerId' });
     this.stage = stage;
     const receiver = makeReceiver(stage, options);
+    let { receiverQueueSize, accumulateObjects = 0 } = options;
     const queued =
-      options.receiverQueueSize >= 0 ||
-      'this consumer was started without a receiver queue (--receiver-queue-size)';
+      receiverQueueSize >= 0 || 'this consumer was started without a receiver queue (--receiver-queue-size)';
     stage.connect({
       start: () => receiver.start(),
       stop: (drainMs) => receiver.stop(drainMs),
@@ -48,7 +46,19 @@ export class DataConsumer {
         accumulateObjects: queued,
         accumulationTimeout: queued,
       },
-      configure: (settings) => receiver.configure(settings),
+      check: (settings) => {
+        const obstacle = batchObstacle(
+          settings.accumulateObjects ?? accumulateObjects,
+          settings.receiverQueueSize ?? receiverQueueSize,
+        );
+        if (obstacle)
+          throw new UserError('HPC_BAD_ARGUMENT', `accumulateObjects: ${obstacle}; nothing was changed`);
+      },
+      configure: (settings) => {
+        receiverQueueSize = settings.receiverQueueSize ?? receiverQueueSize;
+        accumulateObjects = settings.accumulateObjects ?? accumulateObjects;
+        receiver.configure(settings);
+      },
       counters: () => {
         const { nReceived, nBytes, nRejected } = receiver.stats;
         // What a served channel refuses is refused by its queue.
@@ -114,7 +124,10 @@ export class DataConsumer {
 
 function makeReceiver(stage: ProcessingStage<ConsumerStats>, options: DataConsumerOptions): DataReceiver {
   const { inputMode, channels, pvRequest } = options;
-  const common = { ...options, handle: (object: Value) => stage.handle(object) };
+  const common = {
+    ...options,
+    handle: (object: Value, outcome?: OutcomeHandler) => stage.handle(object, outcome),
+  };
   if (inputMode === 'pva')
     return new MonitorReceiver({
       ...common,

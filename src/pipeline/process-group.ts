@@ -122,6 +122,7 @@ export class ProcessGroup {
     switch (m.type) {
       case 'ready':
         member.ready = true;
+        member.lives.begin();
         this.options.logger.info(`consumer ${member.spec.consumerId} runs as process ${member.child?.pid}`);
         this.options.onChange?.();
         break;

@@ -8,6 +8,7 @@
  */
 import { Context, Server, SharedPV, TypeDef, Value } from 'epics-pva-ts';
 import { UserError } from '../errors.ts';
+import type { OutcomeHandler } from '../input/data-receiver.ts';
 import type { MetadataChannel } from '../input/metadata-channel.ts';
 import { ClientPublisher } from '../output/client-publisher.ts';
 import type { DataPublisher } from '../output/data-publisher.ts';
@@ -121,8 +122,8 @@ export class ProcessingStage<S extends StageStats> {
   }
 
   /** Processes one object; see ProcessorRunner. */
-  handle(object: Value): void | Promise<void> {
-    const pending = this.runner.handle(object);
+  handle(object: Value, outcome?: OutcomeHandler): void | Promise<void> {
+    const pending = this.runner.handle(object, outcome);
     const saturated = this.publisher?.saturated;
     if (!saturated) return pending;
     return pending ? pending.then(() => saturated) : saturated;
@@ -227,6 +228,7 @@ export class ProcessingStage<S extends StageStats> {
   /** All or nothing: the framework's own keys are applied when the processor has taken its own. */
   private async configure(args: unknown): Promise<void> {
     const settings = runtimeSettings(args, this.input.settable);
+    this.input.check?.(settings);
     await this.processor?.configure(args);
     this.runner.configure(settings);
     this.input.configure(settings);

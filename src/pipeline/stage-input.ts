@@ -11,9 +11,6 @@ import type { StageStats } from './status-record.ts';
 import type { ConstructOptions } from './user-code.ts';
 import type { WorkerProcessor } from './workers/worker-processor.ts';
 
-/** `pvas` serves the output channel, `pva` puts into it, `rpc` calls it. */
-export type OutputMode = 'pvas' | 'pva' | 'rpc';
-
 export interface StageOptions extends ConstructOptions {
   /** The processor runs in these, opened before; ended with the stage. */
   readonly workers?: WorkerProcessor | undefined;
@@ -23,8 +20,6 @@ export interface StageOptions extends ConstructOptions {
   readonly metadataChannels?: readonly string[] | undefined;
   readonly metadataQueueSize: number;
   readonly serverQueueSize: number;
-  /** How output is published. */
-  readonly outputMode: OutputMode;
   readonly logger: Logger;
   /** A client asked for it with the control command `stop`. */
   readonly onStop: () => void;
@@ -45,6 +40,8 @@ export interface StageInput<S extends StageStats> {
   stop(drainMs: number): Promise<void>;
   /** The keys of a `configure` command that this stage understands. */
   readonly settable: Settable;
+  /** Do these settings, each right by itself, go with each other and with those in force? @throws UserError if not */
+  check?(settings: RuntimeSettings): void;
   /** Applies settings that were checked. */
   configure(settings: RuntimeSettings): void;
   resetStats(): void;

@@ -12,9 +12,19 @@ import type {
 import type { ChannelNames } from './channel-names.ts';
 import { Deadline } from './deadline.ts';
 
+/** `pva` monitors the input channel; `pvas` serves it, for puts, and `rpc`, for calls. */
+export type InputMode = 'pva' | 'pvas' | 'rpc';
+
+/** `pvas` serves the output channel, `pva` puts into it, `rpc` calls it. */
+export type OutputMode = 'pvas' | 'pva' | 'rpc';
+
 export interface ConstructOptions {
   readonly id: number;
   readonly channels: ChannelNames;
+  /** How objects come. */
+  readonly inputMode: InputMode;
+  /** How output is published. */
+  readonly outputMode: OutputMode;
   readonly objectIdField: string;
   readonly skipInitialUpdates: number;
   readonly objectIdOffset: number;
@@ -40,7 +50,9 @@ export function construct(o: ConstructOptions): UserDataProcessor | undefined {
     ...o.processorArgs,
     processorId: o.id,
     inputChannel: o.channels.inputChannel,
+    inputMode: o.inputMode,
     outputChannel: o.channels.outputChannel,
+    outputMode: o.outputMode,
     objectIdField: o.objectIdField,
     skipInitialUpdates: o.skipInitialUpdates,
     objectIdOffset: o.objectIdOffset,

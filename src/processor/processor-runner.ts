@@ -10,14 +10,17 @@ import { objectIdOf } from '../object-id.ts';
 import { ProcessorCounts, type ProcessorStats } from './processor-counts.ts';
 import type { PvObject, UserDataProcessor } from './user-data-processor.ts';
 
+/** Told once what came of an object: the error with which its processing failed, if it did. */
+type OutcomeHandler = (error: Error | undefined) => void;
+
 /**
  * The processor in other processes: objects are taken over at once, and what came of each is said later, in their order.
  * A returned promise holds back the next object. Nothing here throws or rejects.
  */
 export interface ObjectWorkers {
-  process(object: Value, done: (error: Error | undefined) => void): void | Promise<void>;
+  process(object: Value, done: OutcomeHandler): void | Promise<void>;
   /** Prepares the output for objects like this one, and no more. */
-  prepare(object: Value, done: (error: Error | undefined) => void): void | Promise<void>;
+  prepare(object: Value, done: OutcomeHandler): void | Promise<void>;
 }
 
 export interface ProcessorRunnerOptions {
@@ -62,6 +65,9 @@ export class ProcessorRunner {
   private readonly options: ProcessorRunnerOptions;
   private readonly counts: ProcessorCounts;
   private readonly latency: RunnerLatency;
+  /** As it was started or configured last. */
+  private skipInitialUpdates: number;
+  /** Of these so many are still to come. */
   private skip: number;
   private prepared = false;
   private inProcess = 0;
@@ -71,6 +77,7 @@ export class ProcessorRunner {
 
   constructor(options: ProcessorRunnerOptions) {
     this.options = options;
+    this.skipInitialUpdates = options.skipInitialUpdates;
     this.skip = options.skipInitialUpdates;
     this.latency = options.latency ?? NO_LATENCY;
     this.counts = new ProcessorCounts({
@@ -95,19 +102,21 @@ export class ProcessorRunner {
    * began with. Not if objects are shared with others, who may have had it.
    */
   isNews(value: Value): boolean {
-    const { objectIdField, skipInitialUpdates } = this.options;
     const { firstId, lastId, expectsEveryId } = this.counts;
     if (!expectsEveryId) return false;
-    if (firstId === undefined) return skipInitialUpdates === 0;
-    const id = objectIdOf(value, objectIdField);
+    if (firstId === undefined) return this.skipInitialUpdates === 0;
+    const id = objectIdOf(value, this.options.objectIdField);
     // One without an id is an error, as any such object.
     return !(id <= lastId);
   }
 
-  /** Processes one object. A promise is returned only if the user's `process` returns one; it never rejects. */
-  handle(value: Value): void | Promise<void> {
+  /**
+   * Processes one object. A promise is returned only if the user's `process` returns one; it never rejects. `outcome`
+   * is told what came of it, without an error if it was skipped.
+   */
+  handle(value: Value, outcome?: OutcomeHandler): void | Promise<void> {
     const { workers } = this.options;
-    if (workers) return this.handOver(value, workers);
+    if (workers) return this.handOver(value, workers, outcome);
     if (value.type !== this.knownType) {
       this.knownType = value.type;
       this.isImage = NTNDArray.is(value);
@@ -118,6 +127,7 @@ export class ProcessorRunner {
       this.skip--;
       // No object is lost by it: preparing is tried again with the next one.
       if (obstacle) this.report(obstacle);
+      outcome?.(undefined);
       return;
     }
     const { latency, counts } = this;
@@ -127,37 +137,47 @@ export class ProcessorRunner {
       if (obstacle) throw obstacle;
       const result = this.options.processor?.process(object);
       const now = counts.seen(latency.end());
-      if (result instanceof Promise) return this.finish(result, stamp);
+      if (result instanceof Promise) return this.finish(result, stamp, outcome);
       counts.nProcessed++;
       latency.done(stamp, now);
+      outcome?.(undefined);
     } catch (error) {
       counts.seen(latency.end());
       this.failed(error);
+      outcome?.(errorOf(error));
     }
   }
 
-  private finish(result: Promise<unknown>, stamp: number): Promise<void> {
+  private finish(result: Promise<unknown>, stamp: number, outcome?: OutcomeHandler): Promise<void> {
     const { latency, counts } = this;
     const { epoch, lastId } = counts;
     this.inProcess++;
     return result.then(
       () => {
         this.inProcess--;
-        if (epoch !== counts.epoch) return;
-        counts.nProcessed++;
-        latency.done(stamp, counts.seen(latency.end()));
+        if (epoch === counts.epoch) {
+          counts.nProcessed++;
+          latency.done(stamp, counts.seen(latency.end()));
+        }
+        outcome?.(undefined);
       },
       (error: unknown) => {
         this.inProcess--;
         if (epoch === counts.epoch) this.failed(error, lastId);
         else this.report(error, lastId);
+        outcome?.(errorOf(error));
       },
     );
   }
 
-  private handOver(value: Value, workers: ObjectWorkers): void | Promise<void> {
+  private handOver(
+    value: Value,
+    workers: ObjectWorkers,
+    outcome: OutcomeHandler | undefined,
+  ): void | Promise<void> {
     if (this.skip > 0) {
       this.skip--;
+      outcome?.(undefined);
       return this.skipObject(value);
     }
     const { latency, counts } = this;
@@ -167,12 +187,14 @@ export class ProcessorRunner {
       this.note(value);
     } catch (error) {
       this.failed(error);
+      outcome?.(errorOf(error));
       return;
     }
     const { epoch, lastId } = counts;
     this.inProcess++;
     return workers.process(value, (error) => {
       this.inProcess--;
+      outcome?.(error);
       if (epoch !== counts.epoch) return;
       const now = counts.seen(latency.end());
       if (error) {
@@ -227,7 +249,10 @@ export class ProcessorRunner {
 
   /** Changes what a `configure` command may change, which was checked before. */
   configure({ skipInitialUpdates, objectIdOffset, nSequentialUpdates }: RunnerSettings): void {
-    if (skipInitialUpdates !== undefined) this.skip = skipInitialUpdates;
+    if (skipInitialUpdates !== undefined) {
+      this.skipInitialUpdates = skipInitialUpdates;
+      this.skip = skipInitialUpdates;
+    }
     if (objectIdOffset === undefined && nSequentialUpdates === undefined) return;
     this.counts.configure({
       ...(objectIdOffset !== undefined && { oidOffset: objectIdOffset }),

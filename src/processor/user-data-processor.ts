@@ -16,8 +16,12 @@ export interface ProcessorConfig {
   readonly processorId: number;
   /** Name of the input channel. */
   readonly inputChannel: string;
+  /** How objects come (`--input-mode`); of a collector `pva`. */
+  readonly inputMode: 'pva' | 'pvas' | 'rpc';
   /** Name of the output channel; undefined when there is none. */
   readonly outputChannel: string | undefined;
+  /** How output is published (`--output-mode`); of a collector `pvas`. */
+  readonly outputMode: 'pvas' | 'pva' | 'rpc';
   /** Field that numbers the objects: `uniqueId` unless `--oid-field` says otherwise. */
   readonly objectIdField: string;
   /** First updates that are not processed (`--skip-initial-updates`). */

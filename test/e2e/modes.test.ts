@@ -136,6 +136,10 @@ describe.concurrent('a mistake is one line', () => {
     ],
     ['hpc-consumer -im pvas -ic a -nc 2', /consumers 1 and 2 would both serve the input channel 'a'/],
     ['hpc-consumer -im rpc -ic a -sc a', /the status channel of consumer 1, 'a', is also the input channel/],
+    [
+      'hpc-consumer -ic a -rqs 10 -ao 11',
+      /--accumulate-objects: a batch of 11 never fits into a receiver queue of 10; make the queue longer \(--receiver-queue-size\) or the batch smaller/,
+    ],
     ['hpc-consumer -ic a -at 0', /--accumulation-timeout: 0 is not more than 0 seconds/],
   ])('%s', async ([line, message], { world }) => {
     const { code, stderr } = await world.run(line);

@@ -8,7 +8,8 @@ import { readCatalogue } from './catalogue.ts';
 import type { Child } from './child.ts';
 import { MonitorLog } from './monitor-log.ts';
 import { OurServer } from './our-server.ts';
-import { type PeerClient, startPvapyClient, startPvapyServer } from './p4p.ts';
+import { startPvapyClient, startPvapyServer } from './p4p.ts';
+import type { PeerClient } from './peer-client.ts';
 import { ensurePeers } from './peers.ts';
 import { freePorts, peerEnv } from './ports.ts';
 

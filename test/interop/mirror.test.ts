@@ -18,13 +18,8 @@ import { mirrorRows } from '../e2e/support/mirror.ts';
 import { until, World } from '../e2e/support/world.ts';
 import { startIoc } from './ioc.ts';
 import { MonitorLog } from './monitor-log.ts';
-import {
-  type MonitorEvent,
-  type PeerClient,
-  startP4pClient,
-  startPvapyClient,
-  type TypedValue,
-} from './p4p.ts';
+import { startP4pClient, startPvapyClient } from './p4p.ts';
+import type { MonitorEvent, PeerClient, TypedValue } from './peer-client.ts';
 import { changedOf } from './peer-value.ts';
 import { ensurePeers } from './peers.ts';
 

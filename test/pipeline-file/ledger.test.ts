@@ -71,6 +71,23 @@ describe('a chain', () => {
     );
   });
 
+  it('counts once what the next stage received and refused, or answered with an error', () => {
+    const text = `name: calls
+stages:
+  - { name: det, command: ad-sim-server }
+  - { name: a, command: hpc-consumer, input: det, options: { output-channel: in, output-mode: rpc } }
+  - { name: b, command: hpc-consumer, input: a, options: { input-mode: rpc } }
+`;
+    const found = ledger(text, {
+      det: [{ id: 0, published: 100 }],
+      a: [consumer(1, 100, { published: 94, publishErrors: 6 })],
+      b: [{ id: 1, connected: 1, received: 99, processed: 94, errors: 3, rejected: 2 }],
+    });
+    // Six failed: three in processing, two were refused, and one never arrived.
+    expect(found).toMatchObject({ verdict: 'balanced', lost: 6, reasons: [] });
+    expect(found.links).toMatchObject([{ lost: 0 }, { published: 94, received: 99, lost: 0, failed: 5 }]);
+  });
+
   it('is not settled while objects are under way or in queues', () => {
     const figures = {
       det: [{ id: 0, published: 100 }],

@@ -51,6 +51,21 @@ stages:
     expect(plan(text).start).toEqual(['second', 'detector', 'first']);
   });
 
+  it.each([
+    ['PVA', 'PVAS'],
+    [0, 1],
+  ])('knows modes however they are written: %s, %s', (output, input) => {
+    const chain = plan(`name: x
+stages:
+  - { name: det, command: ad-sim-server }
+  - { name: a, command: hpc-consumer, input: det, options: { output-channel: a:out, output-mode: ${output} } }
+  - { name: b, command: hpc-consumer, input: a, options: { input-mode: ${input} } }
+`);
+    expect(stage(chain, 'a').channels.served).not.toContain('a:out');
+    expect(stage(chain, 'b').channels).toMatchObject({ servesInput: true, members: [{ skipped: 0 }] });
+    expect(argv(chain, 'b')).toContain(`--input-mode ${input}`);
+  });
+
   it('keeps values as they are written, and lists with commas', () => {
     const chain = plan(`name: x
 network: environment

@@ -84,6 +84,22 @@ describe('a consumer that was restarted', () => {
     expect(system(lives).processorStats).toMatchObject({ nProcessed: 5 });
   });
 
+  it('lived unreported if it died before its first report', () => {
+    const lives = new ConsumerLives();
+    lives.begin();
+    lives.died();
+    const { unreportedTime } = system(lives);
+    expect(unreportedTime).toBeGreaterThan(0);
+    lives.begin();
+    lives.report(told({ n: 4 }));
+    lives.died();
+    lives.begin();
+    lives.died();
+    lives.died();
+    expect(system(lives)).toMatchObject({ processorStats: { nProcessed: 4 }, nLostInRestarts: 0 });
+    expect(system(lives).unreportedTime).toBeGreaterThan(unreportedTime);
+  });
+
   it('forgets the lives before when its statistics are reset', () => {
     const lives = new ConsumerLives();
     lives.report(told({ n: 100, nInFlight: 3 }));

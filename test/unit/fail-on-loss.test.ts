@@ -24,6 +24,13 @@ describe('a collector', () => {
     ).toBeUndefined();
   });
 
+  it('lost what is missing of images that have come in part', () => {
+    const collectorStats = { ...NOTHING, nIncomplete: 2 };
+    expect(lineOf({ collectorStats, processorStats: NOTHING })).toBe(
+      'hpc-test: objects were lost: 2 ids with objects (tiles) missing (--fail-on-loss)\n',
+    );
+  });
+
   it('lost what the queues of its producers refused, and what had no id', () => {
     expect(
       lineOf({
@@ -49,4 +56,19 @@ it('a consumer lost what it missed, refused, did not process, or failed with', (
   ).toBe(
     'hpc-test: objects were lost: 3 missed, 1 refused by the receiver, 2 refused by the receiver queue, 4 not processed when it ended, 5 failed to be processed, 6 failed to be published (--fail-on-loss)\n',
   );
+});
+
+describe('a system of consumers', () => {
+  it('lost what those held that died, and what they did not report', () => {
+    const stats = { processorStats: NOTHING, nLostInRestarts: 3, unreportedTime: 0.5124 };
+    expect(lineOf(stats)).toBe(
+      'hpc-test: objects were lost: 3 held by consumers that died, an unknown number by consumers that died (0.512 s not reported) (--fail-on-loss)\n',
+    );
+    expect(lineOf({ ...stats, nLostInRestarts: 0 })).toContain('lost: an unknown number');
+  });
+
+  it('in which none died lost nothing', () => {
+    const stats = { processorStats: NOTHING, nRestarts: 0, nLostInRestarts: 0, unreportedTime: 0 };
+    expect(lineOf(stats)).toBeUndefined();
+  });
 });

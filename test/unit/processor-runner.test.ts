@@ -2,7 +2,7 @@
 import { struct, type TypeDef, Value } from 'epics-pva-ts';
 import { describe, expect, it } from 'vitest';
 import { createLogging } from '../../src/log.ts';
-import { ProcessorRunner } from '../../src/processor/processor-runner.ts';
+import { type ObjectWorkers, ProcessorRunner } from '../../src/processor/processor-runner.ts';
 import { type PvObject, UserDataProcessor } from '../../src/processor/user-data-processor.ts';
 
 class Recorder extends UserDataProcessor {
@@ -19,10 +19,11 @@ class Recorder extends UserDataProcessor {
   }
 }
 
-function make() {
+function make(workers?: ObjectWorkers) {
   const processor = new Recorder({});
   const runner = new ProcessorRunner({
     processor,
+    workers,
     objectIdField: 'id',
     skipInitialUpdates: 0,
     objectIdOffset: 1,
@@ -76,6 +77,16 @@ describe('what the channel holds after a reconnect', () => {
     runner.configure({ nSequentialUpdates: 8 });
     expect([4, 5, 6].map(isNews)).toEqual([false, false, false]);
   });
+
+  it('is news to one that has had none only if it skips none', () => {
+    const { runner } = make();
+    const held = (id: number) => Value.create(NUMBER, { id });
+    expect(runner.isNews(held(1))).toBe(true);
+    runner.configure({ skipInitialUpdates: 1 });
+    expect(runner.isNews(held(1))).toBe(false);
+    runner.configure({ skipInitialUpdates: 0, objectIdOffset: 1 });
+    expect(runner.isNews(held(1))).toBe(true);
+  });
 });
 
 describe('statistics that are reset while an object is processed', () => {
@@ -94,5 +105,22 @@ describe('statistics that are reset while an object is processed', () => {
     processor.slow = false;
     void runner.handle(Value.create(NUMBER, { id: 7 }));
     expect(runner.stats).toMatchObject({ nProcessed: 1, nMissed: 0, firstObjectId: 7 });
+  });
+
+  it.each([undefined, new Error('too late')])('do not count it when workers had it: %s', (error) => {
+    const done: ((error: Error | undefined) => void)[] = [];
+    const { runner } = make({
+      process: (_object, settle) => void done.push(settle),
+      prepare: () => {},
+    });
+    void runner.handle(Value.create(NUMBER, { id: 1 }));
+    runner.resetStats();
+    void runner.handle(Value.create(NUMBER, { id: 7 }));
+    expect(runner.nInProcess).toBe(2);
+    done[0]?.(error);
+    expect(runner.stats).toMatchObject({ nProcessed: 0, nErrors: 0, firstObjectId: 7 });
+    done[1]?.(error);
+    expect(runner.stats).toMatchObject({ nProcessed: error ? 0 : 1, nErrors: error ? 1 : 0, nMissed: 0 });
+    expect(runner.nInProcess).toBe(0);
   });
 });

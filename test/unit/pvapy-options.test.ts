@@ -101,11 +101,24 @@ describe('hpc-consumer', () => {
     });
   });
 
-  it.each(['-im ca', '-im ejfat', '-om ejfat'])('says which modes exist for %s', (line) => {
-    expect(() => consumer(`-ic x ${line}`)).toThrowError(
-      /argument -(im\/--input-mode: invalid choice: '\w+' \(choose from pva, pvas, rpc\)|om\/--output-mode: invalid choice: 'ejfat' \(choose from pvas, pva, rpc\))/,
-    );
+  it("takes PvaPy's numbers of modes", () => {
+    const modes = (line: string) => {
+      const { inputMode, outputMode } = consumer(`-ic x ${line}`);
+      return [inputMode, outputMode];
+    };
+    expect(modes('-im 0 -om 0')).toEqual(['pva', 'pva']);
+    expect(modes('-im 1 -om 1')).toEqual(['pvas', 'pvas']);
+    expect(modes('-im 2 -om 2')).toEqual(['rpc', 'rpc']);
   });
+
+  it.each(['-im ca', '-im ejfat', '-om ejfat', '-im 3', '-im 4', '-im constructor'])(
+    'says which modes exist for %s',
+    (line) => {
+      expect(() => consumer(`-ic x ${line}`)).toThrowError(
+        /argument -(im\/--input-mode: invalid choice: '\w+' \(choose from pva, pvas, rpc\)|om\/--output-mode: invalid choice: 'ejfat' \(choose from pvas, pva, rpc\))/,
+      );
+    },
+  );
 
   it('takes the mode in any case', () => {
     expect(consumer('-ic x -im PVA -om PVAS')).toMatchObject({ inputMode: 'pva', outputMode: 'pvas' });

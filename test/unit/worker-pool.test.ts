@@ -40,6 +40,8 @@ async function makePool(nWorkers: number, queueSize: number): Promise<Made> {
       id: 1,
       name: 'test.worker',
       channels,
+      inputMode: 'pva',
+      outputMode: 'pvas',
       objectIdField: 'id',
       skipInitialUpdates: 0,
       objectIdOffset: 1,

@@ -16,7 +16,8 @@ import { type CollectorStats, collectorStats } from './collector-stats.ts';
 import { cacheSizeFor } from './sizes.ts';
 import { SourceChannel } from './source-channel.ts';
 
-export interface DataCollectorOptions extends Omit<StageOptions, 'id' | 'idField' | 'nSequentialUpdates'> {
+export interface DataCollectorOptions
+  extends Omit<StageOptions, 'id' | 'idField' | 'nSequentialUpdates' | 'inputMode'> {
   readonly collectorId: number;
   /** Input channel by producer id. */
   readonly producers: ReadonlyMap<number, string>;
@@ -51,6 +52,7 @@ export class DataCollector {
       ...options,
       id: collectorId,
       idField: 'collectorId',
+      inputMode: 'pva',
       // Each source skips its own.
       skipInitialUpdates: 0,
       nSequentialUpdates: 1,
