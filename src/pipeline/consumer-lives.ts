@@ -97,7 +97,7 @@ export interface SystemStats extends CombinedStats {
   /** Seconds between the last reports of consumers that died and their deaths: what they did then is not known. */
   readonly unreportedTime: number;
   readonly latencyStats: LatencyStats;
-  /** `running` if any consumer receives, `stopped` when all have ended. */
+  /** `running` if any consumer receives, `paused` if none does and one is, `stopped` when all have ended. */
   readonly state: StageState;
   readonly stateMessage: string;
 }
@@ -108,6 +108,7 @@ export function systemStats(
 ): SystemStats {
   const latencies = lives.flatMap((each) => each.latencies ?? []);
   const nRunning = lives.filter(({ state }) => state === 'running').length;
+  const paused = lives.some(({ state }) => state === 'paused');
   const over = lives.every(({ state }) => state === 'stopped');
   return {
     nConsumers: lives.length,
@@ -120,7 +121,7 @@ export function systemStats(
       processed: mergeLatencies(latencies.map(({ processed }) => processed)),
       published: mergeLatencies(latencies.map(({ published }) => published)),
     }),
-    state: over ? 'stopped' : nRunning > 0 ? 'running' : 'disconnected',
+    state: over ? 'stopped' : nRunning > 0 ? 'running' : paused ? 'paused' : 'disconnected',
     stateMessage: `${nRunning} of ${lives.length} consumers receive`,
   };
 }

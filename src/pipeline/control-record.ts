@@ -1,6 +1,6 @@
 /**
  * The control channel of a consumer or collector: structure, commands and messages of PvaPy (systemController.py;
- * pvapy-behaviour.md 5).
+ * pvapy-behaviour.md 5), and of our own `pause`, `resume` and `status`.
  *
  * A put is accepted at once (`Command successful`) and executed 0.1 s later; commands run one after another. The
  * final message says what came of it.
@@ -13,11 +13,16 @@ export interface ControlCommands {
   configure(args: unknown): void | Promise<void>;
   resetStats(): void;
   getStats(): void;
+  /** Nothing more is received until `resume`; what is queued is worked off. */
+  pause(): void;
+  resume(): void;
+  /** Writes the status channel; says in a line how it is. */
+  status(): string;
   stop(): void;
 }
 
 const EXEC_DELAY_MS = 100;
-const NAMES = ['configure', 'reset_stats', 'get_stats', 'stop'] as const;
+const NAMES = ['configure', 'reset_stats', 'get_stats', 'stop', 'pause', 'resume', 'status'] as const;
 type CommandName = (typeof NAMES)[number];
 
 const typeWith = (idField: string): TypeDef =>
@@ -83,6 +88,14 @@ export class ControlRecord {
       case 'stop':
         this.commands.stop();
         return 'Stop flag set';
+      case 'pause':
+        this.commands.pause();
+        return 'Pause successful';
+      case 'resume':
+        this.commands.resume();
+        return 'Resume successful';
+      case 'status':
+        return this.commands.status();
     }
   }
 

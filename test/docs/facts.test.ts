@@ -121,6 +121,9 @@ describe('docs/reference/channels.md', () => {
       configure() {},
       resetStats() {},
       getStats() {},
+      pause() {},
+      resume() {},
+      status: () => '',
       stop() {},
     });
     expect(control).toBe(pv.type?.toString());
