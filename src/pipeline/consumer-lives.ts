@@ -79,6 +79,8 @@ function over(stats: ConsumerStats): CombinableStats {
     publisherStats: counts(stats.publisherStats),
     queueStats: { ...counts(stats.queueStats), nQueued: 0 },
     processorStats: { ...counts(stats.processorStats), nInFlight: 0, endTime: startTime + runtime },
+    // Its CPU time was spent, its memory is free.
+    resourceStats: { ...counts(stats.resourceStats), residentBytes: 0 },
   };
 }
 
