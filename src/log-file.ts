@@ -1,6 +1,6 @@
 /**
  * The file of a log: lines are appended, synchronously, and what is kept is bounded. A file that is full becomes
- * `<file>.1`, what was that `<file>.2`, and so on; the oldest goes. Processes that share a file share this, too: 
+ * `<file>.1`, what was that `<file>.2`, and so on; the oldest goes. Processes that share a file share this, too: one
  * that finds its file renamed goes on with the new one. (PvaPy begins a new file each day.)
  */
 import { closeSync, fstatSync, openSync, renameSync, statSync, writeSync } from 'node:fs';

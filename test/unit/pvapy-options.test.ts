@@ -3,6 +3,7 @@
  * `--help`, and its documented command lines are read as written.
  */
 import { describe, expect, it } from 'vitest';
+import { DATA_TYPES } from '../../sim/data-type.ts';
 import { adSimServerCommand, adSimServerOptions } from '../../src/cli/ad-sim-server-options.ts';
 import { parseArguments } from '../../src/cli/argparse.ts';
 import { CommandExit } from '../../src/cli/command-exit.ts';
@@ -165,9 +166,14 @@ describe('ad-sim-server', () => {
     });
   });
 
+  // PvaPy takes each of NumPy's names, though its help leaves out those of 64 bits.
+  it.each(Object.keys(DATA_TYPES))('makes pixels of the type %s', (type) => {
+    expect(simulator(`-dt ${type}`)).toMatchObject({ datatype: type });
+  });
+
   it.each([
     ['-nx 0', 'argument -nx/--n-x-pixels: must be at least 1, not 0'],
-    ['-dt uint64', "argument -dt/--datatype: invalid choice: 'uint64'"],
+    ['-dt uint128', "argument -dt/--datatype: invalid choice: 'uint128'"],
     ['-cm 1', 'argument -cm/--color-mode: invalid choice: 1 (choose from 0, 2, 3, 4)'],
     ['-std -1', 'argument -std/--start-delay: must be at least 0, not -1'],
   ])('refuses %s', (line, message) => {
