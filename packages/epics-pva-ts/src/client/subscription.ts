@@ -205,7 +205,7 @@ export class Subscription implements Operation, AsyncIterable<Value> {
   /**
    * Asks the server to send nothing until {@link resume}; the channel stays connected, and one that reconnects
    * meanwhile stays paused. Updates that are on their way still come. What the server does with later ones is its
-   * affair: PVXS keeps what its queue holds; ours and EPICS base's forget them and begin with the complete present
+   * affair: PVXS sends what its queue held; ours and pvDatabase forget them and begin with the complete present
    * value. Source: pva-protocol.md 3.15.
    */
   pause(): void {
