@@ -1,10 +1,13 @@
 /**
- * Rotates area detector images: the axes of every image are swapped and the result is published.
+ * Rotates area detector images: the axes of every image are swapped and the result is published, colours as RGB1.
  *
  *   hpc-consumer --input-channel pvapy:image --output-channel 'consumer:*:output' \
  *     --processor-file examples/hpc-ad-image-processor.ts --processor-class HpcAdImageProcessor
  */
-import { type NTNDArray, UserDataProcessor } from 'epics-hpc';
+import { imageOf, type NTNDArray, UserDataProcessor } from 'epics-hpc';
+
+/** Red, green and blue of a pixel side by side, by areaDetector's number. */
+const RGB1 = 2;
 
 export class HpcAdImageProcessor extends UserDataProcessor {
   private nProcessed = 0;
@@ -14,15 +17,27 @@ export class HpcAdImageProcessor extends UserDataProcessor {
     this.logger.debug(`configured with ${JSON.stringify(args)}`);
   }
 
-  override process(frame: NTNDArray): NTNDArray {
+  override process(received: NTNDArray): NTNDArray {
     const begin = performance.now();
-    const { pixels, width, height, dimensions } = frame;
-    if (pixels && dimensions.length === 2) {
-      const rotated = new (pixels.constructor as Uint8ArrayConstructor)(pixels.length);
+    const frame = received.decompressSync();
+    const image = imageOf(frame);
+    // Before a detector has taken its first image it shows one without pixels.
+    if (image) {
+      const { pixels, width, height, channels } = image;
+      // Of the image's own type; which one does not matter to the loop.
+      const rotated = pixels.slice() as Uint8Array;
       for (let y = 0; y < height; y++)
-        for (let x = 0; x < width; x++) rotated[x * height + y] = pixels[y * width + x] as number;
+        for (let x = 0; x < width; x++)
+          for (let color = 0; color < channels; color++)
+            rotated[(x * height + y) * channels + color] = pixels[
+              (y * width + x) * channels + color
+            ] as number;
       frame.pixels = rotated;
-      frame.dimensions = [...dimensions].reverse();
+      if (channels === 1) frame.dimensions = [...frame.dimensions].reverse();
+      else {
+        frame.dimensions = [3, height, width];
+        frame.colorMode = RGB1;
+      }
       this.updateOutputChannel(frame);
     }
     this.nProcessed++;

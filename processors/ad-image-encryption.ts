@@ -1,6 +1,6 @@
 /**
- * AdImageDataEncryptor and AdImageDataDecryptor: EncryptProcessor and DecryptProcessor by PvaPy's names, with its
- * arguments: `privateKeyFilePath`, the same private key on both sides, here the source of their secret key. Every object
+ * DataEncryptor and DataDecryptor, and AdImageDataEncryptor and AdImageDataDecryptor, which are the same here:
+ * EncryptProcessor and DecryptProcessor by PvaPy's names, with its arguments: `privateKeyFilePath`, the same private key on both sides, here the source of their secret key. Every object
  * is authenticated, so `sign` and `verify` have nothing to add and are accepted.
  *
  *   hpc-consumer -ic pvapy:image -oc 'enc:*:output' -pc AdImageDataEncryptor -pa '{"privateKeyFilePath": "id_rsa"}'
@@ -25,7 +25,7 @@ function changed(given: unknown): Arguments {
   return args['privateKeyFilePath'] === undefined ? args : withKeyFile(args);
 }
 
-export class AdImageDataEncryptor extends EncryptProcessor {
+export class DataEncryptor extends EncryptProcessor {
   constructor(config: ProcessorConfig) {
     super(withKeyFile(config));
   }
@@ -35,7 +35,7 @@ export class AdImageDataEncryptor extends EncryptProcessor {
   }
 }
 
-export class AdImageDataDecryptor extends DecryptProcessor {
+export class DataDecryptor extends DecryptProcessor {
   constructor(config: ProcessorConfig) {
     super(withKeyFile(config));
   }
@@ -44,3 +44,7 @@ export class AdImageDataDecryptor extends DecryptProcessor {
     super.configure(changed(args));
   }
 }
+
+export class AdImageDataEncryptor extends DataEncryptor {}
+
+export class AdImageDataDecryptor extends DataDecryptor {}

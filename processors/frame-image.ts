@@ -1,28 +1,37 @@
 /**
- * A frame as an image for a file: rows of pixels, colours of a pixel side by side, whatever the frame's colour mode.
- * Colour modes and dimensions are areaDetector's (pva-protocol.md 8.4, pvapy-behaviour.md 7.1).
+ * A frame as an image: rows of pixels, colours of a pixel side by side, whatever the frame's colour mode. Colour
+ * modes and dimensions are areaDetector's (pva-protocol.md 8.4, pvapy-behaviour.md 7.1).
  */
 import { ColorMode, type NTNDArray, type NumericArray } from 'epics-pva-ts';
 
-/** Pixels, row by row from the first; three numbers for each if there are colours. */
+/** The image in an NTNDArray, as {@link imageOf} finds it. */
 export interface FrameImage {
+  /** Row by row from the first, of the frame's own type; three numbers for each pixel if there are colours. */
   readonly pixels: NumericArray;
+  /** Pixels in a row. */
   readonly width: number;
+  /** Rows. */
   readonly height: number;
+  /** Numbers for each pixel: 1, or 3 for red, green and blue. */
   readonly channels: 1 | 3;
 }
 
 /**
- * The image in an uncompressed frame, its pixels not copied unless they must be reordered (RGB2, RGB3); undefined for
- * a frame without pixels. 3-dimensional arrays without a colour mode are refused, as PvaPy refuses them.
- * @throws Error in one line
+ * The image in a frame, as PvaPy's `AdImageUtility.reshapeNtNdArray` gives it: rows of pixels, with the colours of a
+ * pixel side by side whether they came as RGB1, RGB2 or RGB3. A compressed frame is decompressed, if its codec needs no
+ * package or was loaded (`NTNDArray.decompressSync`). The pixels are those of the frame, not a copy, unless they had to
+ * be reordered (RGB2, RGB3): they must not be changed.
+ *
+ * @returns Undefined for a frame without pixels, which a detector shows that has not started yet.
+ * @throws Error in one line for what is no image (booleans, one dimension too many, three without a colour mode, too
+ *   few pixels); CodecError for bytes that cannot be decompressed
  */
 export function imageOf(frame: NTNDArray): FrameImage | undefined {
-  const { pixels } = frame;
+  const { pixels } = frame.decompressSync();
   const sizes = frame.dimensions.map(({ size }) => size);
   // A detector that has not started yet shows an image without pixels.
   if (!pixels || pixels.length === 0 || sizes.length === 0) return undefined;
-  if (Array.isArray(pixels)) throw new Error('an image of booleans cannot be saved');
+  if (Array.isArray(pixels)) throw new Error('an array of booleans is not an image');
   if (sizes.reduce((n, size) => n * size, 1) !== pixels.length)
     throw new Error(`the dimensions ${sizes.join(' x ')} do not make its ${pixels.length} pixels`);
   const [a = 1, b = 1, c = 1] = sizes;
@@ -37,7 +46,7 @@ export function imageOf(frame: NTNDArray): FrameImage | undefined {
   }
   const named = mode === undefined ? 'no attribute ColorMode' : `ColorMode ${mode}`;
   throw new Error(
-    `an array of ${sizes.join(' x ')} with ${named} is not an image that can be saved: two dimensions, or three with RGB1, RGB2 or RGB3`,
+    `an array of ${sizes.join(' x ')} with ${named} is not an image: two dimensions, or three with RGB1, RGB2 or RGB3`,
   );
 }
 

@@ -16,6 +16,8 @@ export const PROCESSORS: Readonly<Record<string, () => Promise<unknown>>> = {
   Hdf5WriterProcessor: async () => (await import('./hdf5-writer-processor.ts')).Hdf5WriterProcessor,
   /** PvaPy's names. */
   AdImageProcessor: async () => (await import('./image-processor.ts')).AdImageProcessor,
+  DataEncryptor: async () => (await import('./ad-image-encryption.ts')).DataEncryptor,
+  DataDecryptor: async () => (await import('./ad-image-encryption.ts')).DataDecryptor,
   AdImageDataEncryptor: async () => (await import('./ad-image-encryption.ts')).AdImageDataEncryptor,
   AdImageDataDecryptor: async () => (await import('./ad-image-encryption.ts')).AdImageDataDecryptor,
   AdOutputFileProcessor: async () => (await import('./output-file-processor.ts')).AdOutputFileProcessor,

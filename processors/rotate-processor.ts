@@ -6,12 +6,14 @@
  *
  *   hpc-consumer -ic pvapy:image -oc 'consumer:*:output' -pc RotateProcessor -pa '{"degrees": 180}'
  */
-import type { NTNDArray } from 'epics-pva-ts';
+import { ColorMode, type Dimension, type NTNDArray, type PixelArray } from 'epics-pva-ts';
 import { type ProcessorConfig, UserDataProcessor } from '../src/processor/user-data-processor.ts';
 import { type Arguments, objectOf } from './arguments.ts';
+import { arrayLike, layoutOf, type TileLayout } from './tile-layout.ts';
 
 type Degrees = 0 | 90 | 180 | 270;
-type Pixels = NonNullable<NTNDArray['pixels']>;
+
+const { RGB1, RGB2, RGB3 } = ColorMode;
 
 export class RotateProcessor extends UserDataProcessor {
   private degrees: Degrees;
@@ -25,21 +27,38 @@ export class RotateProcessor extends UserDataProcessor {
     this.degrees = degreesOf(objectOf(args)) ?? this.degrees;
   }
 
-  /** Compressed images leave as pixels. @throws Error for images with other than two dimensions, CodecError */
+  /**
+   * Compressed images leave as pixels, colours in the mode they came in.
+   * @throws Error for arrays that are no image: two dimensions, or three with RGB1, RGB2 or RGB3; CodecError
+   */
   override process(frame: NTNDArray): NTNDArray | Promise<NTNDArray> {
     if (frame.codec.name !== '') return frame.decompress().then((plain) => this.process(plain));
-    const { pixels, dimensions } = frame;
+    const { pixels, dimensions, colorMode } = frame;
     // A detector that has not started yet shows an image without pixels.
     if (pixels && dimensions.length > 0) {
-      const [x, y, ...more] = dimensions;
-      if (!x || !y || more.length > 0)
-        throw new Error(`RotateProcessor turns images of two dimensions, not of ${dimensions.length}`);
-      frame.pixels = rotated(pixels, x.size, y.size, this.degrees);
-      if (this.degrees % 180 !== 0) frame.dimensions = [y, x];
+      const layout = imageLayout(dimensions, colorMode);
+      frame.pixels = turned(pixels, layout, this.degrees);
+      if (this.degrees % 180 !== 0) {
+        const { xAxis, yAxis } = layout;
+        const [x, y] = [dimensions[xAxis] as Dimension, dimensions[yAxis] as Dimension];
+        frame.dimensions = dimensions.map((each, axis) => (axis === xAxis ? y : axis === yAxis ? x : each));
+      }
     }
     this.updateOutputChannel(frame);
     return frame;
   }
+}
+
+/** Three dimensions without a colour mode may be anything. */
+function imageLayout(dimensions: readonly Dimension[], colorMode: number | undefined): TileLayout {
+  const layout = layoutOf(dimensions, colorMode);
+  const colours = layout.inner * layout.mid * layout.outer;
+  const isRgb = colorMode === RGB1 || colorMode === RGB2 || colorMode === RGB3;
+  if (dimensions.length === 2 || (dimensions.length === 3 && isRgb && colours === 3)) return layout;
+  const sizes = dimensions.map(({ size }) => size).join(' x ');
+  throw new Error(
+    `RotateProcessor turns images of two dimensions, or of three with RGB1, RGB2 or RGB3, not ${sizes}`,
+  );
 }
 
 function degreesOf(args: Arguments): Degrees | undefined {
@@ -49,17 +68,28 @@ function degreesOf(args: Arguments): Degrees | undefined {
   throw new Error(`argument degrees: ${JSON.stringify(value)} is not one of 0, 90, 180, 270`);
 }
 
-function rotated(pixels: Pixels, nx: number, ny: number, degrees: Degrees): Pixels {
+/** Pixels (x, y) go to origin + x * dx + y * dy, the elements of one colour by colour. */
+function turned(pixels: PixelArray, layout: TileLayout, degrees: Degrees): PixelArray {
   if (degrees === 0) return pixels;
-  if (degrees === 180) return pixels.slice().reverse();
+  const { nx, ny, inner, mid, outer } = layout;
+  const out = arrayLike(pixels, pixels.length);
   // The element type does not matter to the loop, only to the engine: BigInt arrays go the same way.
-  const out = new (pixels.constructor as new (length: number) => Pixels)(pixels.length);
   const from = pixels as unknown as number[];
   const to = out as unknown as number[];
-  for (let y = 0; y < ny; y++)
-    for (let x = 0; x < nx; x++) {
-      const [column, row] = degrees === 90 ? [ny - 1 - y, x] : [y, nx - 1 - x];
-      to[row * ny + column] = from[y * nx + x] as number;
-    }
+  const width = degrees === 180 ? nx : ny;
+  const row = mid * width * inner;
+  const [origin, dx, dy] =
+    degrees === 90
+      ? [(ny - 1) * inner, row, -inner]
+      : degrees === 180
+        ? [(nx - 1) * inner + (ny - 1) * row, -inner, -row]
+        : [(nx - 1) * row, -row, inner];
+  let i = 0;
+  for (let plane = 0; plane < outer; plane++)
+    for (let y = 0; y < ny; y++)
+      for (let m = 0; m < mid; m++) {
+        let j = plane * nx * ny * mid * inner + m * width * inner + origin + y * dy;
+        for (let x = 0; x < nx; x++, j += dx) for (let k = 0; k < inner; k++) to[j + k] = from[i++] as number;
+      }
   return out;
 }

@@ -1,5 +1,5 @@
 /**
- * Where the pixels of a rectangle lie in an image: the arithmetic that cutting and stitching tiles share, for every
+ * Where the pixels of a rectangle lie in an image: the arithmetic that cutting, stitching and turning share, for every
  * colour mode and every type of pixels. Nothing of frames or types.
  */
 import { ColorMode, type Dimension, type PixelArray } from 'epics-pva-ts';
@@ -21,8 +21,7 @@ export interface TileLayout {
  * @throws Error for fewer than two dimensions
  */
 export function layoutOf(dimensions: readonly Dimension[], colorMode: number | undefined): TileLayout {
-  if (dimensions.length < 2)
-    throw new Error(`tiles are made of images of two or more dimensions, not of ${dimensions.length}`);
+  if (dimensions.length < 2) throw new Error(`an image has two or more dimensions, not ${dimensions.length}`);
   const colour = dimensions.length > 2 ? colorMode : undefined;
   const xAxis = colour === ColorMode.RGB1 ? 1 : 0;
   const yAxis = colour === ColorMode.RGB1 || colour === ColorMode.RGB2 ? 2 : 1;

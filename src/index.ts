@@ -6,6 +6,7 @@
 
 export type { NumericArray, PvData, TimeStamp, TypeSpec } from 'epics-pva-ts';
 export { NTNDArray, nowTimeStamp, SharedPV, struct, TypeDef, typeOf, UnionValue, Value } from 'epics-pva-ts';
+export { type FrameImage, imageOf } from '../processors/frame-image.ts';
 export type { UserErrorCode, UserErrorOptions } from './errors.ts';
 export { UserError } from './errors.ts';
 export type { Logger } from './log.ts';

@@ -3,9 +3,9 @@
  * room may import this file. Both destinations are written synchronously, so that the last line before a crash is
  * there.
  */
-import { closeSync, openSync, writeSync } from 'node:fs';
 import { type LogFn, type Logger as PinoLogger, pino } from 'pino';
 import { UserError } from './errors.ts';
+import { LogFile, type LogFileBounds } from './log-file.ts';
 
 /** PvaPy's level names, from the most talkative to the most silent. */
 export const LOG_LEVELS = ['debug', 'info', 'warning', 'error', 'critical'] as const;
@@ -32,6 +32,8 @@ export interface LoggingOptions {
   readonly name: string;
   /** File to which JSON lines are appended as well. */
   readonly file?: string;
+  /** How much of that file is kept. */
+  readonly fileBounds?: LogFileBounds;
   /** Where the lines for people go; standard output by default, as in PvaPy. */
   readonly output?: { write(text: string): unknown };
 }
@@ -92,15 +94,6 @@ export function formatLogLine(json: string, withStack: boolean): string {
   return `${head} ${[`${String(record['name'])}:`, text, ...fields].filter((part) => part !== '').join(' ')}\n`;
 }
 
-function openLogFile(path: string): number {
-  try {
-    return openSync(path, 'a');
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new UserError('HPC_LOG_FILE', `cannot write the log file '${path}': ${reason}`, { cause: error });
-  }
-}
-
 /**
  * Starts logging.
  * @throws UserError `HPC_LOG_FILE` if the log file cannot be opened for appending.
@@ -109,16 +102,15 @@ export function createLogging(options: LoggingOptions): Logging {
   const output = options.output ?? process.stdout;
   const level = options.level ?? 'error';
   const withStack = level === 'debug' || process.env['EPICS_HPC_DEBUG'] === '1';
-  let file = options.file === undefined ? undefined : openLogFile(options.file);
+  let file = options.file === undefined ? undefined : new LogFile(options.file, options.fileBounds);
   const close = () => {
-    if (file !== undefined) closeSync(file);
+    file?.close();
     file = undefined;
   };
   const write = (json: string) => {
     output.write(formatLogLine(json, withStack));
-    if (file === undefined) return;
     try {
-      writeSync(file, json);
+      file?.write(json);
     } catch (error) {
       // A full disk must not end data taking: say so once, go on without the file.
       close();

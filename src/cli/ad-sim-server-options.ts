@@ -147,7 +147,7 @@ export const adSimServerOptions = [
     long: '--datatype',
     short: '-dt',
     kind: 'string',
-    choices: ['int8', 'uint8', 'int16', 'uint16', 'int32', 'uint32', 'float32', 'float64'],
+    choices: ['int8', 'uint8', 'int16', 'uint16', 'int32', 'uint32', 'int64', 'uint64', 'float32', 'float64'],
     default: 'uint8',
     placeholder: 'type',
     group: 'Generated frames',

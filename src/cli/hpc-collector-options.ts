@@ -100,7 +100,9 @@ export const hpcCollectorOptions = [
     group: 'Object ids',
     description: 'difference between the ids of successive objects, over all producers',
   },
-  ...runningOptions('collector, producer, publisher, processor, user, rate, latency, all'),
+  ...runningOptions(
+    'collector, producer, publisher, metadata, processor, user, rate, latency, resource, all',
+  ),
 ] as const satisfies OptionTable;
 
 /** The parsed options of `hpc-collector`. */

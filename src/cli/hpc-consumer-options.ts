@@ -185,7 +185,7 @@ export const hpcConsumerOptions = [
     group: 'Distributor',
     description: 'number of sets in the whole system; used only to count missed frames',
   },
-  ...runningOptions('receiver, publisher, queue, metadata, processor, user, rate, latency, all'),
+  ...runningOptions('receiver, publisher, queue, metadata, processor, user, rate, latency, resource, all'),
 ] as const satisfies OptionTable;
 
 /** The parsed options of `hpc-consumer`. */

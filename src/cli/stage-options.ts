@@ -119,7 +119,8 @@ export const logFile = {
   kind: 'string',
   placeholder: 'file',
   group: 'Running and reports',
-  description: 'also append the log to this file, as JSON lines',
+  description:
+    'also append the log to this file, as JSON lines; at 16 MiB it becomes <file>.1 and a new one begins; 7 are kept',
 } as const satisfies OptionSpec;
 
 export const disableCurses = {

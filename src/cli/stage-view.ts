@@ -1,6 +1,7 @@
 /** What the live views of `hpc-consumer` and `hpc-collector` show, from the statistics that they also print. */
 import type { CollectorStats } from '../pipeline/collector/collector-stats.ts';
 import type { ConsumerStats } from '../pipeline/consumer-stats.ts';
+import type { ResourceStats } from '../pipeline/figures/process-resources.ts';
 import type { RatedSourceStats } from '../pipeline/source-stats.ts';
 import type { Section, Table, ViewModel } from '../view/layout.ts';
 import { LiveView } from '../view/live-view.ts';
@@ -41,6 +42,14 @@ export function activity(state: string, nReceived: number, rate: number): string
   if (state !== 'running') return state;
   if (nReceived === 0) return 'waiting';
   return rate > 0 ? 'receiving' : 'idle';
+}
+
+/** What the processes behind these statistics cost, all together. */
+function costs(all: readonly { readonly resourceStats: ResourceStats }[], rates: Rates, now: number): string {
+  if (all.length === 0) return '';
+  const sum = (name: keyof ResourceStats): number => all.reduce((n, s) => n + s.resourceStats[name], 0);
+  const percent = 100 * rates.of('cpuTime', sum('cpuTime'), now);
+  return `   cpu ${percent.toFixed(0)} %   ${(sum('residentBytes') / 1e6).toFixed(0)} MB`;
 }
 
 function metadataRows(name: string, stats: object, rates: Rates, now: number): string[][] {
@@ -152,7 +161,12 @@ export function consumersView(
     ...metadataTable(known.flatMap(({ name, stats }) => metadataRows(name, stats, rates, now))),
     ...userTable(known.map(({ name, stats }) => ({ name, user: stats.userStats }))),
   ];
-  return { title: `${head}   ${clock(elapsed)}`, sections };
+  const cost = costs(
+    known.map(({ stats }) => stats),
+    rates,
+    now,
+  );
+  return { title: `${head}   ${clock(elapsed)}${cost}`, sections };
 }
 
 /** A row for the collector and one for each producer. */
@@ -215,5 +229,5 @@ export function collectorView(
     ...metadataTable(metadataRows(name, stats, rates, now)),
     ...userTable([{ name, user: userStats }]),
   ];
-  return { title: `${head}   ${clock(elapsed)}`, sections };
+  return { title: `${head}   ${clock(elapsed)}${costs([stats], rates, now)}`, sections };
 }

@@ -25,6 +25,9 @@ export interface ReceiverStats {
 
 export interface DataReceiver {
   start(): void;
+  /** Takes nothing more until `resume`; what is queued is processed. */
+  pause(): void;
+  resume(): void;
   /** Stops reception, then processes what is queued, for at most `drainMs`. */
   stop(drainMs: number): Promise<void>;
   readonly stats: ReceiverStats;

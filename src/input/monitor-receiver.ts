@@ -25,6 +25,9 @@ export class MonitorReceiver implements DataReceiver {
   private nConnections = 0;
   /** First objects of this connection still to come that `handleHeld` takes. */
   private heldToCome = 0;
+  private paused = false;
+  /** Has the server begun to send, since it was connected? */
+  private begun = false;
   /** Those that came. They may wait behind objects of earlier connections, so they are known one by one. */
   private readonly held = new Set<Value>();
   private nBytes = 0;
@@ -48,6 +51,7 @@ export class MonitorReceiver implements DataReceiver {
         update: (value) => this.receive(value),
         connected: (server) => {
           this.heldToCome = nHeld?.(this.nConnections++) ?? 0;
+          this.begun = !this.paused;
           logger.info(`connected to ${channel} at ${server}`);
           onConnected?.();
         },
@@ -75,6 +79,23 @@ export class MonitorReceiver implements DataReceiver {
     const taken = this.worker.offer(value);
     if (typeof taken !== 'boolean') return taken;
     if (isHeld && !taken) this.held.delete(value);
+  }
+
+  /** The server sends nothing more; what is on its way still comes. */
+  pause(): void {
+    this.paused = true;
+    this.subscription?.pause();
+  }
+
+  /** What the channel holds then is no news, as after a reconnect. */
+  resume(): void {
+    if (!this.paused) return;
+    this.paused = false;
+    if (this.connected) {
+      if (this.begun) this.heldToCome = this.options.nHeld?.(this.nConnections++) ?? 0;
+      this.begun = true;
+    }
+    this.subscription?.resume();
   }
 
   async stop(drainMs: number): Promise<void> {

@@ -27,6 +27,7 @@ const REFUSED = struct('', { status: 'int', errorMessage: 'string' });
 
 const FULL = 'the receiver queue is full';
 const STOPPED = 'this consumer is not processing';
+const PAUSED = 'this consumer is paused';
 
 export interface ServedReceiverOptions extends ObjectWorkerOptions {
   readonly mode: 'pvas' | 'rpc';
@@ -39,6 +40,7 @@ export class ServedReceiver implements DataReceiver {
   readonly pv: SharedPV;
   private readonly worker: ObjectWorker;
   private accepting = false;
+  private paused = false;
   private nReceived = 0;
   private nRejected = 0;
   private nErrors = 0;
@@ -61,9 +63,26 @@ export class ServedReceiver implements DataReceiver {
     this.accepting = true;
   }
 
+  /** Producers are refused, and what they send is counted. */
+  pause(): void {
+    this.paused = true;
+  }
+
+  resume(): void {
+    this.paused = false;
+  }
+
+  private refuseIfClosed(): void {
+    if (!this.accepting) throw new Error(STOPPED);
+    if (!this.paused) return;
+    this.nReceived++;
+    this.nRejected++;
+    throw new Error(PAUSED);
+  }
+
   /** A put of some fields changes these; the processor is given the whole. */
   private async onPut(pv: SharedPV, value: Value): Promise<void> {
-    if (!this.accepting) throw new Error(STOPPED);
+    this.refuseIfClosed();
     this.nBytes += value.messageBytes;
     pv.post(value);
     const { taken } = await this.take(pv.fetch());
@@ -71,7 +90,7 @@ export class ServedReceiver implements DataReceiver {
   }
 
   private async onRpc(argument: Value | null): Promise<Value> {
-    if (!this.accepting) throw new Error(STOPPED);
+    this.refuseIfClosed();
     if (argument === null) {
       this.nErrors++;
       return Value.create(REFUSED, { status: -1, errorMessage: 'the call has no argument' });

@@ -89,6 +89,8 @@ function over(stats: ConsumerStats): CombinableStats {
     publisherStats: counts(stats.publisherStats),
     queueStats: { ...counts(stats.queueStats), nQueued: 0 },
     processorStats: { ...counts(stats.processorStats), nInFlight: 0, endTime: startTime + runtime },
+    // Its CPU time was spent, its memory is free.
+    resourceStats: { ...counts(stats.resourceStats), residentBytes: 0 },
   };
 }
 
@@ -107,7 +109,7 @@ export interface SystemStats extends CombinedStats {
   /** Seconds between the last reports of consumers that died and their deaths: what they did then is not known. */
   readonly unreportedTime: number;
   readonly latencyStats: LatencyStats;
-  /** `running` if any consumer receives, `stopped` when all have ended. */
+  /** `running` if any consumer receives, `paused` if none does and one is, `stopped` when all have ended. */
   readonly state: StageState;
   readonly stateMessage: string;
 }
@@ -118,6 +120,7 @@ export function systemStats(
 ): SystemStats {
   const latencies = lives.flatMap((each) => each.latencies ?? []);
   const nRunning = lives.filter(({ state }) => state === 'running').length;
+  const paused = lives.some(({ state }) => state === 'paused');
   const over = lives.every(({ state }) => state === 'stopped');
   return {
     nConsumers: lives.length,
@@ -130,7 +133,7 @@ export function systemStats(
       processed: mergeLatencies(latencies.map(({ processed }) => processed)),
       published: mergeLatencies(latencies.map(({ published }) => published)),
     }),
-    state: over ? 'stopped' : nRunning > 0 ? 'running' : 'disconnected',
+    state: over ? 'stopped' : nRunning > 0 ? 'running' : paused ? 'paused' : 'disconnected',
     stateMessage: `${nRunning} of ${lives.length} consumers receive`,
   };
 }

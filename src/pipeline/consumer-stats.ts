@@ -3,6 +3,7 @@
 import type { ReceiverStats } from '../input/data-receiver.ts';
 import type { QueueStats } from '../input/object-queue.ts';
 import type { PublisherStats } from '../output/data-publisher.ts';
+import { processResources, type ResourceStats } from './figures/process-resources.ts';
 import type { LatencyStats, RateStats } from './figures/stage-figures.ts';
 import { timeNow } from './record-time.ts';
 import { type RatedSourceStats, sourceGroups } from './source-stats.ts';
@@ -32,6 +33,7 @@ export interface ConsumerStats {
   readonly state: StageState;
   /** More about the state, such as why the input is disconnected. */
   readonly stateMessage: string;
+  readonly resourceStats: ResourceStats;
   readonly userStats?: Record<string, unknown>;
   /** For each metadata channel, by its number. */
   readonly [metadata: `metadataStats_${number}`]: RatedSourceStats;
@@ -75,6 +77,7 @@ export function consumerStats(p: StatsParts): ConsumerStats {
     latencyStats: p.latency,
     state: p.state,
     stateMessage: p.stateMessage,
+    resourceStats: processResources(),
     ...(Object.keys(p.user).length > 0 && { userStats: p.user }),
     ...sourceGroups('metadataStats', p.metadata, rate),
   };

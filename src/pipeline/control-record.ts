@@ -1,6 +1,6 @@
 /**
- * The control channel of a consumer, a collector or a mirror server: structure, commands and messages of PvaPy (systemController.py;
- * pvapy-behaviour.md 5).
+ * The control channel of a consumer, a collector or a mirror server: structure, commands and messages of PvaPy
+ * (systemController.py; pvapy-behaviour.md 5), and of our own `pause`, `resume` and `status`.
  *
  * A put is accepted at once (`Command successful`) and executed 0.1 s later; commands run one after another. The
  * final message says what came of it.
@@ -8,17 +8,33 @@
 import { SharedPV, struct, type TypeDef, Value } from 'epics-pva-ts';
 import { timeNow, timeType } from './record-time.ts';
 
+/** Those that are left out are unknown commands. */
 export interface ControlCommands {
-  /** `args` parsed as JSON, or the text itself if it is none. Without it, `configure` is an unknown command. */
+  /** `args` parsed as JSON, or the text itself if it is none. */
   configure?(args: unknown): void | Promise<void>;
   resetStats(): void;
   getStats(): void;
+  /** Nothing more is received until `resume`; what is queued is worked off. */
+  pause?(): void;
+  resume?(): void;
+  /** Writes the status channel; says in a line how it is. */
+  status?(): string;
   stop(): void;
 }
 
 const EXEC_DELAY_MS = 100;
-const NAMES = ['configure', 'reset_stats', 'get_stats', 'stop'] as const;
-type CommandName = (typeof NAMES)[number];
+/** What does the work of each command. */
+const HANDLERS = {
+  configure: 'configure',
+  reset_stats: 'resetStats',
+  get_stats: 'getStats',
+  stop: 'stop',
+  pause: 'pause',
+  resume: 'resume',
+  status: 'status',
+} as const satisfies Record<string, keyof ControlCommands>;
+type CommandName = keyof typeof HANDLERS;
+const NAMES = Object.keys(HANDLERS) as CommandName[];
 
 const typeWith = (idFields: readonly string[]): TypeDef =>
   struct('', {
@@ -40,7 +56,7 @@ export class ControlRecord {
   /** @param ids `consumerId` or `collectorId`; none of who has no id */
   constructor(ids: Readonly<Record<string, number>>, commands: ControlCommands) {
     this.commands = commands;
-    this.names = NAMES.filter((name) => name !== 'configure' || commands.configure);
+    this.names = NAMES.filter((name) => commands[HANDLERS[name]] !== undefined);
     this.type = typeWith(Object.keys(ids));
     this.pv = new SharedPV({ onPut: (_pv, value) => this.onPut(value) });
     this.pv.open(Value.create(this.type, ids));
@@ -85,6 +101,14 @@ export class ControlRecord {
       case 'stop':
         this.commands.stop();
         return 'Stop flag set';
+      case 'pause':
+        this.commands.pause?.();
+        return 'Pause successful';
+      case 'resume':
+        this.commands.resume?.();
+        return 'Resume successful';
+      case 'status':
+        return this.commands.status?.() ?? '';
     }
   }
 

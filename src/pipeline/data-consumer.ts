@@ -37,6 +37,8 @@ export class DataConsumer {
       receiverQueueSize >= 0 || 'this consumer was started without a receiver queue (--receiver-queue-size)';
     stage.connect({
       start: () => receiver.start(),
+      pause: () => receiver.pause(),
+      resume: () => receiver.resume(),
       stop: (drainMs) => receiver.stop(drainMs),
       settable: {
         skipInitialUpdates: true,

@@ -47,6 +47,7 @@ export class ProcessingStage<S extends StageStats> {
   private readonly states: StageStatus;
   private snapshot = 0;
   private stopped = false;
+  private paused = false;
 
   /** @throws UserError when the processor cannot be constructed */
   constructor(options: StageOptions) {
@@ -114,6 +115,9 @@ export class ProcessingStage<S extends StageStats> {
         configure: (args) => this.configure(args),
         resetStats: () => this.resetStats(),
         getStats: () => input.onGetStats(this.updateStatus()),
+        pause: () => this.pause(true),
+        resume: () => this.pause(false),
+        status: () => this.statusLine(),
         stop: onStop,
       },
     );
@@ -173,8 +177,24 @@ export class ProcessingStage<S extends StageStats> {
   /** The input was connected or has lost its connection. */
   inputChanged(why?: string): void {
     if (this.stopped) return;
-    this.states.set(this.input.connected ? 'running' : 'disconnected', why);
+    this.states.set(this.paused ? 'paused' : this.input.connected ? 'running' : 'disconnected', why);
     this.states.soon();
+  }
+
+  /** @throws Error when it is too late */
+  private pause(paused: boolean): void {
+    if (this.stopped) throw new Error('it is being stopped');
+    this.paused = paused;
+    if (paused) this.input.pause();
+    else this.input.resume();
+    this.inputChanged();
+  }
+
+  private statusLine(): string {
+    this.updateStatus();
+    const { nProcessed, nMissed, nErrors } = this.runner.stats;
+    const inFlight = this.input.waiting + this.runner.nInProcess;
+    return `${this.states.state}: ${nProcessed} processed, ${nErrors} errors, ${nMissed} missed, ${inFlight} in flight`;
   }
 
   private tick(): number {

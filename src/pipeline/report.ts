@@ -17,6 +17,7 @@ const REPORT_GROUPS = [
   'producer',
   'rate',
   'latency',
+  'resource',
 ] as const;
 export type ReportGroup = (typeof REPORT_GROUPS)[number];
 
@@ -37,6 +38,7 @@ const TIMES = new Set([
   'objectTime',
   'window',
   'unreportedTime',
+  'cpuTime',
 ]);
 
 const LATENCY = /^(processed|published|addedLatency)(P\d+|Max)$/;

@@ -36,6 +36,9 @@ export interface StageOptions extends ConstructOptions {
 /** Where a stage's objects come from. */
 export interface StageInput<S extends StageStats> {
   start(): void;
+  /** Takes nothing more until `resume`; what is queued is processed. */
+  pause(): void;
+  resume(): void;
   /** Stops reception, then has everything processed that is still queued, for at most `drainMs`. */
   stop(drainMs: number): Promise<void>;
   /** The keys of a `configure` command that this stage understands. */

@@ -6,10 +6,10 @@ import { timerMs } from '../long-timer.ts';
 import { SAMPLE_MS } from './figures/rate-window.ts';
 
 /**
- * `starting`: the processor starts. `disconnected`: there is no input now. `draining`: reception has ended, what is
+ * `starting`: the processor starts. `disconnected`: there is no input now. `paused`: a client wants none. `draining`: reception has ended, what is
  * queued is worked off. `stopped`: the end; the channels go away.
  */
-export type StageState = 'starting' | 'disconnected' | 'running' | 'draining' | 'stopped';
+export type StageState = 'starting' | 'disconnected' | 'running' | 'paused' | 'draining' | 'stopped';
 
 /** Changes are told this often at most, in ms; what changed meanwhile is told then. */
 export const LEAST_INTERVAL_MS = 250;

@@ -11,6 +11,7 @@ export interface CombinableStats {
   readonly queueStats?: object | undefined;
   readonly processorStats?: object | undefined;
   readonly rateStats?: object | undefined;
+  readonly resourceStats?: object | undefined;
 }
 
 export type StatsGroup = { readonly [name: string]: number };
@@ -22,6 +23,7 @@ export interface CombinedStats {
   readonly queueStats: StatsGroup;
   readonly processorStats: StatsGroup;
   readonly rateStats: StatsGroup;
+  readonly resourceStats: StatsGroup;
 }
 
 const PROCESSOR_SUMS = [
@@ -90,7 +92,7 @@ function combineRates(all: readonly object[]): Record<string, number> {
 }
 
 /**
- * The combined statistics of consumers: receiver, publisher and queue figures are added; so are the processors'
+ * The combined statistics of consumers: receiver, publisher, queue and resource figures are added; so are the processors'
  * counts and rates, while their times and ids run from the first consumer's first to the last consumer's last.
  * `endTime` is 0 until every consumer has ended. Times in seconds, rates in Hz.
  */
@@ -103,5 +105,6 @@ export function combineStats(all: readonly CombinableStats[]): CombinedStats {
       all.map((stats) => stats.processorStats).filter((stats) => stats !== undefined),
     ),
     rateStats: combineRates(all.map((stats) => stats.rateStats).filter((stats) => stats !== undefined)),
+    resourceStats: sums(all.map((stats) => stats.resourceStats)),
   };
 }

@@ -82,12 +82,16 @@ const LATENCY_STATS = struct('', {
   nAhead: 'uint',
 });
 
+/** What the process costs; ours. */
+const RESOURCE_STATS = struct('', { cpuTime: 'double', residentBytes: 'ulong' });
+
 /** What comes behind PvaPy's members, so that its clients find theirs where they look for them. */
 const OWN_MEMBERS = {
   rateStats: RATE_STATS,
   latencyStats: LATENCY_STATS,
   state: 'string',
   stateMessage: 'string',
+  resourceStats: RESOURCE_STATS,
 } as const;
 
 const RECEIVER_STATS = struct('', {

@@ -70,6 +70,7 @@ describe('TypeScript in documents', () => {
       Array.from(block.text.matchAll(/^export class (\w+)/gm), ([, name]) => name),
     );
     expect(classes.sort()).toEqual([
+      'ColorMeans',
       'Darkest',
       'Entropy',
       'EveryNth',
@@ -97,6 +98,19 @@ describe('docs/how-to/write-a-processor.md', () => {
     processor.process(image(1, pixels));
     expect((published[0] as NTNDArray).pixels).toEqual(new Uint8Array([6, 5, 4, 3, 2, 1]));
     expect(pixels[0]).toBe(1);
+  });
+
+  it('ColorMeans tells the mean of each colour, in any mode', async () => {
+    const { processor } = await load('ColorMeans');
+    expect(processor.getStats()).toEqual({ means: [] });
+    processor.process(image(1));
+    expect(processor.getStats()).toEqual({ means: [3.5] });
+    // RGB3: a plane for each colour.
+    const pixels = Uint8Array.of(1, 2, 10, 20, 100, 200);
+    const colour = NTNDArray.create({ uniqueId: 2, pixels, dimensions: [2, 1, 3], colorMode: 4 });
+    processor.process(colour.compress('lz4'));
+    expect(processor.getStats()).toEqual({ means: [1.5, 15, 150] });
+    expect(Object.keys(processor.getStatsPvaTypes())).toEqual(['means']);
   });
 
   it('Sum publishes a structure of its own', async () => {

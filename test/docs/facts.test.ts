@@ -5,7 +5,12 @@ import { clientConfigFromEnv, parseAddress, serverConfigFromEnv } from 'epics-pv
 import { describe, expect, it } from 'vitest';
 import { EXIT } from '../../src/cli/run-main.ts';
 import { ControlRecord } from '../../src/pipeline/control-record.ts';
-import { consumerStatusType, systemStatusType, userStatsType } from '../../src/pipeline/status-record.ts';
+import {
+  collectorStatusType,
+  consumerStatusType,
+  systemStatusType,
+  userStatsType,
+} from '../../src/pipeline/status-record.ts';
 import { ROOT } from '../e2e/support/world.ts';
 import { codeBlocks, prose, read } from './support/documents.ts';
 
@@ -95,6 +100,29 @@ describe('docs/reference/environment-variables.md', () => {
   });
 });
 
+describe('docs/reference/hpc-collector.md', () => {
+  it('shows the structure of the status channel, whose other groups are those of a consumer', () => {
+    const shown = codeBlocks('docs/reference/hpc-collector.md', 'text').find(({ text }) =>
+      text.startsWith('structure\n    uint collectorId'),
+    );
+    const user = userStatsType({ mine: 'int' });
+    const type = collectorStatusType([1, 2], user, 1);
+    const ofConsumer = consumerStatusType(user, 1);
+    let text = type.toString();
+    const shorten = (name: string): void => {
+      text = text.replace(new RegExp(`(    \\w+ ${name}\n)(?:        .*\n?)+`), '$1        ...\n');
+    };
+    for (const { name, type: group } of type.members) {
+      if (group.kind !== 'struct' || ['collectorStats', 'producerStats_1'].includes(name)) continue;
+      const likewise = name === 'producerStats_2' ? type.node('producerStats_1') : ofConsumer.node(name);
+      expect(group.equals(likewise.type), name).toBe(true);
+      shorten(name);
+    }
+    expect(type.node('producerStats_1').type.equals(ofConsumer.node('metadataStats_1').type)).toBe(true);
+    expect(shown?.text.trimEnd()).toBe(text.trimEnd());
+  });
+});
+
 describe('docs/reference/channels.md', () => {
   const [status, system, control] = codeBlocks('docs/reference/channels.md', 'text').map(({ text }) =>
     text.trimEnd(),
@@ -123,6 +151,9 @@ describe('docs/reference/channels.md', () => {
         configure() {},
         resetStats() {},
         getStats() {},
+        pause() {},
+        resume() {},
+        status: () => '',
         stop() {},
       },
     );

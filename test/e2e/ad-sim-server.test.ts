@@ -54,6 +54,8 @@ describe('generated images', () => {
     uint16: Uint16Array,
     int32: Int32Array,
     uint32: Uint32Array,
+    int64: BigInt64Array,
+    uint64: BigUint64Array,
     float32: Float32Array,
     float64: Float64Array,
   } as const;

@@ -12,6 +12,7 @@ const FRAME_BYTES = 128 * 128;
 interface Figures extends Status {
   readonly rateStats: Record<string, number>;
   readonly latencyStats: Record<string, number>;
+  readonly resourceStats: { readonly cpuTime: number; readonly residentBytes: bigint };
   readonly state: string;
 }
 
@@ -73,6 +74,12 @@ describe.concurrent('the status channel', () => {
       'queueStats',
       'processorStats',
     ]);
+    expect(Object.keys(rest).at(-1)).toBe('resourceStats');
+    // A process of Node.js: neither nothing nor gigabytes, and no more CPU time than there is.
+    expect(rest.resourceStats.cpuTime).toBeGreaterThan(0.05);
+    expect(rest.resourceStats.cpuTime).toBeLessThan(120);
+    expect(Number(rest.resourceStats.residentBytes)).toBeGreaterThan(20e6);
+    expect(Number(rest.resourceStats.residentBytes)).toBeLessThan(2e9);
     expect(rest.receiverStats).toMatchObject({ nReceived: 201 });
     expect(Object.keys(rest.receiverStats)[0]).toBe('nReceived');
     expect(rest.processorStats).toMatchObject({ nInFlight: 0 });
@@ -147,6 +154,9 @@ describe.concurrent('several consumers', () => {
       }),
     );
     expect(system?.latencyStats['nProcessed']).toBeGreaterThan(0);
+    const cpuTime = system?.resourceStats.cpuTime as number;
+    expect(cpuTime).toBeGreaterThan(0.1);
+    expect(Number(system?.resourceStats.residentBytes)).toBeGreaterThan(40e6);
 
     // All that it did was reported, so that nothing is unknown but that it did no more.
     process.kill(second, 'SIGKILL');
@@ -160,6 +170,7 @@ describe.concurrent('several consumers', () => {
         nLostInRestarts: 0,
       }),
     );
+    expect(system?.resourceStats.cpuTime).toBeGreaterThan(cpuTime);
     expect(system?.unreportedTime).toBeGreaterThan(0);
     expect(system?.unreportedTime).toBeLessThan(15);
 

@@ -23,7 +23,7 @@ describe.skipIf(process.platform !== 'linux')('at a terminal', { concurrent: tru
     const at = AtTerminal.start(world, `${CONSUMER} -nc 2 -rqs 50 -rp 1 -pc UserDataProcessor`);
     await detector.subscribers(2);
     await detector.publish(40);
-    await at.shows(/^hpc-consumer {3}pvapy:image {3}0:00:\d\d$/m);
+    await at.shows(/^hpc-consumer {3}pvapy:image {3}0:00:\d\d {3}cpu \d+ % {3}[1-9]\d+ MB$/m);
     await at.shows(
       /^consumer {2}state +received +per s +processed +per s +missed +errors +published +refused +queued$/m,
     );
@@ -83,7 +83,7 @@ describe.skipIf(process.platform !== 'linux')('at a terminal', { concurrent: tru
     const at = AtTerminal.start(world, 'hpc-collector -ic c:* -pid 1 -sqs 100 -pc UserDataProcessor');
     await detector.subscribers(1);
     await detector.publish(10);
-    await at.shows(/^hpc-collector {3}c:\* {3}0:00:\d\d$/m);
+    await at.shows(/^hpc-collector {3}c:\* {3}0:00:\d\d {3}cpu \d+ % {3}[1-9]\d+ MB$/m);
     await at.shows(/^ +1 {2}\w+ +10 +\d+\.\d +0 +0 +0 +10 +0 +-$/m);
     await at.shows(/^ +1 {2}\w+ +c:1 +11 +\d+\.\d +0 +0 +- +-$/m);
     at.type(CTRL_C);

@@ -31,6 +31,7 @@ function told({ n, startTime = 1000, nInFlight = 0, state = 'running' }: Told): 
       nInFlight,
     },
     rateStats: { window: 5, processedRate: 9 },
+    resourceStats: { cpuTime: 2.5, residentBytes: 50e6 },
     state,
   } as unknown as ConsumerStats;
 }
@@ -47,6 +48,7 @@ describe('a consumer that was restarted', () => {
       processorStats: { nProcessed: 100, processedRate: 0, nInFlight: 0 },
       queueStats: { nQueued: 0, nReceived: 103, nRejected: 1 },
       rateStats: { window: 0 },
+      resourceStats: { cpuTime: 2.5, residentBytes: 0 },
       nLostInRestarts: 3,
       state: 'disconnected',
     });
@@ -68,6 +70,7 @@ describe('a consumer that was restarted', () => {
         nInFlight: 1,
       },
       rateStats: { processedRate: 9 },
+      resourceStats: { cpuTime: 7.5, residentBytes: 50e6 },
       nLostInRestarts: 3,
       state: 'running',
       stateMessage: '1 of 1 consumers receive',
@@ -112,6 +115,15 @@ describe('a consumer that was restarted', () => {
       unreportedTime: 0,
     });
   });
+});
+
+it('a system is paused when one is and none receives', () => {
+  const [one, two] = [new ConsumerLives(), new ConsumerLives()];
+  one.report(told({ n: 1, state: 'paused' }));
+  two.report(told({ n: 2 }));
+  expect(system(one, two).state).toBe('running');
+  two.report(told({ n: 2, state: 'disconnected' }));
+  expect(system(one, two)).toMatchObject({ state: 'paused', stateMessage: '0 of 2 consumers receive' });
 });
 
 it('a system is stopped when all have ended in good order', () => {

@@ -67,6 +67,29 @@ describe('the examples', () => {
     expect(processor.getStats()).toMatchObject({ nProcessed: 0, processingTime: 0, processingRate: 0 });
   });
 
+  it('HpcAdImageProcessor swaps the axes of mono, colour and compressed images', async () => {
+    const { processor, published } = await load('hpc-ad-image-processor.ts');
+    const mono = [1, 2, 3, 4, 5, 6, 7, 8];
+    const swapped = [1, 5, 2, 6, 3, 7, 4, 8];
+    await processor.process(image(1, mono));
+    await processor.process(image(2, mono).compress('lz4'));
+    // Planes of red, green and blue: RGB3.
+    const pixels = Uint8Array.from([0, 10, 20].flatMap((base) => mono.map((n) => base + n)));
+    await processor.process(NTNDArray.create({ uniqueId: 3, pixels, dimensions: [4, 2, 3], colorMode: 4 }));
+    // A detector that has not started yet.
+    await processor.process(NTNDArray.create({ uniqueId: 4 }));
+    const frames = published as NTNDArray[];
+    expect(frames.map(({ uniqueId }) => uniqueId)).toEqual([1, 2, 3]);
+    for (const frame of frames.slice(0, 2)) {
+      expect([...(frame.pixels as Uint8Array)]).toEqual(swapped);
+      expect([frame.width, frame.height, frame.codec.name]).toEqual([2, 4, '']);
+    }
+    const colour = frames[2] as NTNDArray;
+    expect([colour.width, colour.height, colour.colorMode]).toEqual([2, 4, 2]);
+    expect([...(colour.pixels as Uint8Array)]).toEqual(swapped.flatMap((n) => [n, 10 + n, 20 + n]));
+    expect(processor.getStats()).toMatchObject({ nProcessed: 4 });
+  });
+
   it('HpcDataProcessor passes any structure through', async () => {
     const { processor, published } = await load('hpc-data-processor.ts');
     const object = Value.create(struct('', { objectId: 'int' }), { objectId: 1 });

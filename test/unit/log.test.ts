@@ -1,5 +1,5 @@
 /** The log: lines for people, JSON lines for programs. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -129,6 +129,63 @@ describe('the log file', () => {
     close();
     logger.info('after');
     expect(readFileSync(file, 'utf8')).not.toContain('after');
+  });
+
+  it('that is full is renamed, and the oldest of those goes', () => {
+    const file = join(folder, 'log.jsonl');
+    const { logger, close } = createLogging({
+      name: 'c',
+      output,
+      file,
+      level: 'info',
+      fileBounds: { maxBytes: 1000, kept: 2 },
+    });
+    for (let i = 0; i < 100; i++) logger.info(`line ${i}`);
+    close();
+    expect(readdirSync(folder).sort()).toEqual(['log.jsonl', 'log.jsonl.1', 'log.jsonl.2']);
+    const kept = ['.2', '.1', ''].map((ending) => readFileSync(`${file}${ending}`, 'utf8'));
+    for (const text of kept) expect(text.length).toBeLessThan(1200);
+    for (const text of kept.slice(0, 2)) expect(text.length).toBeGreaterThanOrEqual(1000);
+    // The last lines, whole and in order, across the files.
+    const numbers = Array.from(kept.join('').matchAll(/^\{.*"line (\d+)"\}$/gm), ([, n]) => Number(n));
+    expect(numbers).toEqual(numbers.map((_, i) => 100 - numbers.length + i));
+    expect(kept.join('').split('\n')).toHaveLength(numbers.length + 1);
+  });
+
+  it('shared by processes is renamed by one of them, and the others follow', () => {
+    const file = join(folder, 'log.jsonl');
+    const fileBounds = { maxBytes: 1000, kept: 3 };
+    const make = (name: string) => createLogging({ name, output, file, level: 'info', fileBounds });
+    const all = [make('a'), make('b'), make('c')];
+    for (let i = 0; i < 30; i++) all[i % 3]?.logger.info(`line ${i}`);
+    for (const { close } of all) close();
+    const kept = ['.3', '.2', '.1', ''].map((ending) => {
+      try {
+        return readFileSync(`${file}${ending}`, 'utf8');
+      } catch {
+        return '';
+      }
+    });
+    const numbers = Array.from(kept.join('').matchAll(/"line (\d+)"/g), ([, n]) => Number(n));
+    expect(numbers).toEqual(Array.from({ length: 30 }, (_, i) => i));
+    expect(readdirSync(folder).length).toBeLessThanOrEqual(4);
+  });
+
+  it('that somebody else has renamed and that cannot be begun anew is given up, and that is said once', () => {
+    const inner = mkdtempSync(join(folder, 'inner-'));
+    const file = join(inner, 'log.jsonl');
+    const { logger, close } = createLogging({ name: 'c', output, file, fileBounds: { maxBytes: 50 } });
+    logger.error('one');
+    renameSync(inner, join(folder, 'elsewhere'));
+    logger.error('two');
+    logger.error('three');
+    close();
+    expect(texts().map((text) => text.slice(0, 60))).toEqual([
+      'ERROR c: one',
+      'ERROR c: two',
+      expect.stringMatching(/no longer writing the log file/),
+      'ERROR c: three',
+    ]);
   });
 
   it('that cannot be written is a mistake of the user', () => {

@@ -1,5 +1,5 @@
 /** The ready-made processors, fed by hand: what comes out, what they count, and what they say of senseless arguments. */
-import { NTNDArray, NTScalar, Server, struct, Value } from 'epics-pva-ts';
+import { ColorMode, NTNDArray, NTScalar, Server, struct, Value } from 'epics-pva-ts';
 import { describe, expect, it } from 'vitest';
 import { ImageStatisticsProcessor } from '../../processors/image-statistics-processor.ts';
 import { MetadataProcessor } from '../../processors/metadata-processor.ts';
@@ -20,6 +20,20 @@ const args = (o: Record<string, unknown> = {}) => o as never;
 
 const image = (pixels: number[], dimensions: number[], uniqueId = 1, type = Uint8Array): NTNDArray =>
   NTNDArray.create({ pixels: type.from(pixels), dimensions, uniqueId });
+
+/** A colour image: of `numbers`, row by row, each pixel n has the colours 10 n, 10 n + 1 and 10 n + 2. */
+function rgb(colorMode: number, numbers: readonly number[], nx: number, ny: number): NTNDArray {
+  const pixels = new Uint8Array(3 * nx * ny);
+  numbers.forEach((n, i) => {
+    const [x, y] = [i % nx, Math.floor(i / nx)];
+    for (const c of [0, 1, 2]) {
+      const at = { 2: c + 3 * i, 3: x + nx * (c + 3 * y), 4: x + nx * (y + ny * c) }[colorMode] as number;
+      pixels[at] = 10 * n + c;
+    }
+  });
+  const dimensions = { 2: [3, nx, ny], 3: [nx, 3, ny], 4: [nx, ny, 3] }[colorMode] as number[];
+  return NTNDArray.create({ pixels, dimensions, colorMode, uniqueId: 1 });
+}
 
 const last = (out: PvObject[]): { pixels: number[]; shape: number[] } => {
   const { pixels, dimensions } = out.at(-1) as NTNDArray;
@@ -48,9 +62,36 @@ describe('RotateProcessor', () => {
       'argument degrees: 45 is not one of 0, 90, 180, 270',
     );
     expect(() => processor.configure('90')).toThrow('the arguments must be a JSON object, not "90"');
+    // Three dimensions without a colour mode may be anything; RGB1 with four colours is no image.
     expect(() => processor.process(image([1, 2, 3], [1, 1, 3]))).toThrow(
-      /images of two dimensions, not of 3/,
+      'turns images of two dimensions, or of three with RGB1, RGB2 or RGB3, not 1 x 1 x 3',
     );
+    const four = NTNDArray.create({ pixels: new Uint8Array(8), dimensions: [4, 1, 2], colorMode: 2 });
+    expect(() => processor.process(four)).toThrow(/not 4 x 1 x 2/);
+    expect(() => processor.process(image([1, 2, 3], [3]))).toThrow('two or more dimensions, not 1');
+  });
+
+  // The same picture in each mode: three columns, two rows, pixel n has the colours 10 n, 10 n + 1, 10 n + 2.
+  it.for(
+    [0, 90, 180, 270].flatMap((degrees) =>
+      [ColorMode.RGB1, ColorMode.RGB2, ColorMode.RGB3].map((mode) => [degrees, mode] as const),
+    ),
+  )('turns colours by %i degrees, colour mode %i', async ([degrees, mode]) => {
+    const TURNED = { 0: '1 2 3/4 5 6', 90: '4 1/5 2/6 3', 180: '6 5 4/3 2 1', 270: '3 6/2 5/1 4' };
+    const { processor, out } = published(new RotateProcessor(args({ degrees })));
+    const frame = rgb(mode, [1, 2, 3, 4, 5, 6], 3, 2);
+    await processor.process(degrees === 90 ? frame.compress('lz4') : frame);
+    const rows = TURNED[degrees as 90].split('/').map((row) => row.split(' ').map(Number));
+    const wanted = rgb(mode, rows.flat(), rows[0]?.length as number, rows.length);
+    expect(last(out)).toEqual(last([wanted]));
+    expect((out[0] as NTNDArray).colorMode).toBe(mode);
+  });
+
+  it('turns 64-bit integers', () => {
+    const { processor, out } = published(new RotateProcessor(args()));
+    processor.process(NTNDArray.create({ pixels: BigInt64Array.of(-1n, 2n), dimensions: [2, 1] }));
+    expect((out[0] as NTNDArray).pixels).toEqual(BigInt64Array.of(-1n, 2n));
+    expect((out[0] as NTNDArray).shape).toEqual([2, 1]);
   });
 
   it('passes an empty image on', () => {

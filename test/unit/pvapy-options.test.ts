@@ -1,12 +1,14 @@
 /**
- * The options of hpc-consumer and ad-sim-server are PvaPy's: names and defaults below are those of PvaPy 5.6's
- * `--help`, and its documented command lines are read as written.
+ * The options of the commands are PvaPy's: names and defaults below are those of PvaPy 5.6's `--help`, and its documented command lines are read as written.
  */
 import { describe, expect, it } from 'vitest';
+import { DATA_TYPES } from '../../sim/data-type.ts';
 import { adSimServerCommand, adSimServerOptions } from '../../src/cli/ad-sim-server-options.ts';
 import { parseArguments } from '../../src/cli/argparse.ts';
 import { CommandExit } from '../../src/cli/command-exit.ts';
+import { hpcCollectorCommand, hpcCollectorOptions } from '../../src/cli/hpc-collector-options.ts';
 import { hpcConsumerCommand, hpcConsumerOptions } from '../../src/cli/hpc-consumer-options.ts';
+import { mirrorServerCommand, mirrorServerOptions } from '../../src/cli/mirror-server-options.ts';
 import type { OptionTable } from '../../src/cli/option-table.ts';
 
 function names(table: OptionTable): Record<string, unknown> {
@@ -129,6 +131,101 @@ describe('hpc-consumer', () => {
   });
 });
 
+describe('hpc-collector', () => {
+  const collector = (line: string) => parseArguments(hpcCollectorCommand, line.split(' '), '1');
+
+  it("has PvaPy's names and defaults", () => {
+    expect(names(hpcCollectorOptions)).toEqual({
+      '-id --collector-id': 1,
+      '-pid --producer-id-list': '1,2',
+      '-ic --input-channel': undefined,
+      '-oc --output-channel': undefined,
+      '-sc --status-channel': undefined,
+      '-cc --control-channel': undefined,
+      '-ifs --id-format-spec': undefined,
+      '-sqs --server-queue-size': 0,
+      '-rqs --receiver-queue-size': -1,
+      '-ccs --collector-cache-size': -1,
+      '-pf --processor-file': undefined,
+      '-pc --processor-class': undefined,
+      '-pa --processor-args': undefined,
+      '-of --oid-field': 'uniqueId',
+      '-oo --oid-offset': 1,
+      '-fr --field-request': '',
+      '-siu --skip-initial-updates': 1,
+      '-mc --metadata-channels': undefined,
+      '-rt --runtime': 0,
+      '-rp --report-period': 0,
+      '-rs --report-stats': 'all',
+      '-ll --log-level': undefined,
+      '-lf --log-file': undefined,
+      '-dc --disable-curses': undefined,
+      // Ours.
+      '-gt --gap-timeout': 5,
+      '-opi --objects-per-id': 0,
+      '-fol --fail-on-loss': undefined,
+      '-pw --processor-workers': 0,
+      '-wqs --worker-queue-size': 0,
+      '-dto --drain-timeout': 5,
+      '-sp --status-period': 10,
+    });
+  });
+
+  it('reads the documented line of the data collector', () => {
+    const options = collector(
+      '--collector-id 1 --producer-id-list 1,2,3,4 --input-channel consumer:*:output ' +
+        '--control-channel collector:*:control --status-channel collector:*:status ' +
+        '--output-channel collector:*:output --processor-class pvapy.hpc.userDataProcessor.UserDataProcessor ' +
+        '--report-period 10 --server-queue-size 100 --collector-cache-size 100',
+    );
+    expect(options).toMatchObject({
+      collectorId: 1,
+      producerIdList: '1,2,3,4',
+      inputChannel: 'consumer:*:output',
+      controlChannel: 'collector:*:control',
+      statusChannel: 'collector:*:status',
+      outputChannel: 'collector:*:output',
+      processorClass: 'pvapy.hpc.userDataProcessor.UserDataProcessor',
+      reportPeriod: 10,
+      serverQueueSize: 100,
+      collectorCacheSize: 100,
+    });
+  });
+
+  it('takes one process and pvAccess only, as PvaPy', () => {
+    for (const line of ['-nc 2', '-im rpc', '-dg 1'])
+      expect(() => collector(`-ic x:* ${line}`)).toThrowError('Unrecognized argument(s)');
+  });
+});
+
+describe('mirror-server', () => {
+  const mirror = (argv: readonly string[]) => parseArguments(mirrorServerCommand, argv, '1');
+
+  it("has PvaPy's names and defaults", () => {
+    expect(names(mirrorServerOptions)).toEqual({
+      '-cm --channel-map': undefined,
+      '-rt --runtime': 0,
+      '-rp --report-period': 0,
+      // Ours.
+      '-sc --status-channel': undefined,
+      '-dto --drain-timeout': 5,
+      '-ll --log-level': undefined,
+      '-lf --log-file': undefined,
+      '-dc --disable-curses': undefined,
+    });
+  });
+
+  it('reads the documented line', () => {
+    expect(
+      mirror(['--channel-map', '(pvapy:image,ad:image,pva,1000)', '-rt', '60', '-rp', '-1']),
+    ).toMatchObject({
+      channelMap: '(pvapy:image,ad:image,pva,1000)',
+      runtime: 60,
+      reportPeriod: -1,
+    });
+  });
+});
+
 describe('ad-sim-server', () => {
   it("has PvaPy's names and defaults", () => {
     expect(names(adSimServerOptions)).toEqual({
@@ -178,9 +275,14 @@ describe('ad-sim-server', () => {
     });
   });
 
+  // PvaPy takes each of NumPy's names, though its help leaves out those of 64 bits.
+  it.each(Object.keys(DATA_TYPES))('makes pixels of the type %s', (type) => {
+    expect(simulator(`-dt ${type}`)).toMatchObject({ datatype: type });
+  });
+
   it.each([
     ['-nx 0', 'argument -nx/--n-x-pixels: must be at least 1, not 0'],
-    ['-dt uint64', "argument -dt/--datatype: invalid choice: 'uint64'"],
+    ['-dt uint128', "argument -dt/--datatype: invalid choice: 'uint128'"],
     ['-cm 1', 'argument -cm/--color-mode: invalid choice: 1 (choose from 0, 2, 3, 4)'],
     ['-std -1', 'argument -std/--start-delay: must be at least 0, not -1'],
   ])('refuses %s', (line, message) => {

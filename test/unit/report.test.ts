@@ -113,7 +113,7 @@ describe('parseReportStats and filterReport', () => {
 
   it('names the groups when one is unknown', () => {
     expect(() => parseReportStats('queue,cpu')).toThrowError(
-      "--report-stats: unknown group 'cpu'; the groups are receiver, publisher, queue, metadata, processor, user, collector, producer, rate, latency, all",
+      "--report-stats: unknown group 'cpu'; the groups are receiver, publisher, queue, metadata, processor, user, collector, producer, rate, latency, resource, all",
     );
   });
 });

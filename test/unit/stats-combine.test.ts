@@ -69,7 +69,10 @@ const idle = {
 
 describe('combineStats', () => {
   it('adds what is counted, and spans what is timed', () => {
-    const lately = (receivedRate: number) => ({ rateStats: { window: 5, receivedRate } });
+    const lately = (receivedRate: number) => ({
+      rateStats: { window: 5, receivedRate },
+      resourceStats: { cpuTime: 1.5, residentBytes: 60e6 },
+    });
     const waiting = {
       ...first,
       processorStats: { ...first.processorStats, nInFlight: 4, nLost: 5 },
@@ -98,6 +101,7 @@ describe('combineStats', () => {
         nLost: 5,
       },
       rateStats: { window: 5, receivedRate: 90 },
+      resourceStats: { cpuTime: 3, residentBytes: 120e6 },
     });
   });
 
@@ -134,6 +138,7 @@ describe('combineStats', () => {
         receivingTime: 0,
       }),
       rateStats: { window: 0 },
+      resourceStats: {},
     };
     expect(combineStats([])).toEqual(nothing);
     expect(combineStats([{}, { receiverStats: undefined }])).toEqual(nothing);

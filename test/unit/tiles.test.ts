@@ -109,7 +109,7 @@ describe('SplitTilesProcessor', () => {
       /20000 of 200 x 100: at most 10000/,
     );
     const line = NTNDArray.create({ pixels: new Uint8Array(3), dimensions: [3] });
-    expect(() => splitter(1, 1).processor.process(line)).toThrow(/two or more dimensions, not of 1/);
+    expect(() => splitter(1, 1).processor.process(line)).toThrow(/two or more dimensions, not 1/);
     const [tile] = tilesOf(grey(2, 2), 1, 1);
     expect(() => splitter(1, 1).processor.process(tile as NTNDArray)).toThrow(/are tiles already/);
     const { processor } = splitter(2, 2);

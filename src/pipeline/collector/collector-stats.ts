@@ -1,6 +1,7 @@
 /** The statistics of a collector, as it prints and publishes them: pvapy-behaviour.md 2.4, 4.2. */
 import type { PublisherStats } from '../../output/data-publisher.ts';
 import { type LatencyCounts, latencyFigures } from '../figures/latency-histogram.ts';
+import { processResources, type ResourceStats } from '../figures/process-resources.ts';
 import type { LatencyStats, RateStats } from '../figures/stage-figures.ts';
 import { timeNow } from '../record-time.ts';
 import { type RatedSourceStats, type SourceStats, sourceGroups } from '../source-stats.ts';
@@ -32,6 +33,7 @@ export interface CollectorStats {
   readonly state: StageState;
   /** More about the state, such as why no producer is connected. */
   readonly stateMessage: string;
+  readonly resourceStats: ResourceStats;
   readonly publisherStats?: PublisherStats & { readonly publishedRate: number; readonly errorRate: number };
   readonly userStats?: Record<string, unknown>;
   /** For each producer, by its id, and for each metadata channel, by its number. */
@@ -70,6 +72,7 @@ export function collectorStats(
     latencyStats: parts.latency,
     state: parts.state,
     stateMessage: parts.stateMessage,
+    resourceStats: processResources(),
     ...(parts.publisher && {
       publisherStats: {
         ...parts.publisher,

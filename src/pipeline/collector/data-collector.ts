@@ -85,7 +85,15 @@ export class DataCollector {
     });
     const collector = this;
     this.stage.connect({
-      start: () => this.startSources(),
+      start: () => {
+        for (const source of this.sources) source.start();
+      },
+      pause: () => {
+        for (const source of this.sources) source.pause();
+      },
+      resume: () => {
+        for (const source of this.sources) source.resume();
+      },
       stop: (drainMs) => this.drain(drainMs),
       settable: {
         skipInitialUpdates: true,
@@ -160,10 +168,6 @@ export class DataCollector {
       next.release();
     }
     this.working = undefined;
-  }
-
-  private startSources(): void {
-    for (const source of this.sources) source.start();
   }
 
   private configure(settings: RuntimeSettings): void {

@@ -96,6 +96,14 @@ export class SourceChannel {
     this.receiver.start();
   }
 
+  pause(): void {
+    this.receiver.pause();
+  }
+
+  resume(): void {
+    this.receiver.resume();
+  }
+
   stop(drainMs: number): Promise<void> {
     return this.receiver.stop(drainMs);
   }

@@ -41,6 +41,7 @@ export class Subscription implements Operation, AsyncIterable<Value> {
   private dataType: TypeDef | undefined;
   private ioidNow = newIoid();
   private ended: { error: Error | undefined } | null = null;
+  private paused = false;
   private received = 0;
   private overruns = 0;
   private readonly abort = (): void => this.end(new CancelledError(`${this.name}: cancelled`));
@@ -159,10 +160,7 @@ export class Subscription implements Operation, AsyncIterable<Value> {
       this.dataType = m.type;
       callUser(() => this.handlers.connected?.(at.server, m.type as TypeDef));
       if (this.ended) return;
-      const { ioidNow: ioid } = this;
-      at.connection.send(Command.MONITOR, (w) =>
-        encodeMonitorRequest(w, { sid: at.sid, ioid, subcommand: SUB.START }),
-      );
+      if (!this.paused) this.say(SUB.START);
       this.window?.flush();
       return;
     }
@@ -207,6 +205,32 @@ export class Subscription implements Operation, AsyncIterable<Value> {
         connection.releaseReading();
       },
     );
+  }
+
+  /**
+   * Asks the server to send nothing until {@link resume}; the channel stays connected, and one that reconnects
+   * meanwhile stays paused. Updates that are on their way still come. What the server does with later ones is its
+   * affair: PVXS sends what its queue held; ours and pvDatabase forget them and begin with the complete present
+   * value. Source: pva-protocol.md 3.15.
+   */
+  pause(): void {
+    if (this.paused) return;
+    this.paused = true;
+    this.say(SUB.STOP);
+  }
+
+  /** Ends a {@link pause}. */
+  resume(): void {
+    if (!this.paused) return;
+    this.paused = false;
+    this.say(SUB.START);
+  }
+
+  /** Starts or stops the stream, if there is one; else it is told when there is. */
+  private say(subcommand: number): void {
+    const { at, ioidNow: ioid } = this;
+    if (!at || !this.dataType || this.ended) return;
+    at.connection.send(Command.MONITOR, (w) => encodeMonitorRequest(w, { sid: at.sid, ioid, subcommand }));
   }
 
   /** Tells the server that `nfree` more updates find room; false when there is no stream now. */
