@@ -9,6 +9,7 @@ import type { Value } from '../value/value.ts';
 import type { MonitorHandlers, MonitorOptions } from './monitor-options.ts';
 import { type ChannelState, NOT_CONNECTED } from './multi-channel-values.ts';
 import type { Subscription } from './subscription.ts';
+import { timerMs } from './timer.ts';
 
 /** Options of the monitors of a {@link MultiChannel}. */
 export interface MultiMonitorOptions extends Pick<MonitorOptions, 'pvRequest' | 'signal'> {
@@ -45,9 +46,6 @@ interface State extends ChannelState {
   isNew: boolean;
 }
 
-/** The longest a timer of Node can wait. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
 /** Running monitors of several channels, made by {@link MultiChannel.monitor}. */
 export class MultiMonitor {
   private readonly states: State[];
@@ -75,7 +73,7 @@ export class MultiMonitor {
   ) {
     const { pollPeriod = 1, pvRequest, signal } = options;
     if (!(pollPeriod >= 0)) throw new ConfigError(`pollPeriod: ${pollPeriod} is not a number of seconds`);
-    this.periodMs = Math.min(pollPeriod * 1000, MAX_TIMER_MS);
+    this.periodMs = timerMs(pollPeriod);
     this.tell = tell;
     this.open = open;
     this.signal = signal;

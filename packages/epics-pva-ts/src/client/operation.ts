@@ -12,6 +12,7 @@ import type { OperationResponse } from '../message/operation.ts';
 import type { TypeDef } from '../value/type-def.ts';
 import type { Value } from '../value/value.ts';
 import type { Channel } from './channel.ts';
+import { timerMs } from './timer.ts';
 
 /** What an operation can do with its channel while that is connected. */
 export interface Attachment {
@@ -96,7 +97,7 @@ export abstract class OneShot<T> implements Operation {
     if (seconds > 0)
       this.timer = setTimeout(
         () => this.fail(new TimeoutError(`${channel.name}: ${this.waitingFor()} within ${seconds} s`)),
-        seconds * 1000,
+        timerMs(seconds),
       );
     this.signal = options.signal;
     this.abort = () => this.fail(new CancelledError(`${channel.name}: cancelled`));

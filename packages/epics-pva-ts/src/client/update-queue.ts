@@ -7,9 +7,7 @@
  */
 import type { Value } from '../value/value.ts';
 import type { BitSet } from '../wire/bit-set.ts';
-
-/** The longest a timer of Node can wait. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+import { timerMs } from './timer.ts';
 
 /** One update of a subscription. */
 export interface MonitorUpdate {
@@ -115,13 +113,10 @@ export class UpdateQueue {
       };
       this.waiting.push(go);
       if (seconds === Number.POSITIVE_INFINITY) return;
-      timer = setTimeout(
-        () => {
-          this.waiting = this.waiting.filter((other) => other !== go);
-          resolve(false);
-        },
-        Math.min(seconds * 1000, MAX_TIMER_MS),
-      );
+      timer = setTimeout(() => {
+        this.waiting = this.waiting.filter((other) => other !== go);
+        resolve(false);
+      }, timerMs(seconds));
     });
   }
 }

@@ -135,6 +135,8 @@ describe('for await', () => {
       received: 51,
       overruns: 0,
       squashed: 48,
+      rejected: 0,
+      delivered: 0,
       queued: 3,
       connected: true,
     });
@@ -144,12 +146,15 @@ describe('for await', () => {
       if (seen.length === 3) break;
     }
     expect(seen).toEqual([0, 1, 50]);
+    expect(subscription.stats).toMatchObject({ received: 51, squashed: 48, delivered: 3, queued: 0 });
     await expect.poll(() => pv.subscriberCount).toBe(0);
     subscription.resetStats();
     expect(subscription.stats).toEqual({
       received: 0,
       overruns: 0,
       squashed: 0,
+      rejected: 0,
+      delivered: 0,
       queued: 0,
       connected: false,
     });

@@ -96,6 +96,11 @@ describe('get', () => {
     ]);
   });
 
+  it('waits as long as it is told to, even for years', async () => {
+    const context = clientOf(await serve(pvs()));
+    expect(await context.multiChannel(['i']).getAsDoubleArray({ timeout: 1e9 })).toEqual(Float64Array.of(5));
+  });
+
   it('gives numbers, and NaN for what is none', async () => {
     const context = clientOf(await serve(pvs()));
     const all = context.multiChannel(['i', 'd', 's', 'a', 'e', 'absent']);
