@@ -120,6 +120,46 @@ describe.skipIf(!peers.available)('mirror-server', () => {
     expect(await server.stop()).toMatchObject({ code: 0, killed: false });
   });
 
+  it("shares the stream of PvaPy's simulator among three monitors by its distributor, each frame once", async () => {
+    const shared = '_[pydistributor=updates:1;group:mirror;trigger:uniqueId]';
+    await mirror(`(mirror:image,sim:image,pva,${FRAMES},3,${shared})`);
+    const simulator = own(
+      await startPvapySimulator(theirs, world.env, {
+        channel: 'sim:image',
+        nx: 16,
+        ny: 16,
+        fps: 200,
+        runtime: 2,
+        startDelay: 10,
+        shutdownDelay: 15,
+      }),
+    );
+    const ids: number[] = [];
+    world.context.monitor(
+      'mirror:image',
+      { pvRequest: `record[queueSize=${FRAMES}]field(uniqueId)` },
+      { update: (value) => void ids.push(Number(value.get('uniqueId'))) },
+    );
+    const row = async (): Promise<unknown> => (await mirrorRows(world)).get('mirror:image');
+    await until(async () => {
+      expect(await row()).toMatchObject({ connectedMonitors: 3, nReceived: 3n, nPublished: 1n });
+      expect(ids).toEqual([0]);
+    });
+    await simulator.waitForLastFrame(60_000);
+    const published = Number((await world.context.get('sim:image')).get('uniqueId'));
+    expect(published).toBeGreaterThan(300);
+    await until(async () => {
+      // Every frame to one monitor, and one initial update to each.
+      expect(await row()).toMatchObject({
+        nReceived: BigInt(published + 3),
+        nPublished: BigInt(published + 1),
+        nOverruns: 0n,
+      });
+      expect(ids).toHaveLength(published + 1);
+    });
+    expect([...ids].sort((a, b) => a - b)).toEqual(idsFrom(0, published));
+  });
+
   it("serves PvaPy's consumer and p4p clients, each with the fields it asked for", async () => {
     await mirror(`(mirror:image,sim:image,pva,${FRAMES})`);
     const simulator = await holdSimulator(world, SIMULATOR);
