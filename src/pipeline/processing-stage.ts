@@ -6,15 +6,12 @@
  * arrives before `start()`. Stop: reception ends, what is queued is worked off, the processor stops, the last
  * statistics are published and stay readable for a moment.
  */
-import { Context, Server, SharedPV, TypeDef, Value } from 'epics-pva-ts';
+import { Context, Server, type SharedPV, TypeDef, Value } from 'epics-pva-ts';
 import { UserError } from '../errors.ts';
 import type { OutcomeHandler } from '../input/data-receiver.ts';
 import type { MetadataChannel } from '../input/metadata-channel.ts';
-import { ClientPublisher } from '../output/client-publisher.ts';
-import type { DataPublisher } from '../output/data-publisher.ts';
-import { ServerPublisher } from '../output/server-publisher.ts';
 import { ProcessorRunner } from '../processor/processor-runner.ts';
-import type { PvObject, UserDataProcessor } from '../processor/user-data-processor.ts';
+import type { UserDataProcessor } from '../processor/user-data-processor.ts';
 import { ControlRecord } from './control-record.ts';
 import { Deadline } from './deadline.ts';
 import type { ObjectLatencies } from './figures/object-latency.ts';
@@ -22,6 +19,7 @@ import { latencyStats, type StageCounters, StageFigures } from './figures/stage-
 import { runtimeSettings } from './runtime-settings.ts';
 import { metadataChannels, metadataStats } from './source-stats.ts';
 import type { StageInput, StageOptions } from './stage-input.ts';
+import { StageOutput } from './stage-output.ts';
 import { StageStatus } from './stage-status.ts';
 import { type StageStats, StatusRecord, userStatsType } from './status-record.ts';
 import { construct, guard, guardAsync, introduce, stopProcessor, structureOf } from './user-code.ts';
@@ -39,7 +37,7 @@ export class ProcessingStage<S extends StageStats> {
   private readonly server: Server;
   private readonly processor: UserDataProcessor | undefined;
   private readonly runner: ProcessorRunner;
-  private readonly publisher: DataPublisher | undefined;
+  private readonly output: StageOutput | undefined;
   private readonly metadata: readonly MetadataChannel[];
   private input!: StageInput<S>;
   private status!: StatusRecord;
@@ -65,7 +63,7 @@ export class ProcessingStage<S extends StageStats> {
       skipInitialUpdates: options.skipInitialUpdates,
       objectIdOffset: options.objectIdOffset,
       nSequentialUpdates: options.nSequentialUpdates,
-      firstObject: (object) => this.openOutput(object),
+      firstObject: (object) => this.output?.open(object),
       latency: this.figures.latency,
       logger,
     });
@@ -79,18 +77,17 @@ export class ProcessingStage<S extends StageStats> {
       introduce(this.processor, options, this.server, new Map(this.metadata.map((m) => [m.channel, m])));
       this.processor.onLoss = (count) => this.runner.lost(count);
     }
-    options.workers?.onOutput((type) => this.openOutputAs(type));
-    if (channels.outputChannel && this.processor) this.publisher = this.makePublisher(channels.outputChannel);
-  }
-
-  private makePublisher(channel: string): DataPublisher {
-    const { outputMode: mode, logger } = this.options;
-    const onPublished = (object: Value): void => this.figures.latency.publishedObject(object);
-    if (mode !== 'pvas')
-      return new ClientPublisher({ mode, context: this.context, channel, onPublished, logger });
-    const pv = SharedPV.readonly();
-    this.server.addPV(channel, pv);
-    return new ServerPublisher(pv, logger, onPublished);
+    options.workers?.onOutput((type) => this.output?.openAs(type));
+    if (channels.outputChannel && this.processor)
+      this.output = new StageOutput({
+        channel: channels.outputChannel,
+        mode: options.outputMode,
+        processor: this.processor,
+        server: this.server,
+        context: this.context,
+        onPublished: (object) => this.figures.latency.publishedObject(object),
+        logger,
+      });
   }
 
   /**
@@ -128,7 +125,7 @@ export class ProcessingStage<S extends StageStats> {
   /** Processes one object; see ProcessorRunner. */
   handle(object: Value, outcome?: OutcomeHandler): void | Promise<void> {
     const pending = this.runner.handle(object, outcome);
-    const saturated = this.publisher?.saturated;
+    const saturated = this.output?.saturated;
     if (!saturated) return pending;
     return pending ? pending.then(() => saturated) : saturated;
   }
@@ -162,12 +159,10 @@ export class ProcessingStage<S extends StageStats> {
 
   /** @throws UserError, PvaError when the server or the processor cannot start */
   async start(): Promise<void> {
-    const { processor, publisher } = this;
-    if (processor && publisher)
-      processor.dataPublisher = { publish: (object) => publisher.publish(structureOf(object)) };
+    this.output?.start();
     await this.server.start();
     this.updateStatus();
-    await guardAsync('start', async () => processor?.start());
+    await guardAsync('start', async () => this.processor?.start());
     for (const channel of this.metadata) channel.start();
     this.input.start();
     this.states.start();
@@ -200,13 +195,13 @@ export class ProcessingStage<S extends StageStats> {
   private tick(): number {
     const counters = this.counters();
     if (this.figures.tick(counters)) this.input.rotate();
-    const failed = counters.errors + this.runner.stats.nLost + (this.publisher?.stats.nErrors ?? 0);
+    const failed = counters.errors + this.runner.stats.nLost + (this.output?.stats.nErrors ?? 0);
     return counters.rejected + counters.missed + failed;
   }
 
   private counters(): StageCounters {
     const { nProcessed, nMissed, nErrors } = this.runner.stats;
-    const { nPublished, nBytes } = this.publisher?.stats ?? { nPublished: 0, nBytes: 0 };
+    const { nPublished, nBytes } = this.output?.stats ?? { nPublished: 0, nBytes: 0 };
     return {
       ...this.input.counters(),
       processed: nProcessed,
@@ -227,24 +222,6 @@ export class ProcessingStage<S extends StageStats> {
     return this.figures.latency.snapshot();
   }
 
-  /** The first object decides the type of the output channel. */
-  private openOutput(object: PvObject): void {
-    const { publisher, processor } = this;
-    if (publisher && processor) this.openOutputAs(processor.getOutputPvObjectType(object));
-  }
-
-  private openOutputAs(type: PvObject | TypeDef | null): void {
-    const { publisher, processor } = this;
-    if (!publisher || !processor) return;
-    if (type !== null && type !== undefined) {
-      publisher.open(type instanceof TypeDef ? type : structureOf(type));
-      return;
-    }
-    // No output, now or later (PvaPy).
-    processor.dataPublisher = undefined;
-    this.server.removePV(this.options.channels.outputChannel as string);
-  }
-
   /** All or nothing: the framework's own keys are applied when the processor has taken its own. */
   private async configure(args: unknown): Promise<void> {
     const settings = runtimeSettings(args, this.input.settable);
@@ -257,7 +234,7 @@ export class ProcessingStage<S extends StageStats> {
   private resetStats(): void {
     this.input.resetStats();
     for (const channel of this.metadata) channel.resetStats();
-    this.publisher?.resetStats();
+    this.output?.resetStats();
     this.runner.resetStats();
     this.figures.reset();
     this.updateStatus();
@@ -269,7 +246,7 @@ export class ProcessingStage<S extends StageStats> {
       snapshot: this.snapshot,
       state: this.states.state,
       stateMessage: this.states.reason,
-      publisher: this.publisher?.stats,
+      publisher: this.output?.stats,
       processor: { ...this.runner.stats, nInFlight: this.input.waiting + this.runner.nInProcess },
       rates: this.figures.rates(this.counters()),
       latency: latencyStats(this.latencies()),
@@ -312,7 +289,7 @@ export class ProcessingStage<S extends StageStats> {
     await this.input.stop(deadline.left);
     await this.options.workers?.pool.drain(deadline.left);
     for (const channel of this.metadata) channel.stop();
-    await this.publisher?.stop(deadline.left);
+    await this.output?.stop(deadline.left);
     this.runner.stop();
     await stopProcessor(this.processor, drainTimeout, logger);
     this.states.set('stopped');
