@@ -128,6 +128,19 @@ describe.skipIf(!peers.available)('field options, with pvDatabase and with our s
     expect(after).toEqual(expected);
   });
 
+  it('a put-get puts a part and gets another', async () => {
+    const got = await both(async (context, name) => {
+      await context.put(name('array:int'), [0, 1, 2, 3, 4]);
+      const pvRequest = 'putField(value[array=1:2])getField(value[array=2:3])';
+      const value = await context.putGet(name('array:int'), [51, 52], { pvRequest });
+      return [plain(value.get('value')), plain((await context.get(name('array:int'))).get('value'))];
+    });
+    expect(got).toEqual([
+      [52, 3],
+      [0, 51, 52, 3, 4],
+    ]);
+  });
+
   it.each(['abs:2', 'rel:25'])('deadband=%s: the same updates', async (deadband) => {
     const seen = await both(async (context, name) => {
       await context.put(name('scalar:int'), 10);

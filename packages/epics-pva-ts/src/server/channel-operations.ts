@@ -139,12 +139,23 @@ export abstract class ServerOperation {
     return isPromise(value) ? value.then((v) => this.checked(v)) : this.checked(value);
   }
 
-  /** The present value as this client asked for it. */
-  protected filtered(): Value | Promise<Value> {
-    const value = this.present();
-    const { filters } = this;
+  /** A value as this client asked for it. */
+  protected filtered(
+    value: Value | Promise<Value>,
+    filters: FieldFilters | null = this.filters,
+  ): Value | Promise<Value> {
     if (!filters) return value;
     return isPromise(value) ? value.then((v) => filters.present(v)) : filters.present(value);
+  }
+
+  /** What a client puts, where `array=` makes it a part of the array there is: the whole of it. */
+  protected whole(given: Value, filters: FieldFilters | null = this.filters): Value | Promise<Value> {
+    if (!filters) return given;
+    if (!filters.putsSlices) return filters.put(given, given);
+    const present = this.present();
+    return isPromise(present)
+      ? present.then((there) => filters.put(given, there))
+      : filters.put(given, present);
   }
 
   /** @throws LocalProtocolError for a value the client could not decode */
@@ -200,7 +211,7 @@ export class GetOperation extends ServerOperation {
   private processed(): Value | Promise<Value> {
     const { pv, client } = this.context;
     const done = this.info.process === true ? pv.process?.(client, this.info) : undefined;
-    return isPromise(done) ? done.then(() => this.filtered()) : this.filtered();
+    return this.filtered(isPromise(done) ? done.then(() => this.present()) : this.present());
   }
 
   protected replyInit(status: Status, type: TypeDef | undefined): void {

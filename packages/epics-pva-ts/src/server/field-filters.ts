@@ -6,7 +6,7 @@
  * others pay nothing. Options it does not know change nothing.
  */
 import { nowTimeStamp, writeTimeStamp } from '../nt/time-stamp.ts';
-import type { PvRequest } from '../value/pv-request.ts';
+import type { FieldSection, PvRequest } from '../value/pv-request.ts';
 import { isNumericKind } from '../value/type-code.ts';
 import type { FieldNode, TypeDef } from '../value/type-def.ts';
 import type { Value } from '../value/value.ts';
@@ -40,14 +40,14 @@ export class FieldFilters {
   private constructor() {}
 
   /** The filters a client asks for; null if it asks for none, as nearly all. */
-  static of(request: PvRequest, type: TypeDef): FieldFilters | null {
-    const asked = request.optionFields();
+  static of(request: PvRequest, type: TypeDef, section: FieldSection = 'field'): FieldFilters | null {
+    const asked = request.optionFields(section);
     if (asked.length === 0) return null;
     const filters = new FieldFilters();
     for (const path of asked) {
       const node = type.find(path);
       if (!node) continue;
-      for (const [name, text] of request.fieldOptions(path)) filters.add(node, name, text);
+      for (const [name, text] of request.fieldOptions(path, section)) filters.add(node, name, text);
     }
     return filters.isEmpty && filters.warnings.length === 0 ? null : filters;
   }

@@ -15,10 +15,12 @@ import type { Value } from '../value/value.ts';
 import type { BitSet } from '../wire/bit-set.ts';
 import type { Status } from '../wire/status.ts';
 import { ServerOperation } from './channel-operations.ts';
+import { FieldFilters } from './field-filters.ts';
 
 export class PutGetOperation extends ServerOperation {
   readonly command = Command.PUT_GET;
   private putSelection: BitSet | undefined;
+  private putFilters: FieldFilters | null = null;
 
   protected override choose(type: TypeDef): readonly string[] {
     const { request } = this.context;
@@ -26,6 +28,8 @@ export class PutGetOperation extends ServerOperation {
     const get = request.select(type, 'getField');
     this.putSelection = put.mask;
     this.selection = get.mask;
+    this.putFilters = FieldFilters.of(request, type, 'putField');
+    this.filters = FieldFilters.of(request, type, 'getField');
     return [...put.unknown, ...get.unknown];
   }
 
@@ -40,9 +44,14 @@ export class PutGetOperation extends ServerOperation {
     const { connection, ioid } = this.context;
     const isGetPut = (subcommand & (SUB.GET | SUB.GET_PUT)) === SUB.GET_PUT;
     const selection = isGetPut ? this.putSelection : this.selection;
+    const filters = isGetPut ? this.putFilters : this.filters;
     this.run(
       subcommand,
-      () => (subcommand & (SUB.GET | SUB.GET_PUT) || !value ? this.present() : this.putGet(value)),
+      () => {
+        if (subcommand & (SUB.GET | SUB.GET_PUT) || !value) return this.filtered(this.present(), filters);
+        const whole = this.whole(value, this.putFilters);
+        return this.filtered(isPromise(whole) ? whole.then((v) => this.putGet(v)) : this.putGet(whole));
+      },
       (status, result) =>
         connection.send(Command.PUT_GET, (w) =>
           encodePutGetResponse(w, { ioid, subcommand, status, value: result, selection }),

@@ -26,7 +26,7 @@ export class PutOperation extends ServerOperation {
     if (subcommand & SUB.GET)
       this.run(
         subcommand,
-        () => this.filtered(),
+        () => this.filtered(this.present()),
         (status, present) =>
           connection.send(Command.PUT, (w) =>
             encodePutResponse(w, { ioid, subcommand, status, value: withoutNullUnions(present), selection }),
@@ -38,20 +38,14 @@ export class PutOperation extends ServerOperation {
         () => {
           if (!this.context.rights.put)
             throw new RemoteError(this.context.pv.refused?.('write') ?? 'put not permitted: no right to put');
-          return value && this.putFiltered(value);
+          if (!value) return undefined;
+          const whole = this.whole(value);
+          return isPromise(whole)
+            ? whole.then((v) => this.putAndProcess(v, false))
+            : this.putAndProcess(whole, false);
         },
         (status) => connection.send(Command.PUT, (w) => encodePutResponse(w, { ioid, subcommand, status })),
       );
-  }
-
-  /** With `array=` what is put is a part of the array there is. */
-  private putFiltered(given: Value): void | Promise<void> {
-    const { filters } = this;
-    if (!filters) return this.putAndProcess(given, false);
-    if (!filters.putsSlices) return this.putAndProcess(filters.put(given, given), false);
-    const present = this.present();
-    const put = (there: Value): void | Promise<void> => this.putAndProcess(filters.put(given, there), false);
-    return isPromise(present) ? present.then(put) : put(present);
   }
 }
 

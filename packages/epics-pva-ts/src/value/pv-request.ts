@@ -152,6 +152,9 @@ function build(tree: Tree): { type: TypeDef; value: Record<string, unknown> } {
   return { type: struct('', members), value };
 }
 
+/** Which field list: `putField` and `getField` of PUT_GET fall back to `field` when they are not there. */
+export type FieldSection = 'field' | 'putField' | 'getField';
+
 /** A request as a server reads it; never throws on what a client may have written. */
 export class PvRequest {
   private readonly value: Value | null;
@@ -159,6 +162,10 @@ export class PvRequest {
   /** `null` is the null request some clients send: everything, no options. */
   constructor(value: Value | null) {
     this.value = value;
+  }
+
+  private present(section: FieldSection): FieldSection {
+    return this.value?.type.member(section) ? section : 'field';
   }
 
   /** Are there any `record[...]` options? */
@@ -172,9 +179,9 @@ export class PvRequest {
   }
 
   /** Options of a field, e.g. `fieldOptions('_')` for `_[distributor=...]`; empty if none. */
-  fieldOptions(path: string): Map<string, string> {
+  fieldOptions(path: string, section: FieldSection = 'field'): Map<string, string> {
     const options = new Map<string, string>();
-    const at = `field.${path}._options`;
+    const at = `${this.present(section)}.${path}._options`;
     const node = this.value?.type.find(at);
     for (const m of node?.type.members ?? []) {
       const text = scalarText(this.value, `${at}.${m.name}`);
@@ -184,9 +191,9 @@ export class PvRequest {
   }
 
   /** Paths of the fields that have options, in the order of the request; the options are {@link fieldOptions}. */
-  optionFields(): string[] {
+  optionFields(section: FieldSection = 'field'): string[] {
     const paths: string[] = [];
-    const field = this.value?.type.member('field');
+    const field = this.value?.type.member(this.present(section));
     if (field) collectOptionFields(field, '', paths);
     return paths;
   }
@@ -195,14 +202,10 @@ export class PvRequest {
    * The fields of `type` that were asked for, by number; undefined means all of them. A selected structure
    * selects all it holds; names the type does not have are returned in `unknown`. Structure arrays, unions and any
    * are selected as a whole, also by a name inside them: that cannot be addressed (PVXS).
-   * @param section `putField` and `getField` of PUT_GET fall back to `field` when they are not there
    * @throws PvRequestError when fields were asked for and none of them exists
    */
-  select(
-    type: TypeDef,
-    section: 'field' | 'putField' | 'getField' = 'field',
-  ): { mask: BitSet | undefined; unknown: string[] } {
-    const field = (this.value?.type.find(section) ?? this.value?.type.find('field'))?.type;
+  select(type: TypeDef, section: FieldSection = 'field'): { mask: BitSet | undefined; unknown: string[] } {
+    const field = this.value?.type.member(this.present(section));
     const unknown: string[] = [];
     if (!field || field.members.length === 0) return { mask: undefined, unknown };
     if (field.member('_') && !type.member('_')) return { mask: undefined, unknown };

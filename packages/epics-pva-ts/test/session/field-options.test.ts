@@ -2,9 +2,12 @@
  * Field options of a pvRequest, as pvDatabase's plugins: parts of arrays, deadbands, time stamps of the moment, changes that
  * make no event; and that what means nothing is said and changes nothing.
  */
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { PutGetReadRequest, PutGetRequest } from '../../src/client/put-get-request.ts';
 import { GetRequest, PutRequest } from '../../src/client/requests.ts';
 import { nowTimeStamp, readTimeStamp, toSeconds } from '../../src/nt/time-stamp.ts';
+import { ArraySlice } from '../../src/server/array-slice.ts';
 import { FieldFilters } from '../../src/server/field-filters.ts';
 import { SharedPV } from '../../src/server/shared-pv.ts';
 import { AnyValue, UnionValue } from '../../src/value/containers.ts';
@@ -120,6 +123,45 @@ describe('array=', () => {
     const pvRequest = `field(value[array=${slice}])`;
     await s.run(new PutRequest(s.channel('p'), put, { ...OPTIONS, pvRequest }));
     expect(plainArray(pv.fetch().get('value'))).toEqual(expected);
+  });
+
+  it('of a put-get chooses what is put, what is got, or both', async () => {
+    const pv = SharedPV.mailbox(arrays());
+    const s = new JoinedSession({ p: pv });
+    const putGet = async (pvRequest: string, put: unknown): Promise<unknown> =>
+      plainArray(
+        (await s.run(new PutGetRequest(s.channel('p'), put, { ...OPTIONS, pvRequest }))).get('value'),
+      );
+    expect(await putGet('putField(value[array=0:1])getField(value[array=1:2])', [50, 51])).toEqual([51, 2]);
+    expect(await putGet('field(value[array=8:9])', [58, 59])).toEqual([58, 59]);
+    expect(plainArray(pv.fetch().get('value'))).toEqual([50, 51, 2, 3, 4, 5, 6, 7, 58, 59]);
+    const reading = async (kind: 'get' | 'put'): Promise<unknown> => {
+      const pvRequest = 'putField(value[array=0])getField(value[array=-1])';
+      const value = await s.run(new PutGetReadRequest(s.channel('p'), kind, { ...OPTIONS, pvRequest }));
+      return (plainArray(value.get('value')) as unknown[]).length;
+    };
+    expect([await reading('get'), await reading('put')]).toEqual([1, 10]);
+  });
+
+  it('gives and takes the same elements, whatever the slice', () => {
+    const index = fc.integer({ min: -12, max: 12 });
+    const slices = fc.tuple(fc.integer({ min: 0, max: 10 }), index, fc.integer({ min: 1, max: 4 }), index);
+    fc.assert(
+      fc.property(slices, ([length, start, increment, end]) => {
+        const array = Int32Array.from({ length }, (_, i) => i);
+        const slice = ArraySlice.parse(`${start}:${increment}:${end}`) as ArraySlice;
+        const at = (i: number): number => (i < 0 ? Math.max(0, length + i) : i);
+        const expected = [...array].filter(
+          (i) => i >= at(start) && i <= at(end) && (i - at(start)) % increment === 0,
+        );
+        expect(plainArray(slice.of(array))).toEqual(expected);
+        const doubled = Int32Array.from(expected, (i) => i * 2);
+        const put = [...array].map((i) => (expected.includes(i) ? i * 2 : i));
+        expect(plainArray(slice.into(array, doubled))).toEqual(put);
+        expect([...array]).toEqual(Array.from({ length }, (_, i) => i));
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it('puts no array of gigabytes for a few bytes', async () => {
