@@ -131,7 +131,7 @@ describe.skipIf(!peers.available)('mirror-server', () => {
         fps: 200,
         runtime: 2,
         startDelay: 10,
-        shutdownDelay: 15,
+        shutdownDelay: 5,
       }),
     );
     const ids: number[] = [];

@@ -320,6 +320,10 @@ stages:
     const mirror =
       'name: x\nstages:\n  - { name: m, command: mirror-server, options: { channel-map: "(a,b" } }\n';
     expect(mistakes(mirror)).toEqual([expect.stringContaining("stage 'm': channel map: cannot read '(a,b'")]);
+    const control = mirror.replace('"(a,b"', '"(a,pvapy:image)", control-channel: pvapy:image');
+    expect(mistakes(`${control}  - { name: det, command: ad-sim-server }\n`)).toEqual([
+      "4:13: stages 'm' and 'det' would both serve the channel 'pvapy:image'",
+    ]);
   });
 });
 
