@@ -5,10 +5,12 @@
 import { join } from 'node:path';
 import { Context, clientConfigFromEnv } from 'epics-pva-ts';
 import { describe, expect, it, vi } from 'vitest';
+import { INPUT, runStream, type StreamRun } from '../../bench/chains/stream-run.ts';
 import { ourSuite, pvapySuite, type Suite } from '../../bench/pair-run.ts';
 import { type Child, spawnChild } from '../../bench/peers/child.ts';
 import { freePorts, peerEnv } from '../../bench/peers/ports.ts';
-import { startPvapySimulator } from '../../bench/peers/pvapy-simulator.ts';
+import { startPvapyConsumer } from '../../bench/peers/pvapy-consumer.ts';
+import { startPvapyCollector } from '../../bench/peers/pvapy-stages.ts';
 import { repositoryRoot } from '../../bench/peers/python-env.ts';
 import { STAGE_VARIABLE } from '../../src/pipeline-file/stage-messages.ts';
 import { ensurePeers } from './peers.ts';
@@ -17,6 +19,56 @@ const peers = await ensurePeers();
 const ours = ourSuite();
 const theirs = peers.available ? pvapySuite(peers) : ours;
 const PASS = 'pvapy.hpc.userDataProcessor.UserDataProcessor';
+
+/** Ids on a channel from now on, without those of initial images. */
+function idsOn(context: Context, channel: string, onUpdate = () => {}): number[] {
+  const ids: number[] = [];
+  context.monitor(
+    channel,
+    { pvRequest: 'record[queueSize=1000]field(uniqueId)' },
+    {
+      update: (value) => {
+        onUpdate();
+        const id = Number(value.get('uniqueId'));
+        if (id > 0) ids.push(id);
+      },
+    },
+  );
+  return ids;
+}
+
+/**
+ * Fails with what the processes printed when `ids` does not become 1 to the last one.
+ *
+ * @param exactly False: some may stand in the place of others before them.
+ */
+async function expectIds(
+  ids: readonly number[],
+  last: number,
+  children: readonly Child[],
+  exactly = true,
+): Promise<void> {
+  expect(last).toBeGreaterThan(150);
+  try {
+    await vi.waitFor(() => expect(ids.length).toBeGreaterThanOrEqual(last), {
+      timeout: 20_000,
+      interval: 100,
+    });
+    const wanted = Array.from({ length: last }, (_, i) => i + 1);
+    if (exactly) expect(ids).toEqual(wanted);
+    else {
+      expect(ids).toHaveLength(last);
+      expect(ids.at(-1)).toBe(last);
+      expect(ids).toEqual([...ids].sort((a, b) => a - b));
+    }
+  } catch (error) {
+    const output = children.map((child) => child.error('printed').message).join('\n');
+    throw new Error(
+      `${(error as Error).message}\n${ids.filter((id, i) => id !== (ids[i - 1] ?? 0) + 1).join(' ')} of ${last}\n${output}`,
+      { cause: error },
+    );
+  }
+}
 
 /** One chain: its processes, and the ids its last channel has shown. */
 class Chain implements AsyncDisposable {
@@ -45,21 +97,7 @@ class Chain implements AsyncDisposable {
     return child;
   }
 
-  /** Serves its initial image at once and publishes 100 frames/s for 2 s, after a delay. */
-  async simulate(suite: Suite): Promise<void> {
-    const { child } = await startPvapySimulator(suite, this.env, {
-      channel: 'chain:image',
-      nx: 64,
-      ny: 64,
-      fps: 100,
-      runtime: 2,
-      startDelay: 10,
-      shutdownDelay: 10,
-    });
-    this.simulator = child;
-  }
-
-  /** Our simulator, which serves its initial image at once and publishes as much as `simulate` when `go` says so. */
+  /** Our simulator, which serves its initial image at once and publishes 100 frames/s for 2 s when `go` says so. */
   async holdSimulator(): Promise<void> {
     this.simulator = await spawnChild({
       command: ours.bin('pvapy-ad-sim-server'),
@@ -77,19 +115,9 @@ class Chain implements AsyncDisposable {
 
   /** Ids on a channel from now on, without those of initial images. */
   collect(channel: string): number[] {
-    const ids: number[] = [];
-    this.context.monitor(
-      channel,
-      { pvRequest: 'record[queueSize=1000]field(uniqueId)' },
-      {
-        update: (value) => {
-          this.nUpdates += 1;
-          const id = Number(value.get('uniqueId'));
-          if (id > 0) ids.push(id);
-        },
-      },
-    );
-    return ids;
+    return idsOn(this.context, channel, () => {
+      this.nUpdates += 1;
+    });
   }
 
   async published(): Promise<number> {
@@ -97,33 +125,8 @@ class Chain implements AsyncDisposable {
     return Number((await this.context.get('chain:image')).get('uniqueId'));
   }
 
-  /**
-   * Fails with what the processes printed when `ids` does not become 1 to the last one.
-   *
-   * @param exactly False: some may stand in the place of others before them.
-   */
-  async expectAll(ids: number[], exactly = true): Promise<void> {
-    const last = await this.published();
-    expect(last).toBeGreaterThan(150);
-    try {
-      await vi.waitFor(() => expect(ids.length).toBeGreaterThanOrEqual(last), {
-        timeout: 20_000,
-        interval: 100,
-      });
-      const wanted = Array.from({ length: last }, (_, i) => i + 1);
-      if (exactly) expect(ids).toEqual(wanted);
-      else {
-        expect(ids).toHaveLength(last);
-        expect(ids.at(-1)).toBe(last);
-        expect(ids).toEqual([...ids].sort((a, b) => a - b));
-      }
-    } catch (error) {
-      const output = this.children.map((child) => child.error('printed').message).join('\n');
-      throw new Error(
-        `${(error as Error).message}\n${ids.filter((id, i) => id !== (ids[i - 1] ?? 0) + 1).join(' ')} of ${last}\n${output}`,
-        { cause: error },
-      );
-    }
+  async expectAll(ids: readonly number[], exactly = true): Promise<void> {
+    await expectIds(ids, await this.published(), this.children, exactly);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -140,21 +143,40 @@ describe.skipIf(!peers.available)('two consumers share a stream, a collector mak
     ["PvaPy's simulator and consumers, our collector", theirs, theirs, ours],
   ] as [string, Suite, Suite, Suite][])(
     '%s',
-    { timeout: 90_000 },
+    { timeout: 200_000 },
     async (_name, sim, consumers, collector) => {
-      await using chain = await Chain.create();
-      await chain.simulate(sim);
-      await chain.start(
-        consumers,
-        'hpc-consumer',
-        `-ic chain:image -oc chain:*:out -nc 2 -du 1 -sqs 200 -pc ${PASS} -dc`,
-      );
-      await chain.start(
-        collector,
-        'hpc-collector',
-        `-ic chain:*:out -oc chain:sorted -pid 1,2 -sqs 200 -pc ${PASS} -dc`,
-      );
-      await chain.expectAll(chain.collect('chain:sorted'));
+      const observe = async (run: StreamRun): Promise<true | undefined> => {
+        await run.simulate(sim);
+        const sharing = await startPvapyConsumer(consumers, run.env, {
+          inputChannel: INPUT,
+          outputChannel: 'chain:*:out',
+          nConsumers: 2,
+          distributorUpdates: 1,
+          serverQueueSize: 200,
+        });
+        run.own(sharing.child);
+        const sorting = await startPvapyCollector(collector, run.env, {
+          inputChannel: 'chain:*:out',
+          outputChannel: 'chain:sorted',
+          producerIds: [1, 2],
+          serverQueueSize: 200,
+          processorClass: PASS,
+        });
+        run.own(sorting.child);
+        const context = new Context(clientConfigFromEnv(run.env));
+        try {
+          const ids = idsOn(context, 'chain:sorted');
+          if (!run.inTime) return undefined;
+          await run.lastFrame();
+          const last = Number((await context.get(INPUT)).get('uniqueId'));
+          await expectIds(ids, last, [sharing.child, sorting.child]);
+          return true;
+        } finally {
+          await context.close();
+        }
+      };
+      const times = { startDelay: 10, longestStartDelay: 40, shutdownDelay: 10 };
+      await runStream({ size: 64, fps: 100, seconds: 2 }, times, observe, 'the collector was not connected');
     },
   );
 });

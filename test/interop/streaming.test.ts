@@ -3,10 +3,9 @@
  * shared by the distributor across implementations. The same code drives both: the commands have the same options.
  */
 import { describe, expect, it } from 'vitest';
+import { INPUT, runStream } from '../../bench/chains/stream-run.ts';
 import { ourSuite, pvapySuite, runPair, type Suite } from '../../bench/pair-run.ts';
-import { freePorts, peerEnv } from '../../bench/peers/ports.ts';
 import { type ConsumerReport, startPvapyConsumer } from '../../bench/peers/pvapy-consumer.ts';
-import { startPvapySimulator } from '../../bench/peers/pvapy-simulator.ts';
 import { ensurePeers } from './peers.ts';
 
 const peers = await ensurePeers();
@@ -39,37 +38,30 @@ describe.skipIf(!peers.available)('two consumers share a stream by the distribut
     consumerSuite: Suite,
     updates: number,
   ): Promise<{ published: number; reports: ConsumerReport[] }> {
-    const env = peerEnv(await freePorts());
-    const simulator = await startPvapySimulator(simulatorSuite, env, {
-      channel: 'share:image',
-      nx: 64,
-      ny: 64,
-      fps: 200,
-      runtime: 3,
-      startDelay: 8,
-      shutdownDelay: 3,
-    });
-    try {
-      const consumer = await startPvapyConsumer(consumerSuite, env, {
-        inputChannel: 'share:image',
-        nConsumers: 2,
-        distributorUpdates: updates,
-        serverQueueSize: 200,
-      });
-      try {
-        await simulator.waitForLastFrame(40_000);
-        const { published } = await simulator.finish(30_000);
+    const times = { startDelay: 8, longestStartDelay: 32, shutdownDelay: 3 };
+    return runStream(
+      { size: 64, fps: 200, seconds: 3 },
+      times,
+      async (run) => {
+        await run.simulate(simulatorSuite);
+        const consumer = await startPvapyConsumer(consumerSuite, run.env, {
+          inputChannel: INPUT,
+          nConsumers: 2,
+          distributorUpdates: updates,
+          serverQueueSize: 200,
+        });
+        run.own(consumer.child);
+        if (!run.inTime) return undefined;
+        await run.lastFrame();
+        const { published } = await run.published();
         await consumer.waitForReports(
           (reports) => reports.reduce((n, r) => n + r.nProcessed, 0) === published,
           20_000,
         );
         return { published, reports: await consumer.finish() };
-      } finally {
-        await consumer.child.stop();
-      }
-    } finally {
-      await simulator.stop();
-    }
+      },
+      'the consumers were not connected',
+    );
   }
 
   it.each([
