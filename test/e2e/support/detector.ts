@@ -74,9 +74,13 @@ export class Detector {
   }
 
   /** Publishes `count` frames at `fps`, catching up when late; without `fps` one frame per turn of the event loop. */
-  async publish(count: number, fps = Number.POSITIVE_INFINITY): Promise<void> {
+  publish(count: number, fps = Number.POSITIVE_INFINITY): Promise<void> {
+    return this.publishWhile((i) => i < count, fps);
+  }
+
+  private async publishWhile(more: (i: number) => boolean, fps: number): Promise<void> {
     const start = performance.now();
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; more(i); i++) {
       const early = start + (i * 1000) / fps - performance.now();
       if (early > 1) await setTimeout(early);
       this.publishOne();
@@ -99,7 +103,7 @@ export class Detector {
     const end = done.finally(() => {
       over = true;
     });
-    while (!over) await this.publish(1 + Math.floor(fps / 50), fps);
+    await this.publishWhile(() => !over, fps);
     await end;
   }
 
