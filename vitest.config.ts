@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -5,6 +6,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
     exclude: ['test/interop/**', '**/node_modules/**', '**/dist/**'],
     pool: 'forks',
+    // Processes of tests leave nothing in the home of who runs them.
+    env: { XDG_CACHE_HOME: fileURLToPath(new URL('node_modules/.cache', import.meta.url)) },
     // Tests of the commands wait more than they work.
     maxWorkers: 3,
     testTimeout: 30_000,

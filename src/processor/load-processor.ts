@@ -4,7 +4,8 @@
  * module that is running, with nothing installed beside the file.
  */
 import { statSync } from 'node:fs';
-import { extname, resolve } from 'node:path';
+import { homedir } from 'node:os';
+import { extname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../errors.ts';
 
@@ -111,19 +112,44 @@ function loadFailure(given: string, error: unknown): never {
   );
 }
 
+/**
+ * Where compiled processor files are kept (XDG Base Directory Specification), or false without a home. Translating one takes
+ * longer than all the rest of a consumer's start. Nobody else's folder, as that of temporary files would be; jiti checks
+ * each file against its source.
+ */
+function cacheFolder(): string | false {
+  const { XDG_CACHE_HOME = '' } = process.env;
+  try {
+    return join(isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : join(homedir(), '.cache'), 'epics-hpc');
+  } catch {
+    return false;
+  }
+}
+
+async function importFile(path: string, virtualModules: Record<string, unknown>): Promise<unknown> {
+  // Only here: loading it takes 35 ms, which whoever runs a ready-made processor need not wait for.
+  const { createJiti } = await import('jiti');
+  const load = (fsCache: string | false): Promise<unknown> =>
+    createJiti(import.meta.url, { virtualModules, fsCache, interopDefault: false }).import(path);
+  const folder = cacheFolder();
+  try {
+    return await load(folder);
+  } catch (error) {
+    // A full disk or such, perhaps of the cache: jiti does not say.
+    if (folder === false || !(error instanceof Error && 'syscall' in error)) throw error;
+    return load(false);
+  }
+}
+
 /** What the file exports, by name; a CommonJS file that exports one class has it as `default`. */
 async function importExports(
   given: string,
   virtualModules: Record<string, unknown>,
 ): Promise<ReadonlyMap<string, unknown>> {
   const path = checkFile(given);
-  // Only here: loading it takes 35 ms, which whoever runs a ready-made processor need not wait for.
-  const { createJiti } = await import('jiti');
-  // No cache on disk: another user's temporary folder must not matter, and one small file is parsed in milliseconds.
-  const jiti = createJiti(import.meta.url, { virtualModules, fsCache: false, interopDefault: false });
   let loaded: unknown;
   try {
-    loaded = await jiti.import(path);
+    loaded = await importFile(path, virtualModules);
   } catch (error) {
     loadFailure(given, error);
   }
