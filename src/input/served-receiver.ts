@@ -80,12 +80,12 @@ export class ServedReceiver implements DataReceiver {
     throw new Error(PAUSED);
   }
 
-  /** A put of some fields changes these; the processor is given the whole. */
+  /** A put of some fields changes these; the processor is given the whole. What is taken is released when it was processed. */
   private async onPut(pv: SharedPV, value: Value): Promise<void> {
     this.refuseIfClosed();
     this.nBytes += value.messageBytes;
     pv.post(value);
-    const { taken } = await this.take(pv.fetch());
+    const { taken } = await this.take(value.marks.get(0) ? value : pv.fetch());
     if (!taken) throw new Error(FULL);
   }
 
@@ -96,7 +96,7 @@ export class ServedReceiver implements DataReceiver {
       return Value.create(REFUSED, { status: -1, errorMessage: 'the call has no argument' });
     }
     this.nBytes += objectBytes(argument);
-    const { taken, failure } = await this.take(argument.snapshot());
+    const { taken, failure } = await this.take(argument);
     if (!taken) return Value.create(REFUSED, { status: -1, errorMessage: FULL });
     const error = await failure;
     if (error) throw new Error(oneLine(error));

@@ -11,6 +11,8 @@ import type { MonitorResponse } from '../message/monitor.ts';
 import type { OperationResponse } from '../message/operation.ts';
 import type { TypeDef } from '../value/type-def.ts';
 import type { Value } from '../value/value.ts';
+import type { MemoryBlock } from '../wire/memory-block.ts';
+import type { WireWriter } from '../wire/writer.ts';
 import type { Channel } from './channel.ts';
 import { timerMs } from './timer.ts';
 
@@ -83,6 +85,8 @@ export abstract class OneShot<T> implements Operation {
   private readonly abort: () => void;
   private readonly signal: AbortSignal | undefined;
   private readonly server: string | undefined;
+  /** Receive memory that the request refers to. */
+  private readonly lent: MemoryBlock[] = [];
   /** Text of the last MESSAGE, which often says more than the Status. */
   private hint = '';
 
@@ -187,8 +191,23 @@ export abstract class OneShot<T> implements Operation {
     this.hint = message;
   }
 
+  /**
+   * Writes a request that may refer to receive memory. A reply says that it has left; a request that ends otherwise may
+   * still lie in the socket, and its memory is left to the garbage collector.
+   */
+  protected lending(w: WireWriter, write: () => void): void {
+    w.lent = this.lent;
+    try {
+      write();
+    } finally {
+      w.lent = null;
+    }
+  }
+
   protected succeed(result: T, tell = true): void {
-    if (this.end(tell)) this.settle.resolve(result);
+    if (!this.end(tell)) return;
+    for (const block of this.lent.splice(0)) block.release();
+    this.settle.resolve(result);
   }
 
   fail(error: Error, tell = true): void {

@@ -109,8 +109,9 @@ export class PutRequest extends OneShot<void> {
     if (!at || !type || this.sent) return;
     const value = buildPut(type, present, this.input);
     this.sent = true;
+    const { ioid } = this;
     at.connection.send(Command.PUT, (w) =>
-      encodePutRequest(w, { sid: at.sid, ioid: this.ioid, subcommand: SUB.EXEC, value }),
+      this.lending(w, () => encodePutRequest(w, { sid: at.sid, ioid, subcommand: SUB.EXEC, value })),
     );
   }
 }
@@ -181,7 +182,9 @@ export class RpcRequest extends OneShot<Value | null> {
     const { connection, sid } = this.at as Attachment;
     const { ioid, argument } = this;
     this.sent = true;
-    connection.send(Command.RPC, (w) => encodeRpcRequest(w, { sid, ioid, subcommand: SUB.EXEC, argument }));
+    connection.send(Command.RPC, (w) =>
+      this.lending(w, () => encodeRpcRequest(w, { sid, ioid, subcommand: SUB.EXEC, argument })),
+    );
   }
 }
 

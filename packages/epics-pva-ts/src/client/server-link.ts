@@ -32,6 +32,7 @@ import {
 } from '../message/search.ts';
 import { TcpTransport } from '../socket/tcp.ts';
 import type { DecodeContext } from '../value/decode-context.ts';
+import { LAZY_FROM } from '../value/raw-body.ts';
 import type { TypeDef } from '../value/type-def.ts';
 import type { WireReader } from '../wire/reader.ts';
 import { isSuccess } from '../wire/status.ts';
@@ -280,6 +281,3 @@ export class ServerLink {
 function connectTcp({ address, port }: Endpoint, events: LinkEvents): LinkTransport {
   return TcpTransport.connect(address, port, events);
 }
-
-/** Monitor updates of at least this many bytes are decoded only when asked for. */
-const LAZY_FROM = 4096;

@@ -78,10 +78,14 @@ export function encodeTyped(w: WireWriter, value: Value | null): void {
 }
 
 /** @throws DecodeError if the type is not a structure */
-export function decodeTyped(r: WireReader, ctx: DecodeContext): Value | null {
+export function decodeTyped(
+  r: WireReader,
+  ctx: DecodeContext,
+  lazyFrom = Number.POSITIVE_INFINITY,
+): Value | null {
   const type = decodeType(r, ctx.types);
   if (type === null) return null;
-  return Value.decodeFull(structureOnly(type), r, ctx);
+  return Value.decodeFull(structureOnly(type), r, ctx, r.remaining >= lazyFrom);
 }
 
 /** Channels and requests have structures at the top. @throws DecodeError */

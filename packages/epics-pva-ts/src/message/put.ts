@@ -34,10 +34,16 @@ export function encodePutRequest(w: WireWriter, m: PutRequest): void {
   });
 }
 
-export function decodePutRequest(r: WireReader, ctx: DecodeContext, typeOf: TypeLookup): PutRequest {
+/** A value of at least `lazyFrom` bytes is decoded when it is asked for. */
+export function decodePutRequest(
+  r: WireReader,
+  ctx: DecodeContext,
+  typeOf: TypeLookup,
+  lazyFrom = Number.POSITIVE_INFINITY,
+): PutRequest {
   const head = decodeRequest(r, ctx);
   const type = head.subcommand & (SUB.INIT | SUB.GET) ? undefined : typeOf(head.ioid);
-  return type ? { ...head, value: Value.decodePartial(type, r, ctx) } : head;
+  return type ? { ...head, value: Value.decodePartial(type, r, ctx, r.remaining >= lazyFrom) } : head;
 }
 
 export function encodePutResponse(w: WireWriter, m: PutResponse): void {

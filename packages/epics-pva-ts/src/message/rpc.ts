@@ -30,9 +30,10 @@ export function encodeRpcRequest(w: WireWriter, m: RpcRequest): void {
   encodeRequest(w, m, () => encodeTyped(w, m.argument ?? null));
 }
 
-export function decodeRpcRequest(r: WireReader, ctx: DecodeContext): RpcRequest {
+/** An argument of at least `lazyFrom` bytes is decoded when it is asked for. */
+export function decodeRpcRequest(r: WireReader, ctx: DecodeContext, lazyFrom?: number): RpcRequest {
   const head = decodeRequest(r, ctx);
-  return head.subcommand & SUB.INIT ? head : { ...head, argument: decodeTyped(r, ctx) };
+  return head.subcommand & SUB.INIT ? head : { ...head, argument: decodeTyped(r, ctx, lazyFrom) };
 }
 
 export function encodeRpcResponse(w: WireWriter, m: RpcResponse): void {

@@ -26,6 +26,7 @@ import { decodeRequestControl } from '../message/request-control.ts';
 import { decodeRpcRequest } from '../message/rpc.ts';
 import type { DecodeContext } from '../value/decode-context.ts';
 import { PvRequest } from '../value/pv-request.ts';
+import { LAZY_FROM } from '../value/raw-body.ts';
 import type { TypeDef } from '../value/type-def.ts';
 import type { WireReader } from '../wire/reader.ts';
 import { errorStatus } from '../wire/status.ts';
@@ -100,7 +101,7 @@ export class OperationTable {
         return true;
       }
       case Command.PUT: {
-        const m = decodePutRequest(r, ctx, this.typeOf);
+        const m = decodePutRequest(r, ctx, this.typeOf, LAZY_FROM);
         if (m.subcommand & SUB.INIT) this.init(command, m, (context) => new PutOperation(context));
         else this.find(command, m, PutOperation)?.execute(m.subcommand, m.value);
         return true;
@@ -118,7 +119,7 @@ export class OperationTable {
         return true;
       }
       case Command.RPC: {
-        const m = decodeRpcRequest(r, ctx);
+        const m = decodeRpcRequest(r, ctx, LAZY_FROM);
         if (m.subcommand & SUB.INIT) this.init(command, m, (context) => new RpcOperation(context));
         else this.find(command, m, RpcOperation)?.execute(m.subcommand, m.argument ?? null);
         return true;

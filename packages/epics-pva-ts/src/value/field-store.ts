@@ -159,7 +159,26 @@ export class FieldStore {
   static decodePartial(type: TypeDef, r: WireReader, ctx: DecodeContext, lazy: boolean): FieldStore {
     const start = r.offset;
     ctx.allow(r.remaining);
-    const marks = BitSet.decode(r);
+    return FieldStore.decodeMarked(BitSet.decode(r), start, type, r, ctx, lazy);
+  }
+
+  /** Reads all fields, without a mask; they are only located. */
+  static decodeLazily(type: TypeDef, r: WireReader, ctx: DecodeContext): FieldStore {
+    ctx.allow(r.remaining);
+    const store = FieldStore.decodeMarked(BitSet.of(0), r.offset, type, r, ctx, true);
+    // There is no mask in these bytes.
+    store.pristine = false;
+    return store;
+  }
+
+  private static decodeMarked(
+    marks: BitSet,
+    start: number,
+    type: TypeDef,
+    r: WireReader,
+    ctx: DecodeContext,
+    lazy: boolean,
+  ): FieldStore {
     const nodes = type.nodes;
     const slots: (PvData | undefined)[] = new Array(nodes.length);
     const plan = planOf(type);

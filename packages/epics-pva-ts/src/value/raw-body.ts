@@ -14,6 +14,9 @@ import { isNumericKind } from './type-code.ts';
 import type { FieldNode } from './type-def.ts';
 import type { PvData } from './value.ts';
 
+/** Updates and requests of at least this many bytes are decoded only when asked for. */
+export const LAZY_FROM = 4096;
+
 /** Lazy reads are synchronous and do not nest, so one reader and one context serve them all. */
 const reader = new WireReader();
 const context = new DecodeContext();
@@ -116,7 +119,7 @@ export class RawBody {
     context.begin(this.end - this.start);
     context.block = null;
     codecOf(node.type).skip(r, context);
-    if (r.offset - start >= w.referenceFrom) this.block?.pin();
+    if (this.block && r.offset - start >= w.referenceFrom) w.refersTo(this.block);
     w.bytesOrReference(this.bytes.subarray(start, r.offset));
   }
 

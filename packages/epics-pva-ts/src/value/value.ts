@@ -270,8 +270,9 @@ export class Value {
     this.store.encodePartial(w, selection);
   }
 
-  /** Reads a complete structure, without a mask. */
-  static decodeFull(type: TypeDef, r: WireReader, ctx: DecodeContext): Value {
+  /** Reads a complete structure, without a mask. With `lazy` its fields are decoded when asked for. */
+  static decodeFull(type: TypeDef, r: WireReader, ctx: DecodeContext, lazy = false): Value {
+    if (lazy) return Value.of(FieldStore.decodeLazily(type, r, ctx));
     ctx.allow(r.remaining);
     return codecOf(type).decode(r, ctx) as Value;
   }

@@ -8,12 +8,15 @@
 import { Buffer } from 'node:buffer';
 import { LocalProtocolError } from '../errors.ts';
 import { MAX_ARRAY_BYTES } from '../limits.ts';
+import type { MemoryBlock } from './memory-block.ts';
 import { asBuffer } from './reader.ts';
 
 export class WireWriter {
   littleEndian: boolean;
   /** Arrays of at least this many bytes are taken by reference instead of copied; `Infinity` copies all. */
   referenceFrom: number;
+  /** While a message is written: memory it refers to, which its sender releases when it was sent. */
+  lent: MemoryBlock[] | null = null;
   private readonly capacity: number;
   private buffer: Buffer;
   private view: DataView;
@@ -157,6 +160,19 @@ export class WireWriter {
   bytes(b: Uint8Array): void {
     const at = this.room(b.length);
     this.buffer.set(b, at);
+  }
+
+  /**
+   * Memory that is referred to stays as it is for good, unless the message is written for somebody who lends it until
+   * it was sent.
+   */
+  refersTo(block: MemoryBlock): void {
+    if (!this.lent) {
+      block.pin();
+      return;
+    }
+    block.retain();
+    this.lent.push(block);
   }
 
   /** Raw bytes, by reference when large: they must not change until the message has been sent. */

@@ -98,7 +98,13 @@ export const CODECS: ReadonlyMap<string, MessageCodec> = new Map<string, Message
     `S ${Command.GET_FIELD}`,
     { decode: getField.decodeGetFieldResponse, encode: getField.encodeGetFieldResponse },
   ],
-  [`C ${Command.RPC}`, { decode: rpc.decodeRpcRequest, encode: rpc.encodeRpcRequest }],
+  [
+    `C ${Command.RPC}`,
+    {
+      decode: (r, ctx, _typeOf, lazyFrom) => rpc.decodeRpcRequest(r, ctx, lazyFrom),
+      encode: rpc.encodeRpcRequest,
+    },
+  ],
   [`S ${Command.RPC}`, { decode: rpc.decodeRpcResponse, encode: rpc.encodeRpcResponse }],
   [
     `C ${Command.DESTROY_REQUEST}`,
