@@ -142,7 +142,8 @@ describe('wrong bytes of the server', () => {
     const good = new ScriptedServer();
     const bad = new ScriptedServer();
     const get = good.run(new GetRequest(good.channel('a'), OPTIONS));
-    const other = bad.run(new GetRequest(bad.channel('b'), { timeout: 0.05 }));
+    const abort = new AbortController();
+    const other = bad.run(new GetRequest(bad.channel('b'), { timeout: 0, signal: abort.signal }));
     const { ioid } = ids(await good.request());
     await bad.request();
     bad.up = false;
@@ -151,6 +152,7 @@ describe('wrong bytes of the server', () => {
     await good.request();
     replyValue(good, Command.GET, ioid, 0, int(9));
     expect((await get).get('value')).toBe(9);
+    abort.abort();
     await expect(other).rejects.toThrow();
     expect([good.lost, bad.lost.length]).toEqual([[], 1]);
   });
