@@ -51,23 +51,32 @@ export function wallClock(
   };
 }
 
+/** In ns: a clock that is behind by more was set back; less is one that stands still while others are counted. */
+const SET_BACK = 1_000_000;
+
 /**
- * Readings of `clock`, no two of them equal: within a microsecond they are a nanosecond apart. Two updates with the same
- * time stamp are one to a distributor whose trigger it is, so a frame posted in the same microsecond would be lost.
+ * Readings of `clock`, each later than the one before, by a nanosecond while the clock stands still, unless it was set
+ * back. Two updates with the same time stamp are one to a distributor whose trigger it is, so a frame posted in the same
+ * microsecond would be lost.
  */
 export function distinct(clock: () => TimeStamp): () => TimeStamp {
-  let lastSecond = -1n;
-  let last = -1;
+  let last: TimeStamp = { secondsPastEpoch: -1n, nanoseconds: 0 };
   return () => {
     const now = clock();
-    const { secondsPastEpoch } = now;
-    let { nanoseconds } = now;
-    const again = secondsPastEpoch === lastSecond && nanoseconds <= last && last - nanoseconds < 999;
-    if (again) nanoseconds = last + 1;
-    lastSecond = secondsPastEpoch;
-    last = nanoseconds;
-    return again ? { ...now, nanoseconds } : now;
+    const seconds =
+      now.secondsPastEpoch === last.secondsPastEpoch
+        ? 0
+        : Number(last.secondsPastEpoch - now.secondsPastEpoch);
+    const behind = seconds * 1e9 + last.nanoseconds - now.nanoseconds;
+    last = behind < 0 || behind >= SET_BACK ? now : nextNanosecond(last);
+    return last;
   };
+}
+
+function nextNanosecond({ secondsPastEpoch, nanoseconds }: TimeStamp): TimeStamp {
+  return nanoseconds < 999_999_999
+    ? { secondsPastEpoch, nanoseconds: nanoseconds + 1 }
+    : { secondsPastEpoch: secondsPastEpoch + 1n, nanoseconds: 0 };
 }
 
 /** The time now, in steps of a microsecond; never the same twice. */

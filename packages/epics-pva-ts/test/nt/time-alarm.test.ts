@@ -198,4 +198,30 @@ describe('distinct', () => {
     const clock = distinct(() => readings.shift() as TimeStamp);
     expect([1, 2, 3, 4, 5].map(() => clock().nanoseconds)).toEqual([5000, 5001, 5002, 6000, 6001]);
   });
+
+  it('are later than those before while the clock stands still or is a little behind, also at the end of a second', () => {
+    let reading: TimeStamp = { secondsPastEpoch: 7n, nanoseconds: 999_999_000 };
+    const clock = distinct(() => reading);
+    const stamps = Array.from({ length: 3000 }, clock);
+    reading = { secondsPastEpoch: 7n, nanoseconds: 999_998_000 };
+    stamps.push(...Array.from({ length: 3000 }, clock));
+    for (const [i, stamp] of stamps.entries())
+      if (i > 0) expect(nanosecondsBetween(stamps[i - 1] as TimeStamp, stamp)).toBe(1n);
+    expect(stamps.at(-1)).toEqual({ secondsPastEpoch: 8n, nanoseconds: 4999 });
+    reading = { secondsPastEpoch: 8n, nanoseconds: 6000 };
+    expect(clock()).toEqual(reading);
+  });
+
+  it('follow a clock that is set back', () => {
+    let reading: TimeStamp = { secondsPastEpoch: 7n, nanoseconds: 5_000_000 };
+    const clock = distinct(() => reading);
+    clock();
+    for (const earlier of [
+      { secondsPastEpoch: 7n, nanoseconds: 4_000_000 },
+      { secondsPastEpoch: 6n, nanoseconds: 999_000_000 },
+    ]) {
+      reading = earlier;
+      expect(clock()).toEqual(earlier);
+    }
+  });
 });
