@@ -258,6 +258,7 @@ describe.concurrent('files that cannot be written', () => {
     await consumer.waitForLine(/^hpc-consumer: objects were lost: 5 lost after they were processed \(/, 100);
   });
 
+  // Without a namespace of one's own only root can have a disk that is full, and not every host allows one.
   const namespaces = spawnSync('unshare', ['-rm', 'true']).status === 0;
   it.skipIf(!namespaces)('a disk that is full, and then is not', async ({ world }) => {
     const detector = await Detector.start(world);

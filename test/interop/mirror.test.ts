@@ -11,7 +11,7 @@ import {
   type PvapyConsumer,
   startPvapyConsumer,
 } from '../../bench/peers/pvapy-consumer.ts';
-import { startPvapySimulator } from '../../bench/peers/pvapy-simulator.ts';
+import { type PvapySimulator, startPvapySimulator } from '../../bench/peers/pvapy-simulator.ts';
 import { idsFrom } from '../e2e/support/consumer.ts';
 import { holdSimulator } from '../e2e/support/held-simulator.ts';
 import { mirrorRows } from '../e2e/support/mirror.ts';
@@ -46,6 +46,17 @@ afterEach(async () => {
 function own<T extends { stop(): Promise<unknown> }>(child: T): T {
   children.push(child);
   return child;
+}
+
+/** Theirs, of `sim:image`: square images for 2 s. */
+async function theirSimulator(options: {
+  readonly size: number;
+  readonly startDelay: number;
+  readonly shutdownDelay: number;
+}): Promise<PvapySimulator> {
+  const { size, ...delays } = options;
+  const image = { channel: 'sim:image', nx: size, ny: size, fps: 200, runtime: 2 };
+  return own(await startPvapySimulator(theirs, world.env, { ...image, ...delays }));
 }
 
 async function mirror(map: string): Promise<Child> {
@@ -90,17 +101,7 @@ function idsOf(events: readonly MonitorEvent[]): unknown[] {
 describe.skipIf(!peers.available)('mirror-server', () => {
   it("between PvaPy's simulator and our consumer passes every frame on once", async () => {
     const server = await mirror(`(mirror:image,sim:image,pva,${FRAMES})`);
-    const simulator = own(
-      await startPvapySimulator(theirs, world.env, {
-        channel: 'sim:image',
-        nx: 64,
-        ny: 64,
-        fps: 200,
-        runtime: 2,
-        startDelay: 15,
-        shutdownDelay: 15,
-      }),
-    );
+    const simulator = await theirSimulator({ size: 64, startDelay: 15, shutdownDelay: 15 });
     const last = await consumer(ours, { inputChannel: 'mirror:image' });
     await simulator.waitForLastFrame(60_000);
     const published = Number((await world.context.get('sim:image')).get('uniqueId'));
@@ -123,17 +124,7 @@ describe.skipIf(!peers.available)('mirror-server', () => {
   it("shares the stream of PvaPy's simulator among three monitors by its distributor, each frame once", async () => {
     const shared = '_[pydistributor=updates:1;group:mirror;trigger:uniqueId]';
     await mirror(`(mirror:image,sim:image,pva,${FRAMES},3,${shared})`);
-    const simulator = own(
-      await startPvapySimulator(theirs, world.env, {
-        channel: 'sim:image',
-        nx: 16,
-        ny: 16,
-        fps: 200,
-        runtime: 2,
-        startDelay: 10,
-        shutdownDelay: 5,
-      }),
-    );
+    const simulator = await theirSimulator({ size: 16, startDelay: 10, shutdownDelay: 5 });
     const ids: number[] = [];
     world.context.monitor(
       'mirror:image',

@@ -23,9 +23,9 @@ export type ProcessHandler = (pv: SharedPV, client: Credentials, info: RequestIn
 
 /** What a {@link SharedPV} asks and tells its owner. */
 export interface SharedPVHandlers {
-  /** Decides about what clients put. Without it puts are refused. */
+  /** Decides about what clients put. Without it puts are refused. Who is done with a value may `release()` it. */
   onPut?: PutHandler;
-  /** Answers calls. Without it calls are refused. */
+  /** Answers calls. Without it calls are refused. Who is done with an argument may `release()` it. */
   onRpc?: RpcHandler;
   /** PROCESS, and puts and gets with `record[process=true]`; without it PROCESS is refused. */
   onProcess?: ProcessHandler;
