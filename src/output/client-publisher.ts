@@ -5,7 +5,7 @@
  * Some requests are on their way at the same time, in order; while so many are unanswered the consumer waits, and so
  * does whoever feeds it. (PvaPy has one at a time, and reads the channel before each put: pvapy-behaviour.md 6.2.)
  */
-import { type Context, type TypeDef, Value } from 'epics-pva-ts';
+import { type ChannelPut, type ChannelRPC, type Context, type TypeDef, Value } from 'epics-pva-ts';
 import type { Logger } from '../log.ts';
 import { timerMs } from '../long-timer.ts';
 import { objectBytes } from '../object-bytes.ts';
@@ -31,6 +31,7 @@ const LOG_INTERVAL = 1000;
 
 export class ClientPublisher implements DataPublisher {
   private readonly options: ClientPublisherOptions;
+  private readonly target: ChannelPut | ChannelRPC;
   private readonly pending = new Set<Promise<void>>();
   private nPublished = 0;
   private nErrors = 0;
@@ -41,6 +42,12 @@ export class ClientPublisher implements DataPublisher {
 
   constructor(options: ClientPublisherOptions) {
     this.options = options;
+    const { mode, context, channel } = options;
+    const settings = { timeout: TIMEOUT, inFlight: WINDOW };
+    this.target =
+      mode === 'pva'
+        ? context.createChannelPut(channel, { ...settings, fetch: false, pvRequest: 'field()' })
+        : context.createChannelRPC(channel, settings);
   }
 
   /** The next stage has decided about the type. */
@@ -77,14 +84,15 @@ export class ClientPublisher implements DataPublisher {
   }
 
   private async send(object: Value): Promise<void> {
-    const { mode, context, channel } = this.options;
-    if (mode === 'pva') {
-      const build = (type: TypeDef): Value => (object.type.equals(type) ? object : fieldsFor(type, object));
-      await context.put(channel, build, { fetch: false, timeout: TIMEOUT, pvRequest: 'field()' });
-    } else {
-      const answer = await context.rpc(channel, object, { timeout: TIMEOUT });
-      if (answer?.has('status') && Number(answer.get('status')) !== 0)
-        throw new Error(`${channel}: ${answer.has('errorMessage') ? answer.get('errorMessage') : 'refused'}`);
+    const { target } = this;
+    if ('put' in target) {
+      await target.put((type) => (object.type.equals(type) ? object : fieldsFor(type, object)));
+      return;
+    }
+    const answer = await target.rpc(object);
+    if (answer?.has('status') && Number(answer.get('status')) !== 0) {
+      const reason = answer.has('errorMessage') ? answer.get('errorMessage') : 'refused';
+      throw new Error(`${this.options.channel}: ${reason}`);
     }
   }
 
@@ -108,7 +116,10 @@ export class ClientPublisher implements DataPublisher {
     await Promise.race([Promise.all(this.pending), tooLate]);
     clearTimeout(timer);
     const { size } = this.pending;
-    if (size === 0) return;
+    if (size === 0) {
+      this.target.close();
+      return;
+    }
     // The process ends before their time limit does: they count now.
     this.nErrors += size;
     this.options.logger.error(

@@ -7,6 +7,13 @@
 export type { ContextOptions } from './client/context.ts';
 export { Context } from './client/context.ts';
 export type { DiscoveredServer, DiscoverOptions, Discovery } from './client/discovery.ts';
+export type {
+  ChannelPutOptions,
+  ChannelRPCOptions,
+  RequestLimits,
+  RequestQueueOptions,
+} from './client/kept-channels.ts';
+export { ChannelPut, ChannelRPC } from './client/kept-channels.ts';
 export type { Log, LogLevel } from './client/log.ts';
 export type { MonitorHandlers, MonitorOptions, SubscriptionStats } from './client/monitor-options.ts';
 export { MultiChannel } from './client/multi-channel.ts';

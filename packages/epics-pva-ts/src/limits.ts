@@ -39,6 +39,10 @@ export const MAX_CACHED_TYPES = 65_536;
 export const MAX_CACHED_FIELDS = 250_000;
 /** Bytes of the descriptions of all types in a connection's cache together. */
 export const MAX_CACHED_TYPE_BYTES: number = 32 * 1024 * 1024;
+/** Types a connection finds again by the bytes of their description. */
+export const MAX_RECENT_TYPES = 8;
+/** Longest description found again so, and longest one that is kept as it is sent. */
+export const MAX_RECENT_TYPE_BYTES = 4096;
 /** Length of a fixed array, which is made whole even when it does not come. */
 export const MAX_FIXED_ARRAY = 1_000_000;
 /** Definitions of one type in a row, `FD id FD id ...`. */
@@ -118,6 +122,8 @@ export const MONITOR_HIGH_WATER_BYTES: number = 4 * 1024 * 1024;
 
 /** A request's time limit unless the caller gives one. */
 export const REQUEST_TIMEOUT_SECONDS = 5;
+/** Requests of one ChannelPut or ChannelRPC that wait until those before them are answered. */
+export const MAX_WAITING_REQUESTS = 1000;
 /** A server that claims a name must create its channel within this time. */
 export const CREATE_CHANNEL_MS = 10_000;
 /** Longest interval between attempts to reach a name server. */

@@ -14,6 +14,7 @@ import type { Value } from '../value/value.ts';
 import type { Channel } from './channel.ts';
 import { ChannelPool } from './channel-pool.ts';
 import type { DiscoveredServer, DiscoverOptions, Discovery } from './discovery.ts';
+import { ChannelPut, type ChannelPutOptions, ChannelRPC, type ChannelRPCOptions } from './kept-channels.ts';
 import { type Log, noLog } from './log.ts';
 import type { MonitorHandlers, MonitorOptions } from './monitor-options.ts';
 import { MultiChannel } from './multi-channel.ts';
@@ -186,6 +187,20 @@ export class Context {
     return this.run(new RpcRequest(this.channel(name, options.server), argument, { ...options, pvRequest }));
   }
 
+  /**
+   * A channel to put to again and again: one message for each put, where {@link put} sends three. Close it when it is not
+   * needed any more.
+   * @throws PvRequestError, ConfigError, LocalProtocolError
+   */
+  createChannelPut(name: string, options: ChannelPutOptions = {}): ChannelPut {
+    return this.keep((ended) => new ChannelPut(this.channel(name, options.server), options, ended));
+  }
+
+  /** A channel to call again and again; see {@link createChannelPut}. @throws as `createChannelPut` */
+  createChannelRPC(name: string, options: ChannelRPCOptions = {}): ChannelRPC {
+    return this.keep((ended) => new ChannelRPC(this.channel(name, options.server), options, ended));
+  }
+
   /** The channel's type and server. @throws TimeoutError, RemoteError */
   async info(name: string, options: RequestOptions = {}): Promise<ChannelInfo> {
     return this.run(new InfoRequest(this.channel(name, options.server), options));
@@ -217,6 +232,14 @@ export class Context {
    */
   multiChannel(names: Iterable<string>): MultiChannel {
     return new MultiChannel(this, names, this.open);
+  }
+
+  private keep<T extends ChannelPut | ChannelRPC>(
+    make: (ended: (kept: { fail(error: Error): void }) => void) => T,
+  ): T {
+    const kept = make((ended) => this.open.delete(ended));
+    this.open.add(kept);
+    return kept;
   }
 
   private async run<T>(request: OneShot<T>): Promise<T> {

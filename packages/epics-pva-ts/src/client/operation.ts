@@ -57,6 +57,21 @@ export function newIoid(): number {
   return nextIoid;
 }
 
+/** An operation after INIT that executes nothing at present. */
+export interface Initialised {
+  readonly ioid: number;
+  /** What INIT was answered with; a call has none. */
+  readonly type: TypeDef | undefined;
+}
+
+/** Who takes a request's operation over instead of having it destroyed. */
+export interface Keeper {
+  /** The execution has been sent: what comes behind it does not overtake it. */
+  sent(): void;
+  /** It is answered; the operation can be used again. */
+  idle(operation: Initialised): void;
+}
+
 /** What every request takes: a time limit and a way to cancel it. */
 export interface RequestOptions {
   /** Seconds until {@link TimeoutError}; default 5, 0 waits for ever. */
@@ -85,6 +100,9 @@ export abstract class OneShot<T> implements Operation {
   private readonly abort: () => void;
   private readonly signal: AbortSignal | undefined;
   private readonly server: string | undefined;
+  private on: Initialised | undefined;
+  private keeper: Keeper | undefined;
+  private failed: () => void = () => {};
   /** Receive memory that the request refers to. */
   private readonly lent: MemoryBlock[] = [];
   /** Text of the last MESSAGE, which often says more than the Status. */
@@ -129,18 +147,24 @@ export abstract class OneShot<T> implements Operation {
     return '';
   }
 
-  /** Starts on the channel, now or when it is connected. */
-  begin(): this {
-    this.ioidNow = newIoid();
+  /**
+   * Starts on the channel, now or when it is connected.
+   * @param on an operation of this channel as it is connected now, whose INIT need not be sent again
+   */
+  begin(on?: Initialised, keeper?: Keeper): this {
+    this.on = on;
+    this.keeper = keeper;
+    this.ioidNow = on?.ioid ?? newIoid();
     this.channel.add(this);
     return this;
   }
 
   onConnect(at: Attachment): void {
     this.at = at;
-    this.dataType = undefined;
+    this.dataType = this.on?.type;
     try {
-      this.init(at);
+      if (this.on) this.proceed(at);
+      else this.init(at);
     } catch (error) {
       this.fail(asError(error), false);
     }
@@ -148,6 +172,8 @@ export abstract class OneShot<T> implements Operation {
 
   /** Sends the first request. */
   protected abstract init(at: Attachment): void;
+  /** Goes on behind INIT; only requests that a {@link Keeper} is given. */
+  protected proceed(_at: Attachment): void {}
   protected abstract handle(reply: Reply): void;
   /** May the operation simply be started again on a new connection? */
   protected abstract get repeatable(): boolean;
@@ -161,7 +187,7 @@ export abstract class OneShot<T> implements Operation {
     this.at?.forget(false);
     this.at = null;
     this.channel.remove(this);
-    if (this.repeatable) this.begin();
+    if (this.repeatable) this.begin(undefined, this.keeper);
     else
       this.fail(
         new DisconnectedError(
@@ -204,14 +230,28 @@ export abstract class OneShot<T> implements Operation {
     }
   }
 
+  /** The execution is on its way. */
+  protected executing(): void {
+    this.keeper?.sent();
+  }
+
   protected succeed(result: T, tell = true): void {
-    if (!this.end(tell)) return;
+    const { ioid, type, keeper } = this;
+    if (!this.end(tell && !keeper)) return;
     for (const block of this.lent.splice(0)) block.release();
+    keeper?.idle({ ioid, type });
     this.settle.resolve(result);
   }
 
   fail(error: Error, tell = true): void {
-    if (this.end(tell)) this.settle.reject(error);
+    if (!this.end(tell)) return;
+    this.failed();
+    this.settle.reject(error);
+  }
+
+  /** `failed` is called before whoever waits for the result is told. */
+  whenFailed(failed: () => void): void {
+    this.failed = failed;
   }
 
   private end(tell: boolean): boolean {

@@ -92,15 +92,18 @@ export class PutRequest extends OneShot<void> {
     if (reply.subcommand & SUB.INIT) {
       if (this.dataType) return;
       this.dataType = reply.type ?? undefined;
-      if (!this.fetch) {
-        this.execute(undefined);
-        return;
-      }
-      const { connection, sid } = this.at as Attachment;
-      const { ioid } = this;
-      connection.send(Command.PUT, (w) => encodePutRequest(w, { sid, ioid, subcommand: SUB.GET }));
+      this.proceed(this.at as Attachment);
     } else if (reply.subcommand & SUB.GET) this.execute(reply.value);
     else if (this.sent) this.succeed(undefined);
+  }
+
+  protected override proceed({ connection, sid }: Attachment): void {
+    if (!this.fetch) {
+      this.execute(undefined);
+      return;
+    }
+    const { ioid } = this;
+    connection.send(Command.PUT, (w) => encodePutRequest(w, { sid, ioid, subcommand: SUB.GET }));
   }
 
   private execute(present: Value | undefined): void {
@@ -113,6 +116,7 @@ export class PutRequest extends OneShot<void> {
     at.connection.send(Command.PUT, (w) =>
       this.lending(w, () => encodePutRequest(w, { sid: at.sid, ioid, subcommand: SUB.EXEC, value })),
     );
+    this.executing();
   }
 }
 
@@ -178,13 +182,16 @@ export class RpcRequest extends OneShot<Value | null> {
       if (this.sent) this.succeed(reply.result ?? null);
       return;
     }
-    if (this.sent) return;
-    const { connection, sid } = this.at as Attachment;
+    if (!this.sent) this.proceed(this.at as Attachment);
+  }
+
+  protected override proceed({ connection, sid }: Attachment): void {
     const { ioid, argument } = this;
     this.sent = true;
     connection.send(Command.RPC, (w) =>
       this.lending(w, () => encodeRpcRequest(w, { sid, ioid, subcommand: SUB.EXEC, argument })),
     );
+    this.executing();
   }
 }
 

@@ -1,8 +1,7 @@
 /**
  * TCP: node:net behind the `Transport` a connection expects.
  *
- * A client socket reads with `onread` straight into the decoder's memory: no Buffer per read, and as fast as raw C.
- * Sockets accepted by a server have no such option in Node, so they copy from `data` events; servers receive little.
+ * Sockets read with `onread` straight into the decoder's memory: no Buffer per read, and as fast as raw C.
  */
 import net from 'node:net';
 import { formatEndpoint, unmapped } from '../endpoint.ts';
@@ -52,17 +51,7 @@ export class TcpTransport {
     timeoutMs: number = TCP_CONNECT_MS,
   ): TcpTransport {
     let transport: TcpTransport | null = null;
-    // Node asks for the buffer when the socket is made (nobody is attached yet), and again after each read.
-    const target = (): Buffer => transport?.sink?.decoder.writeTarget() ?? Buffer.alloc(64);
-    const socket = new net.Socket({
-      onread: {
-        buffer: target as never,
-        callback: (n: number, bytes: Uint8Array) => {
-          transport?.sink?.received(bytes, n);
-          return true;
-        },
-      },
-    } as never);
+    const socket = readingInPlace(() => transport?.sink);
     const peer = formatEndpoint({ address: host, port });
     transport = new TcpTransport(socket, peer, events);
     const giveUp = (): void => {
@@ -81,11 +70,20 @@ export class TcpTransport {
   }
 
   /** Wraps a socket a server has accepted. */
-  static accepted(socket: AcceptedSocket, events: TcpEvents): TcpTransport {
-    const address = unmapped(socket.remoteAddress ?? '');
-    const peer = formatEndpoint({ address, port: socket.remotePort ?? 0 });
-    const transport = new TcpTransport(socket, peer, events);
-    socket.on('data', (chunk) => transport.sink?.receive(chunk as Buffer));
+  static accepted(accepted: AcceptedSocket, events: TcpEvents): TcpTransport {
+    const address = unmapped(accepted.remoteAddress ?? '');
+    const peer = formatEndpoint({ address, port: accepted.remotePort ?? 0 });
+    let transport: TcpTransport | null = null;
+    const handle = takeHandle(accepted);
+    if (!handle) {
+      transport = new TcpTransport(accepted, peer, events);
+      accepted.on('data', (chunk) => transport?.sink?.receive(chunk as Buffer));
+      return transport;
+    }
+    const socket = readingInPlace(() => transport?.sink, handle);
+    transport = new TcpTransport(socket, peer, events);
+    // The listener counts the socket it made.
+    socket.once('close', () => accepted.destroy());
     return transport;
   }
 
@@ -128,6 +126,34 @@ export class TcpTransport {
   get localAddress(): string {
     return unmapped(this.socket.localAddress ?? '');
   }
+}
+
+/** A socket that reads into the memory `sink` lends; of its own, or of a connection there is already. */
+function readingInPlace(sink: () => ByteSink | null | undefined, handle?: object): net.Socket {
+  return new net.Socket({
+    ...(handle && { handle }),
+    onread: {
+      // Node asks for the buffer when the socket is made (nobody is attached yet), and again after each read.
+      buffer: () => sink()?.decoder.writeTarget() ?? Buffer.alloc(64),
+      callback: (n: number, bytes: Uint8Array) => {
+        sink()?.received(bytes, n);
+        return true;
+      },
+    },
+  } as never);
+}
+
+/**
+ * The connection behind a socket, which the socket gives up. Node lets nobody say `onread` for the sockets its servers
+ * make, and a server that images are put into would copy each of them. Undefined if this Node keeps it elsewhere: then
+ * the socket is as it was, and copies.
+ */
+function takeHandle(socket: net.Socket): object | undefined {
+  const holder = socket as unknown as { _handle?: object | null };
+  const handle = holder._handle;
+  if (!handle) return undefined;
+  holder._handle = null;
+  return handle;
 }
 
 /** A socket a listener has accepted. */

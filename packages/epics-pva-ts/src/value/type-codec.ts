@@ -12,12 +12,14 @@ import {
   MAX_CACHED_TYPES,
   MAX_FIELD_NAME_BYTES,
   MAX_FIXED_ARRAY,
+  MAX_RECENT_TYPE_BYTES,
   MAX_TYPE_DEFINITIONS,
   MAX_TYPE_DEPTH,
   MAX_TYPE_FIELDS,
 } from '../limits.ts';
 import { NULL_SIZE, type WireReader } from '../wire/reader.ts';
-import type { WireWriter } from '../wire/writer.ts';
+import { WireWriter } from '../wire/writer.ts';
+import { RecentTypes } from './recent-types.ts';
 import { BOUNDED_STRING_CODE, KIND_OF_CODE } from './type-code.ts';
 import { type Member, TypeDef, type TypeSpec, typeOf } from './type-def.ts';
 
@@ -59,6 +61,8 @@ export class TypeCache {
   /** What definitions replaced, while on trial. */
   private journal: [id: number, before: CachedType | undefined][] | null = null;
   readonly limits: TypeLimits;
+  /** Those that came without an id. */
+  readonly recent: RecentTypes = new RecentTypes();
   /** Fields of all entries together. */
   private fields = 0;
   /** Bytes of their descriptions. */
@@ -130,8 +134,14 @@ export function decodeType(r: WireReader, cache: TypeCache): TypeDef | null {
     r.offset++;
     return plain;
   }
-  const budget = { left: cache.limits.maxFields };
-  return decode(r, cache, 0, budget);
+  const known = cache.recent.find(r);
+  if (known) return known;
+  const { uses } = cache;
+  const from = r.offset;
+  const type = decode(r, cache, 0, { left: cache.limits.maxFields });
+  // What an id refers to may be another type the next time.
+  if (type && cache.uses === uses) cache.recent.keep(type, r, from);
+  return type;
 }
 
 function decode(
@@ -229,24 +239,40 @@ function spend(budget: { left: number }, n: number): void {
   if (budget.left < 0) throw new DecodeError('type with too many fields');
 }
 
+/** Descriptions in little and in big endian, as they were sent. */
+const descriptions = [new WeakMap<TypeDef, Buffer>(), new WeakMap<TypeDef, Buffer>()] as const;
+
 /** Writes a type inline. `null` writes the null type. */
 export function encodeType(w: WireWriter, type: TypeDef | null): void {
-  if (type === null) {
-    w.u8(0xff);
-    return;
-  }
+  if (type === null) w.u8(0xff);
+  else if (type.members.length === 0) describe(w, type);
+  else w.bytes(description(type, w.littleEndian));
+}
+
+function description(type: TypeDef, littleEndian: boolean): Buffer {
+  const kept = descriptions[littleEndian ? 0 : 1];
+  const known = kept.get(type);
+  if (known) return known;
+  const w = new WireWriter(littleEndian);
+  describe(w, type);
+  const bytes = Buffer.from(w.finishBytes());
+  if (bytes.length <= MAX_RECENT_TYPE_BYTES) kept.set(type, bytes);
+  return bytes;
+}
+
+function describe(w: WireWriter, type: TypeDef): void {
   w.u8(type.code);
   if (type.array === 'bounded' || type.array === 'fixed' || type.code === BOUNDED_STRING_CODE)
     w.size(type.bound);
   if (type.kind !== 'struct' && type.kind !== 'union') return;
   if (type.isArray) {
-    encodeType(w, type.element);
+    describe(w, type.element);
     return;
   }
   w.string(type.id);
   w.size(type.members.length);
   for (const m of type.members) {
     w.string(m.name);
-    encodeType(w, m.type);
+    describe(w, m.type);
   }
 }

@@ -1,0 +1,125 @@
+/**
+ * RequestQueue: requests of one kind to one channel, one after the other, on operations that stay initialised.
+ *
+ * The protocol lets an operation be executed as often as its client likes, one execution at a time (pvAccess
+ * specification "Channel operations"). So INIT, and the type that answers it, are sent once for each operation and not
+ * once for each request. Requests are sent in the order they were made.
+ */
+import { DisconnectedError, LocalProtocolError } from '../errors.ts';
+import { Command } from '../frame/command.ts';
+import { MAX_WAITING_REQUESTS } from '../limits.ts';
+import { encodeRequestControl } from '../message/request-control.ts';
+import type { Channel } from './channel.ts';
+import { type Attachment, type Initialised, newIoid, type OneShot, type Operation } from './operation.ts';
+
+export class RequestQueue implements Operation {
+  /** It stands in the channel as an operation of its own, which is how it hears that the others are gone. */
+  ioid: number = newIoid();
+  readonly type = undefined;
+  private readonly channel: Channel;
+  private readonly limit: number;
+  private at: Attachment | null = null;
+  /** Operations that wait for a request. */
+  private idle: Initialised[] = [];
+  private readonly waiting: OneShot<unknown>[] = [];
+  private readonly running = new Set<OneShot<unknown>>();
+  /** A request whose operation is being initialised: those behind it must not overtake it. */
+  private opening: OneShot<unknown> | undefined;
+  private closed = false;
+
+  /** @param limit operations, hence requests on their way, at once */
+  constructor(channel: Channel, limit: number) {
+    this.channel = channel;
+    this.limit = limit;
+    channel.add(this);
+  }
+
+  /** Requests without an answer. */
+  get pending(): number {
+    return this.waiting.length + this.running.size;
+  }
+
+  run<T>(request: OneShot<T>): Promise<T> {
+    const one = request as OneShot<unknown>;
+    if (this.closed) one.fail(new LocalProtocolError(`${this.channel.name}: closed`));
+    else if (this.waiting.length >= MAX_WAITING_REQUESTS)
+      one.fail(
+        new LocalProtocolError(`${this.channel.name}: ${MAX_WAITING_REQUESTS} requests are waiting already`),
+      );
+    else {
+      this.waiting.push(one);
+      one.whenFailed(() => this.forget(one));
+      this.pump();
+    }
+    return request.promise;
+  }
+
+  private pump(): void {
+    while (!this.opening && (this.idle.length > 0 || this.running.size < this.limit)) {
+      const request = this.waiting.shift();
+      if (!request) return;
+      const operation = this.idle.pop();
+      this.running.add(request);
+      if (!operation) this.opening = request;
+      request.begin(operation, {
+        sent: () => {
+          if (this.opening !== request) return;
+          this.opening = undefined;
+          this.pump();
+        },
+        idle: (left) => {
+          if (this.closed) this.destroy(left);
+          else this.idle.push(left);
+          this.forget(request);
+        },
+      });
+    }
+  }
+
+  /** A request has ended: the next one may begin. */
+  private forget(request: OneShot<unknown>): void {
+    const at = this.waiting.indexOf(request);
+    if (at >= 0) this.waiting.splice(at, 1);
+    this.running.delete(request);
+    if (this.opening === request) this.opening = undefined;
+    this.pump();
+  }
+
+  private destroy({ ioid }: Initialised): void {
+    const { at } = this;
+    at?.connection.send(Command.DESTROY_REQUEST, (w) => encodeRequestControl(w, { sid: at.sid, ioid }));
+  }
+
+  /** No more requests; those on their way are answered, those that wait fail. */
+  close(): void {
+    this.end(`${this.channel.name}: closed before it was sent`, this.waiting);
+  }
+
+  /** Ends everything with this error. */
+  fail(error: Error): void {
+    this.end(error.message, [...this.waiting, ...this.running]);
+  }
+
+  private end(why: string, requests: readonly OneShot<unknown>[]): void {
+    if (this.closed) return;
+    this.closed = true;
+    for (const request of [...requests]) request.fail(new DisconnectedError(why));
+    for (const operation of this.idle.splice(0)) this.destroy(operation);
+    this.at?.forget(false);
+    this.channel.remove(this);
+  }
+
+  onConnect(at: Attachment): void {
+    this.at = at;
+  }
+
+  onDisconnect(): void {
+    this.idle = [];
+    this.at = null;
+    this.ioid = newIoid();
+  }
+
+  onReply(): void {}
+  onMonitor(): void {}
+  onServerMessage(): void {}
+}
