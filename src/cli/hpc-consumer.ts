@@ -78,8 +78,8 @@ function consumerSpecs(o: HpcConsumerOptions): ConsumerSpec[] {
     objectIdOffset: steps.oidOffset,
     nSequentialUpdates: steps.nSequentialUpdates,
     fieldRequest: o.fieldRequest,
-    // Whoever asks for a server queue cares about every frame.
-    warmUp: o.serverQueueSize > 0 && !servesInput,
+    // Whoever asks for a server queue cares about every frame; a stage that is fed holds up the one before it.
+    warmUp: o.serverQueueSize > 0 || servesInput,
     drainTimeout: o.drainTimeout,
     statusPeriod: o.statusPeriod,
     processorFile: o.processorFile,

@@ -20,8 +20,15 @@ export interface ClientPublisherOptions {
   readonly logger: Logger;
 }
 
-/** Requests on their way at once. */
+/** Requests on their way at once: so many in any case, ... */
 const WINDOW = 8;
+/**
+ * ... and more, so that both ends work off several in one turn, while they take no more than so many bytes and answers
+ * come within so many ms: behind a slow stage the last of them would not be answered in time.
+ */
+const LARGEST_WINDOW = 32;
+const WINDOW_BYTES = 8 * 1024 * 1024;
+const QUICK_MS = 50;
 /** Requests on their way if the processor does not wait for the consumer: what it publishes beyond them fails. */
 const MOST_PENDING = 1000;
 /** Seconds until a request counts as failed. */
@@ -33,6 +40,9 @@ export class ClientPublisher implements DataPublisher {
   private readonly options: ClientPublisherOptions;
   private readonly target: ChannelPut | ChannelRPC;
   private readonly pending = new Set<Promise<void>>();
+  private pendingBytes = 0;
+  /** How long the last answer took, in ms. */
+  private answerMs = Number.POSITIVE_INFINITY;
   private nPublished = 0;
   private nErrors = 0;
   private nBytes = 0;
@@ -43,7 +53,7 @@ export class ClientPublisher implements DataPublisher {
   constructor(options: ClientPublisherOptions) {
     this.options = options;
     const { mode, context, channel } = options;
-    const settings = { timeout: TIMEOUT, inFlight: WINDOW };
+    const settings = { timeout: TIMEOUT, inFlight: LARGEST_WINDOW };
     this.target =
       mode === 'pva'
         ? context.createChannelPut(channel, { ...settings, fetch: false, pvRequest: 'field()' })
@@ -65,9 +75,11 @@ export class ClientPublisher implements DataPublisher {
     const bytes = objectBytes(value);
     const object = value.snapshot().mark();
     const { epoch } = this;
+    const begin = performance.now();
     const request = this.send(object)
       .then(
         () => {
+          this.answerMs = performance.now() - begin;
           if (epoch === this.epoch) {
             this.nPublished++;
             this.nBytes += bytes;
@@ -79,8 +91,10 @@ export class ClientPublisher implements DataPublisher {
       .finally(() => {
         object.release();
         this.pending.delete(request);
+        this.pendingBytes -= bytes;
       });
     this.pending.add(request);
+    this.pendingBytes += bytes;
   }
 
   private async send(object: Value): Promise<void> {
@@ -105,7 +119,9 @@ export class ClientPublisher implements DataPublisher {
   }
 
   get saturated(): Promise<void> | undefined {
-    return this.pending.size < WINDOW ? undefined : Promise.race(this.pending);
+    const { size } = this.pending;
+    const wide = this.answerMs < QUICK_MS && this.pendingBytes < WINDOW_BYTES;
+    return size < (wide ? LARGEST_WINDOW : WINDOW) ? undefined : Promise.race(this.pending);
   }
 
   async stop(drainMs: number): Promise<void> {
