@@ -1,5 +1,5 @@
 /**
- * Every public name of epics-hpc: what processors import, and the parts to build a consumer by hand.
+ * Every public name of epics-hpc: what processors are made of.
  *
  * @module epics-hpc
  */

@@ -1,8 +1,10 @@
 /**
  * The options of `hpc-consumer`: names, defaults and meaning are those of PvaPy's `pvapy-hpc-consumer` 5.6
- * (hpcConsumer.py), so that its command lines work unchanged. Not offered: mode
- * ejfat and its --input-args and --output-args.
+ * (hpcConsumer.py), so that its command lines work unchanged. Not offered: mode ejfat with its --input-args and
+ * --output-args, and mode ca (decisions 0011 and 0013).
  */
+
+import { insteadOfChannelAccess } from '../channel-provider.ts';
 import type { CommandSpec, OptionTable, ParsedOptions } from './option-table.ts';
 import {
   controlChannel,
@@ -20,7 +22,8 @@ import {
 } from './stage-options.ts';
 
 /** PvaPy takes its numbers of modes, too. */
-const MODE_NUMBERS = { '0': 'pva', '1': 'pvas', '2': 'rpc' } as const;
+const MODE_NUMBERS = { '0': 'pva', '1': 'pvas', '2': 'rpc', '3': 'ca', '4': 'ejfat' } as const;
+const EJFAT = 'the EJFAT mode is not offered (docs/decisions/0011-what-is-not-copied-from-pvapy.md)';
 
 /** The option table of `hpc-consumer`. */
 export const hpcConsumerOptions = [
@@ -31,6 +34,7 @@ export const hpcConsumerOptions = [
     kind: 'string',
     choices: ['pva', 'pvas', 'rpc'],
     aliases: MODE_NUMBERS,
+    notOffered: { ca: insteadOfChannelAccess('--input-channel name', '--input-mode pva'), ejfat: EJFAT },
     default: 'pva',
     placeholder: 'mode',
     group: 'Channels',
@@ -44,6 +48,7 @@ export const hpcConsumerOptions = [
     kind: 'string',
     choices: ['pvas', 'pva', 'rpc'],
     aliases: MODE_NUMBERS,
+    notOffered: { ejfat: EJFAT },
     default: 'pvas',
     placeholder: 'mode',
     group: 'Channels',

@@ -53,6 +53,8 @@ export interface StringOption extends ValueOptionBase {
   readonly choices?: readonly string[];
   /** Other texts for choices, which help does not list. */
   readonly aliases?: Readonly<Record<string, string>>;
+  /** Words that PvaPy knows and this command has not: what to do instead. In lower case. */
+  readonly notOffered?: Readonly<Record<string, string>>;
 }
 
 /** A JSON object, delivered parsed. */

@@ -44,11 +44,14 @@ function parseNumber(spec: NumberOption, text: string): number {
 
 function parseText(spec: StringOption, text: string): string {
   if (spec.choices === undefined) return text;
-  const { aliases = {} } = spec;
+  const { aliases = {}, notOffered = {} } = spec;
   const wanted = ((Object.hasOwn(aliases, text) && aliases[text]) || text).toLowerCase();
   const choice = spec.choices.find((candidate) => candidate.toLowerCase() === wanted);
   if (choice === undefined) {
-    throw new OptionValueError(`invalid choice: '${text}' (choose from ${spec.choices.join(', ')})`);
+    const instead = Object.hasOwn(notOffered, wanted) ? `: ${notOffered[wanted]}` : '';
+    throw new OptionValueError(
+      `invalid choice: '${text}' (choose from ${spec.choices.join(', ')})${instead}`,
+    );
   }
   return choice;
 }

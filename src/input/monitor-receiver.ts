@@ -59,7 +59,11 @@ export class MonitorReceiver implements DataReceiver {
           logger.warning(`${channel}: ${why}`);
           onDisconnected?.(why);
         },
-        error: (error) => logger.error(error.message),
+        // The server ended it, and takes it up again only on a new connection.
+        error: (error) => {
+          logger.error(error.message);
+          onDisconnected?.(error.message);
+        },
         finished: () => {
           logger.info(`${channel}: the server ended the stream`);
           onDisconnected?.('the server ended the stream');

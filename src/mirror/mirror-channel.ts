@@ -77,7 +77,11 @@ export class MirrorChannel {
             },
             update: (value, overrun) => this.receive(i, value, !overrun.isEmpty()),
             disconnected: (why) => this.lost(why),
-            error: (error) => logger.error(`${mirror}: ${error.message}`),
+            // The server ended it, and takes it up again only on a new connection.
+            error: (error) => {
+              logger.error(`${mirror}: ${error.message}`);
+              this.lost(error.message);
+            },
             finished: () => this.lost('its server ended the stream'),
           },
         ),

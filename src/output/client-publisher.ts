@@ -38,7 +38,8 @@ const LOG_INTERVAL = 1000;
 
 export class ClientPublisher implements DataPublisher {
   private readonly options: ClientPublisherOptions;
-  private readonly target: ChannelPut | ChannelRPC;
+  /** Made for the first object: who publishes nothing looks for no channel. */
+  private target: ChannelPut | ChannelRPC | undefined;
   private readonly pending = new Set<Promise<void>>();
   private pendingBytes = 0;
   /** How long the last answer took, in ms. */
@@ -52,12 +53,6 @@ export class ClientPublisher implements DataPublisher {
 
   constructor(options: ClientPublisherOptions) {
     this.options = options;
-    const { mode, context, channel } = options;
-    const settings = { timeout: TIMEOUT, inFlight: LARGEST_WINDOW };
-    this.target =
-      mode === 'pva'
-        ? context.createChannelPut(channel, { ...settings, fetch: false, pvRequest: 'field()' })
-        : context.createChannelRPC(channel, settings);
   }
 
   /** The next stage has decided about the type. */
@@ -79,7 +74,6 @@ export class ClientPublisher implements DataPublisher {
     const request = this.send(object)
       .then(
         () => {
-          this.answerMs = performance.now() - begin;
           if (epoch === this.epoch) {
             this.nPublished++;
             this.nBytes += bytes;
@@ -92,12 +86,22 @@ export class ClientPublisher implements DataPublisher {
         object.release();
         this.pending.delete(request);
         this.pendingBytes -= bytes;
+        this.answerMs = performance.now() - begin;
       });
     this.pending.add(request);
     this.pendingBytes += bytes;
   }
 
+  private makeTarget(): ChannelPut | ChannelRPC {
+    const { mode, context, channel } = this.options;
+    const settings = { timeout: TIMEOUT, inFlight: LARGEST_WINDOW };
+    return mode === 'pva'
+      ? context.createChannelPut(channel, { ...settings, fetch: false, pvRequest: 'field()' })
+      : context.createChannelRPC(channel, settings);
+  }
+
   private async send(object: Value): Promise<void> {
+    this.target ??= this.makeTarget();
     const { target } = this;
     if ('put' in target) {
       await target.put((type) => (object.type.equals(type) ? object : fieldsFor(type, object)));
@@ -118,10 +122,19 @@ export class ClientPublisher implements DataPublisher {
     this.options.logger.error(error, `publishing failed (${this.nErrors} error(s) so far)`);
   }
 
-  get saturated(): Promise<void> | undefined {
+  private get isFull(): boolean {
     const { size } = this.pending;
     const wide = this.answerMs < QUICK_MS && this.pendingBytes < WINDOW_BYTES;
-    return size < (wide ? LARGEST_WINDOW : WINDOW) ? undefined : Promise.race(this.pending);
+    return size >= (wide ? LARGEST_WINDOW : WINDOW);
+  }
+
+  /** A processor may publish several objects for one: each answer need not make room for the next of them. */
+  get saturated(): Promise<void> | undefined {
+    return this.isFull ? this.untilRoom() : undefined;
+  }
+
+  private async untilRoom(): Promise<void> {
+    while (this.isFull) await Promise.race(this.pending);
   }
 
   async stop(drainMs: number): Promise<void> {
@@ -132,12 +145,10 @@ export class ClientPublisher implements DataPublisher {
     await Promise.race([Promise.all(this.pending), tooLate]);
     clearTimeout(timer);
     const { size } = this.pending;
-    if (size === 0) {
-      this.target.close();
-      return;
-    }
-    // The process ends before their time limit does: they count now.
+    if (size === 0) return;
+    // The process ends before their time limit does: they count now, and not again.
     this.nErrors += size;
+    this.epoch++;
     this.options.logger.error(
       `${size} object(s) were sent to ${this.options.channel} and never acknowledged`,
     );

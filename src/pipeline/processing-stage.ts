@@ -6,7 +6,7 @@
  * arrives before `start()`. Stop: reception ends, what is queued is worked off, the processor stops, the last
  * statistics are published and stay readable for a moment.
  */
-import { Context, Server, type SharedPV, TypeDef, Value } from 'epics-pva-ts';
+import { Context, type Log, Server, type SharedPV, TypeDef, Value } from 'epics-pva-ts';
 import { UserError } from '../errors.ts';
 import type { OutcomeHandler } from '../input/data-receiver.ts';
 import type { MetadataChannel } from '../input/metadata-channel.ts';
@@ -33,7 +33,9 @@ const STATUS_PERIOD = 10;
 
 export class ProcessingStage<S extends StageStats> {
   readonly context: Context;
+  private outputContext: Context | undefined;
   private readonly options: StageOptions;
+  private readonly log: Log;
   private readonly server: Server;
   private readonly processor: UserDataProcessor | undefined;
   private readonly runner: ProcessorRunner;
@@ -52,10 +54,9 @@ export class ProcessingStage<S extends StageStats> {
     this.options = options;
     const { channels, logger } = options;
     this.processor = options.workers ?? construct(options);
-    const log = (level: 'debug' | 'info' | 'warn' | 'error', message: string): void =>
-      logger[level === 'warn' ? 'warning' : level](message);
-    this.server = new Server({ log, ...options.server });
-    this.context = new Context({ log, ...options.client });
+    this.log = (level, message) => logger[level === 'warn' ? 'warning' : level](message);
+    this.server = new Server({ log: this.log, ...options.server });
+    this.context = new Context({ log: this.log, ...options.client });
     this.runner = new ProcessorRunner({
       processor: this.processor,
       workers: options.workers?.pool,
@@ -84,10 +85,19 @@ export class ProcessingStage<S extends StageStats> {
         mode: options.outputMode,
         processor: this.processor,
         server: this.server,
-        context: this.context,
+        connect: () => this.connectOutput(),
         onPublished: (object) => this.figures.latency.publishedObject(object),
         logger,
       });
+  }
+
+  /**
+   * A client of its own: reception waits for answers to what is published, and answers on the connection that waits would
+   * never be read.
+   */
+  private connectOutput(): Context {
+    this.outputContext = new Context({ log: this.log, ...this.options.client });
+    return this.outputContext;
   }
 
   /**
@@ -125,9 +135,7 @@ export class ProcessingStage<S extends StageStats> {
   /** Processes one object; see ProcessorRunner. */
   handle(object: Value, outcome?: OutcomeHandler): void | Promise<void> {
     const pending = this.runner.handle(object, outcome);
-    const saturated = this.output?.saturated;
-    if (!saturated) return pending;
-    return pending ? pending.then(() => saturated) : saturated;
+    return pending ? pending.then(() => this.output?.saturated) : this.output?.saturated;
   }
 
   /** What the input channel held after a reconnect; see ProcessorRunner. */
@@ -289,9 +297,10 @@ export class ProcessingStage<S extends StageStats> {
     await this.input.stop(deadline.left);
     await this.options.workers?.pool.drain(deadline.left);
     for (const channel of this.metadata) channel.stop();
-    await this.output?.stop(deadline.left);
     this.runner.stop();
     await stopProcessor(this.processor, drainTimeout, logger);
+    // It may have published its last result just now (PvaPy stops its publisher behind the processor, too).
+    await this.output?.stop(Math.max(deadline.left, LINGER_MS));
     this.states.set('stopped');
     this.states.stop();
     const stats = this.updateStatus();
@@ -304,6 +313,6 @@ export class ProcessingStage<S extends StageStats> {
   async close(): Promise<void> {
     this.states.stop();
     this.options.workers?.pool.kill();
-    await Promise.all([this.context.close(), this.server.close()]);
+    await Promise.all([this.context.close(), this.outputContext?.close(), this.server.close()]);
   }
 }

@@ -17,8 +17,8 @@ export interface StageOutputOptions {
   readonly processor: UserDataProcessor;
   /** Serves the channel in mode `pvas`. */
   readonly server: Server;
-  /** Reaches the next stage in the other modes. */
-  readonly context: Context;
+  /** Reaches the next stage in the other modes. Called once at most. */
+  readonly connect: () => Context;
   readonly onPublished: PublishedHandler;
   readonly logger: Logger;
 }
@@ -29,12 +29,12 @@ export class StageOutput {
 
   constructor(options: StageOutputOptions) {
     this.options = options;
-    const { mode, channel, server, context, onPublished, logger } = options;
+    const { mode, channel, server, connect, onPublished, logger } = options;
     if (mode === 'pvas') {
       const pv = SharedPV.readonly();
       server.addPV(channel, pv);
       this.publisher = new ServerPublisher(pv, logger, onPublished);
-    } else this.publisher = new ClientPublisher({ mode, context, channel, onPublished, logger });
+    } else this.publisher = new ClientPublisher({ mode, context: connect(), channel, onPublished, logger });
   }
 
   /** From here on the processor can publish. */

@@ -30,14 +30,17 @@ export interface WarmUpOptions {
   readonly outputMode: OutputMode;
   readonly receiverQueueSize: number;
   readonly logger: Logger;
-  /** Asked between the slices: once frames come, they are what the path is compiled with. */
-  readonly idle: () => boolean;
+  /** Asked between the slices: once frames come, they are what the path is compiled with. Told how many have come out. */
+  readonly idle: (published: number) => boolean;
+  /** Longest time for it, in ms; default 300. */
+  readonly maxMs?: number;
 }
 
 /** What the frames run through. */
 interface Path {
   readonly server: Server;
-  readonly context: Context;
+  /** A client of that server, on a connection of its own. */
+  readonly connect: () => Context;
   readonly logger: Logger;
 }
 
@@ -50,42 +53,49 @@ export async function warmUp(options: WarmUpOptions): Promise<void> {
   const silent = { info: nothing, warning: nothing, error: nothing, debug: nothing };
   const logger = { ...options.logger, ...silent } as Logger;
   const server = Server.isolated();
-  let context: Context | undefined;
+  const contexts: Context[] = [];
   let receiver: DataReceiver | undefined;
   try {
     await server.start();
-    context = new Context(server.clientConfig());
-    const path = { server, context, logger };
-    const runner = passThrough(path, options);
-    const feed = feedOf(path, options, (value, outcome) => runner.handle(value, outcome));
+    const connect = (): Context => {
+      const context = new Context(server.clientConfig());
+      contexts.push(context);
+      return context;
+    };
+    const path = { server, connect, logger };
+    const [runner, output] = passThrough(path, options);
+    const feed = feedOf(path, options, (value, outcome) => {
+      void runner.handle(value, outcome);
+      return output.saturated;
+    });
     receiver = feed.receiver;
     receiver.start();
-    await run(feed, () => runner.stats.nProcessed > 0, options.idle);
+    const connected = (): boolean => runner.stats.nProcessed > 0;
+    await run(feed, connected, () => options.idle(output.stats.nPublished), options.maxMs ?? MAX_MS);
   } catch {
     // No port, no memory: the real consumer will say so.
   } finally {
     await receiver?.stop(0);
-    await Promise.all([context?.close(), server.close()]);
+    await Promise.all([...contexts.map((context) => context.close()), server.close()]);
   }
 }
 
 /** A processor that publishes what it is given, to a channel of its own or to one that somebody serves. */
-function passThrough({ server, context, logger }: Path, { outputMode }: WarmUpOptions): ProcessorRunner {
+function passThrough(path: Path, { outputMode: mode }: WarmUpOptions): [ProcessorRunner, StageOutput] {
   const processor = new UserDataProcessor();
-  if (outputMode !== 'pvas') server.addPV(OUTPUT, sink());
-  const onPublished = (): void => {};
-  const mode = outputMode;
-  const output = new StageOutput({ channel: OUTPUT, mode, processor, server, context, onPublished, logger });
+  if (mode !== 'pvas') path.server.addPV(OUTPUT, sink());
+  const output = new StageOutput({ ...path, channel: OUTPUT, mode, processor, onPublished: () => {} });
   output.start();
-  return new ProcessorRunner({
+  const runner = new ProcessorRunner({
     processor,
     objectIdField: 'uniqueId',
     skipInitialUpdates: 0,
     objectIdOffset: 1,
     nSequentialUpdates: 1,
     firstObject: (object: PvObject) => output.open(object),
-    logger,
+    logger: path.logger,
   });
+  return [runner, output];
 }
 
 /** Takes what is put into it or what it is called with. */
@@ -109,44 +119,42 @@ const frameOf = (uniqueId: number): Value =>
 interface Feed {
   readonly receiver: DataReceiver;
   send(frame: Value): void;
-  /** Resolves when more can be sent; undefined: now. */
-  readonly saturated: Promise<void> | undefined;
+  /** Nothing can be sent now. */
+  readonly saturated: boolean;
 }
 
 function feedOf(path: Path, { inputMode, receiverQueueSize }: WarmUpOptions, handle: ObjectHandler): Feed {
-  const { server, context, logger } = path;
+  const { server, connect, logger } = path;
   const common = { receiverQueueSize, handle, logger };
   if (inputMode === 'pva') {
     const input = SharedPV.readonly(frameOf(0));
     server.addPV(INPUT, input);
     const pvRequest = 'record[queueSize=100]field()';
-    const receiver = new MonitorReceiver({ context, channel: INPUT, pvRequest, ...common });
-    return { receiver, send: (frame) => void input.post(frame), saturated: undefined };
+    const receiver = new MonitorReceiver({ context: connect(), channel: INPUT, pvRequest, ...common });
+    return { receiver, send: (frame) => void input.post(frame), saturated: false };
   }
   const receiver = new ServedReceiver({ mode: inputMode, initial: frameOf(0), ...common });
   server.addPV(INPUT, receiver.pv);
   const mode = inputMode === 'pvas' ? 'pva' : 'rpc';
-  const publisher = new ClientPublisher({ mode, context, channel: INPUT, logger });
+  const publisher = new ClientPublisher({ mode, context: connect(), channel: INPUT, logger });
   publisher.publish(frameOf(0));
   return {
     receiver,
     send: (frame) => publisher.publish(frame),
     get saturated() {
-      return publisher.saturated;
+      return publisher.saturated !== undefined;
     },
   };
 }
 
 /** Sends frames once the way is open. */
-async function run(feed: Feed, connected: () => boolean, idle: () => boolean): Promise<void> {
-  const end = performance.now() + MAX_MS;
+async function run(feed: Feed, connected: () => boolean, idle: () => boolean, maxMs: number): Promise<void> {
+  const end = performance.now() + maxMs;
   const frame = frameOf(0);
   for (let i = 1; i <= FRAMES && performance.now() < end && idle(); ) {
     if (connected())
-      for (const last = i + BURST; i < last; i++) {
+      for (const last = i + BURST; i < last && !feed.saturated; i++)
         feed.send(frame.set('uniqueId', i).mark());
-        if (feed.saturated) await feed.saturated;
-      }
     await new Promise((resolve) => setImmediate(resolve));
   }
 }

@@ -35,6 +35,8 @@ export class ProcessorCounts {
   private lastTime = 0;
   private first: number | undefined;
   private last = 0;
+  /** Of all there were, whatever was reset. */
+  private lastEver: number | undefined;
   private resets = 0;
 
   constructor(options: MissedCounterOptions) {
@@ -45,6 +47,7 @@ export class ProcessorCounts {
   note(id: number): void {
     this.missed.update(id);
     this.last = id;
+    this.lastEver = id;
     this.first ??= id;
   }
 
@@ -55,9 +58,9 @@ export class ProcessorCounts {
     return now;
   }
 
-  /** The id of the first object; undefined before it. */
-  get firstId(): number | undefined {
-    return this.first;
+  /** The id of the last object, also if the counts have been reset since; undefined before the first one. */
+  get lastKnownId(): number | undefined {
+    return this.lastEver;
   }
 
   /** The id of the last object; 0 before the first one. */

@@ -102,12 +102,12 @@ export class ProcessorRunner {
    * began with. Not if objects are shared with others, who may have had it.
    */
   isNews(value: Value): boolean {
-    const { firstId, lastId, expectsEveryId } = this.counts;
+    const { lastKnownId, expectsEveryId } = this.counts;
     if (!expectsEveryId) return false;
-    if (firstId === undefined) return this.skipInitialUpdates === 0;
+    if (lastKnownId === undefined) return this.skipInitialUpdates === 0;
     const id = objectIdOf(value, this.options.objectIdField);
     // One without an id is an error, as any such object.
-    return !(id <= lastId);
+    return !(id <= lastKnownId);
   }
 
   /**

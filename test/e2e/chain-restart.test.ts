@@ -50,6 +50,29 @@ describe('a stage that is killed and comes back', () => {
     });
   });
 
+  it('the last stage: the ids of its two lives say what was published meanwhile', async ({ world }) => {
+    const detector = await Detector.start(world, { nx: 32, ny: 32 });
+    const middle = await Stage.start(world, '1', `hpc-consumer -ic pvapy:image -id 1 ${PASS}`);
+    const last = await Stage.start(world, '2', `hpc-consumer -ic consumer:1:output -id 2 ${RECORDING}`);
+    await detector.subscribers(1);
+    await last.received();
+    await detector.publish(50);
+    await processedUpTo(world, 2, 50);
+
+    await last.kill();
+    await detector.publish(30);
+    const one = await middle.statsAt(80);
+    expect(one.processorStats).toMatchObject({ nProcessed: 80, nMissed: 0, nErrors: 0 });
+    expect(one.publisherStats).toMatchObject({ nPublished: 80, nErrors: 0 });
+    await last.restart();
+    // The last one of what it has missed is its initial update.
+    await last.received();
+    await detector.publish(20);
+    expect(await processedUpTo(world, 2, 100)).toEqual([...idsFrom(1, 50), ...idsFrom(81, 100)]);
+    const { processorStats } = await last.statsAt(100);
+    expect(processorStats).toMatchObject({ firstObjectId: 81, nProcessed: 20, nMissed: 0, nErrors: 0 });
+  });
+
   it('one of two parallel consumers: its share goes to the other, the collector counts the rest', async ({
     world,
   }) => {

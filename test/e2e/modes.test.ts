@@ -2,7 +2,7 @@
  * Input and output modes, in every pair that fits: `pvas => pva`, `pva => pvas`, `rpc => rpc`. Every frame arrives,
  * once, in order, with its pixels; a slow stage holds back the one before it.
  */
-import { NTNDArray } from 'epics-pva-ts';
+import { NTNDArray, Server, SharedPV, serverConfigFromEnv } from 'epics-pva-ts';
 import { describe, expect } from 'vitest';
 import type { Child } from '../../bench/peers/child.ts';
 import { control, idsFrom, statusWhen } from './support/consumer.ts';
@@ -146,5 +146,48 @@ describe.concurrent('a mistake is one line', () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(message);
     expect(stderr.trimEnd()).not.toContain('\n');
+  });
+});
+
+describe.concurrent('a consumer that puts or calls', () => {
+  it.for([
+    ['pva', 'pvas'],
+    ['rpc', 'rpc'],
+  ] as const)(
+    'sends what its processor publishes when it is stopped (%s)',
+    async ([output, input], { world }) => {
+      const detector = await Detector.start(world);
+      await start(world, second(input, 'Served'));
+      const line = first(output).replace('-pc UserDataProcessor', `-pf ${SERVED} -pc LastWords`);
+      const sender = await start(world, line);
+      await detector.subscribers(1);
+      await detector.publish(10);
+      await statusWhen(world, 1, 'done', (s) => s.processorStats.nProcessed === 10);
+      sender.signal('SIGTERM');
+      expect(await sender.waitForExit(15_000)).toMatchObject({ code: 0 });
+      await sender.waitForLine(/'publisherStats': .*'nErrors': 0, 'nPublished': 1,/, 100);
+      expect(world.lines('ids-2')).toEqual([`10 ${sum(10)}`]);
+    },
+  );
+
+  it('into the server that it monitors is answered while images keep coming', async ({ world }) => {
+    const image = SharedPV.readonly(NTNDArray.create({ uniqueId: 0 }).value);
+    const ids: number[] = [];
+    const result = new SharedPV({ onPut: (_pv, value) => void ids.push(Number(value.get('uniqueId'))) });
+    result.open(NTNDArray.create({ uniqueId: 0 }).value);
+    const server = new Server({ ...serverConfigFromEnv(world.env), tcpPort: 0 });
+    world.own(await server.addPV('pvapy:image', image).addPV('stage2', result).start());
+    await start(world, first('pva'));
+    await until(() => expect(image.subscriberCount).toBe(1), 15_000);
+    const before = performance.now();
+    for (let uniqueId = 1; uniqueId <= 200; uniqueId++)
+      image.post(
+        NTNDArray.create({ pixels: pixelsOf(uniqueId), dimensions: [128, 128], uniqueId }).value.mark(),
+      );
+    const s = await statusWhen(world, 1, 'done', ({ publisherStats: p }) => p.nPublished + p.nErrors === 200);
+    expect(s.publisherStats).toMatchObject({ nPublished: 200, nErrors: 0 });
+    expect(ids).toEqual(idsFrom(1, 200));
+    // A put that nobody answers takes 5 s.
+    expect(performance.now() - before).toBeLessThan(5000);
   });
 });

@@ -124,6 +124,33 @@ describe.concurrent('a consumer that is killed', () => {
     expect(ids.at(-1)).toBeGreaterThan(s.processorStats.lastObjectId - 10);
   });
 
+  it('and started again goes on beside what its first life left: every image is in a file or known to be lost', async ({
+    world,
+  }) => {
+    const detector = await Detector.start(world, { nx: 32, ny: 32 });
+    const folder = join(world.folder, 'out');
+    const line = hdf5(folder, { nImagesPerFile: 40, flushImages: 10 });
+    const first = await consume(world, detector, line);
+    await detector.publish(75);
+    await statusWhen(world, 1, 'done', (now) => now.processorStats.lastObjectId === 75);
+    first.signal('SIGKILL');
+    await first.exited;
+    await detector.subscribers(0);
+    const before = checked(folder, 32 * 32);
+    expect(before).toEqual(idsFrom(1, before.length));
+    expect(before.length).toBeGreaterThanOrEqual(70);
+    await detector.publish(10);
+    const second = await consume(world, detector, line);
+    await detector.publish(50);
+    const s = await done(world, 1, 135);
+    expectLedger(s, 50);
+    second.signal('SIGINT');
+    expect(await second.waitForExit(10_000)).toMatchObject({ code: 0 });
+    // What its first life had not flushed, and what came while there was none, is all that is missing.
+    const after = checked(folder, 32 * 32).sort((a, b) => a - b);
+    expect(after).toEqual([...before, ...idsFrom(86, 135)]);
+  });
+
   it('leaves no TIFF that is not whole', async ({ world }) => {
     const detector = await Detector.start(world, { nx: 1024, ny: 1024 });
     const folder = join(world.folder, 'out');

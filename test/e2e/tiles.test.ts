@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { NTNDArray } from 'epics-pva-ts';
 import { describe, expect } from 'vitest';
 import { codeBlocks, commandLines } from '../docs/support/documents.ts';
+import { Stage } from './support/chain.ts';
 import { expectLedger, idsFrom, statusWhen } from './support/consumer.ts';
 import { Detector, pixelsOf } from './support/detector.ts';
 import { watch } from './support/processing.ts';
@@ -148,6 +149,62 @@ describe.concurrent('images in tiles', () => {
     const s = await statusWhen(world, 2, 'done', (now) => now.processorStats.nProcessed === N * TILES);
     expect(s.userStats).toMatchObject(FIGURES);
     expect(s.processorStats).toMatchObject({ nErrors: 0, nMissed: 0 });
+  });
+});
+
+describe.concurrent('a stage of tiles that is killed and comes back', () => {
+  const split = `hpc-consumer -ic pvapy:image -id 1 -pc SplitTilesProcessor -pa '{"nx": 50, "ny": 40}'`;
+  const stitch = `hpc-consumer -ic consumer:1:output -id 2 -pc StitchTilesProcessor -pa '{"nx": 128, "ny": 128}'`;
+
+  it('the one that cuts: what comes out is whole, and the rest is counted as missed', async ({ world }) => {
+    const detector = await Detector.start(world);
+    const cutter = await Stage.start(world, '1', split);
+    const stitcher = await Stage.start(world, '2', stitch);
+    await detector.subscribers(1);
+    await stitcher.received();
+    const seen = images(world, 'consumer:2:output');
+    await until(() => expect(seen.length).toBe(1));
+    await detector.publish(30, 100);
+    await until(() => expect(seen.at(-1)?.id).toBe(30));
+    const since = stitcher.child.lineCount;
+    await cutter.kill();
+    const back = cutter
+      .restart()
+      .then(() => stitcher.child.waitForLine(/connected to consumer:1:output/, 15_000, since));
+    await detector.publishUntil(back, 100);
+    await detector.publish(30, 100);
+    const { published } = detector;
+    await until(() => expect(seen.at(-1)?.id).toBe(published));
+    const ids = seen.map(({ id }) => id).filter((id) => id > 0);
+    expect(ids).toEqual([...new Set(ids)].sort((a, b) => a - b));
+    for (const { id, pixels } of seen.filter(({ id }) => id > 0))
+      expect(Buffer.compare(pixels, pixelsOf(id)), `pixels of image ${id}`).toBe(0);
+    const { userStats, processorStats } = await stitcher.statsAt(published);
+    expect(userStats).toMatchObject({ nFramesStitched: ids.length, nFramesMissed: published - ids.length });
+    expect(userStats['nFramesMissed']).toBeGreaterThan(0);
+    expect(processorStats['nErrors']).toBe(0);
+  });
+
+  it('the one that stitches: it goes on with the first image it gets whole', async ({ world }) => {
+    const detector = await Detector.start(world);
+    const cutter = await Stage.start(world, '1', split);
+    const stitcher = await Stage.start(world, '2', stitch);
+    await detector.subscribers(1);
+    await stitcher.received();
+    await detector.publish(30, 100);
+    await stitcher.statsAt(30);
+    await stitcher.kill();
+    await detector.publish(10, 100);
+    expect((await cutter.statsAt(40)).publisherStats).toMatchObject({ nErrors: 0 });
+    await stitcher.restart();
+    await stitcher.received();
+    const seen = images(world, 'consumer:2:output');
+    await until(() => expect(seen.length).toBeGreaterThan(0));
+    await detector.publish(20, 100);
+    await until(() => expect(seen.at(-1)?.id).toBe(60));
+    expect(seen.map(({ id }) => id).filter((id) => id > 40)).toEqual(idsFrom(41, 60));
+    const { userStats } = await stitcher.statsAt(60);
+    expect(userStats).toMatchObject({ nFramesStitched: 20, nFramesMissed: 0, nTilesHeld: 0 });
   });
 });
 

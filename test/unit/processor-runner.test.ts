@@ -87,6 +87,15 @@ describe('what the channel holds after a reconnect', () => {
     runner.configure({ skipInitialUpdates: 0, objectIdOffset: 1 });
     expect(runner.isNews(held(1))).toBe(true);
   });
+
+  it('is known though the statistics have been reset since', () => {
+    const { runner } = make();
+    void runner.handle(Value.create(NUMBER, { id: 5 }));
+    runner.resetStats();
+    const isNews = (id: number): boolean => runner.isNews(Value.create(NUMBER, { id }));
+    expect([4, 5, 6].map(isNews)).toEqual([false, false, true]);
+    expect(runner.stats).toMatchObject({ nProcessed: 0, firstObjectId: 0, lastObjectId: 0 });
+  });
 });
 
 describe('statistics that are reset while an object is processed', () => {

@@ -58,7 +58,7 @@ export class ChannelPool {
       log,
       lookup,
       linkTo: (server) => this.linkTo(server),
-      missing: () => [...this.channels.values()].filter((c) => c.state === 'searching'),
+      missing: () => this.search.missing,
     });
   }
 

@@ -62,7 +62,7 @@ export class Channel {
   /** ACL_CHANGE; it may come before the channel is active. */
   onAccessRights(rights: AccessRights): void {
     this.rights = rights;
-    if (this.stateNow === 'active') for (const op of [...this.operations]) op.onAccessRights?.(rights);
+    if (this.stateNow === 'active') this.forEachOperation((op) => op.onAccessRights?.(rights));
   }
 
   hasSid(sid: number): boolean {
@@ -96,7 +96,7 @@ export class Channel {
   onActive(sid: number): void {
     this.sid = sid;
     this.stateNow = 'active';
-    for (const op of [...this.operations]) this.start(op);
+    this.forEachOperation((op) => this.start(op));
   }
 
   onRefused(_why: string): void {
@@ -107,7 +107,12 @@ export class Channel {
   onLost(reason: SearchReason, why: string): void {
     const wasActive = this.stateNow === 'active';
     this.backToSearch(reason);
-    if (wasActive) for (const op of [...this.operations]) op.onDisconnect(why);
+    if (wasActive) this.forEachOperation((op) => op.onDisconnect(why));
+  }
+
+  /** Those there are now, but for those that go meanwhile: what one tells its user may end another. */
+  private forEachOperation(tell: (op: Operation) => void): void {
+    for (const op of [...this.operations]) if (this.operations.has(op)) tell(op);
   }
 
   private backToSearch(reason: SearchReason): void {

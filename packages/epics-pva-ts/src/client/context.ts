@@ -188,8 +188,8 @@ export class Context {
   }
 
   /**
-   * A channel to put to again and again: one message for each put, where {@link put} sends three. Close it when it is not
-   * needed any more.
+   * A channel to put to again and again: with `fetch: false` one message for each put, where {@link put} sends three.
+   * Close it when it is not needed any more.
    * @throws PvRequestError, ConfigError, LocalProtocolError
    */
   createChannelPut(name: string, options: ChannelPutOptions = {}): ChannelPut {

@@ -1,6 +1,6 @@
 /**
  * ChannelPut and ChannelRPC: a channel that is put to, or called, again and again, as the classes of these names in
- * pvAccess: INIT is sent once, every further request is one message there and one back.
+ * pvAccess: INIT is sent once, and every further call, or put that reads nothing before, is one message there and one back.
  */
 import { ConfigError } from '../errors.ts';
 import type { Value } from '../value/value.ts';
@@ -39,7 +39,6 @@ abstract class KeptChannel<O extends GetOptions> {
   private readonly channel: Channel;
   private readonly options: O;
   private readonly queue: RequestQueue;
-  private readonly ended: (kept: { fail(error: Error): void }) => void;
 
   /** @internal Made by {@link Context}. @throws ConfigError, PvRequestError */
   constructor(
@@ -52,13 +51,14 @@ abstract class KeptChannel<O extends GetOptions> {
       throw new ConfigError(`inFlight is ${inFlight}; it must be an integer of at least 1`);
     this.channel = channel;
     this.options = { ...options, pvRequest: requestValue(options.pvRequest) };
-    this.queue = new RequestQueue(channel, inFlight);
-    this.ended = ended;
+    this.queue = new RequestQueue(channel, inFlight, () => ended(this));
   }
 
   /** @internal One more request, behind those there are. */
   protected run<T>(make: (channel: Channel, options: O) => OneShot<T>, limits: RequestLimits): Promise<T> {
-    return this.queue.run(make(this.channel, { ...this.options, ...limits }));
+    const { timeout = this.options.timeout, signal } = limits;
+    const given = { ...(timeout !== undefined && { timeout }), ...(signal && { signal }) };
+    return this.queue.run(make(this.channel, { ...this.options, ...given }));
   }
 
   /** Requests without an answer yet, those that wait included. */
@@ -69,7 +69,6 @@ abstract class KeptChannel<O extends GetOptions> {
   /** Ends it. Requests on their way are answered, those that wait fail with DisconnectedError. */
   close(): void {
     this.queue.close();
-    this.ended(this);
   }
 
   /** @internal The Context ends: everything fails. */

@@ -85,7 +85,14 @@ export class MultiMonitor {
       isNew: false,
     }));
     const asked = pvRequest === undefined ? {} : { pvRequest };
-    this.subscriptions = this.states.map((state) => monitor(state.name, asked, this.handlersOf(state)));
+    this.subscriptions = [];
+    try {
+      for (const state of this.states)
+        this.subscriptions.push(monitor(state.name, asked, this.handlersOf(state)));
+    } catch (error) {
+      this.close();
+      throw error;
+    }
     open.add(this);
     if (signal?.aborted) this.close();
     else signal?.addEventListener('abort', this.abort, { once: true });

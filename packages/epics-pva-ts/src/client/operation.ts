@@ -66,10 +66,12 @@ export interface Initialised {
 
 /** Who takes a request's operation over instead of having it destroyed. */
 export interface Keeper {
+  /** Asked when the answer has come; if not, the operation is destroyed. */
+  readonly keeps: boolean;
   /** The execution has been sent: what comes behind it does not overtake it. */
   sent(): void;
-  /** It is answered; the operation can be used again. */
-  idle(operation: Initialised): void;
+  /** It was answered with success; the operation, if it is kept. */
+  answered(operation: Initialised | undefined): void;
 }
 
 /** What every request takes: a time limit and a way to cancel it. */
@@ -139,6 +141,7 @@ export abstract class OneShot<T> implements Operation {
     if (this.channel.state === 'searching')
       return this.server ? `${this.server} cannot be reached or refuses it` : 'no server has this channel';
     if (this.channel.state === 'connecting') return 'server found but not connected';
+    if (this.ioidNow === 0) return 'not sent, because those before it are not answered';
     return `no reply${this.silence}`;
   }
 
@@ -166,7 +169,8 @@ export abstract class OneShot<T> implements Operation {
       if (this.on) this.proceed(at);
       else this.init(at);
     } catch (error) {
-      this.fail(asError(error), false);
+      // The server knows nothing of it but an INIT that was answered.
+      this.fail(asError(error), this.on !== undefined);
     }
   }
 
@@ -184,6 +188,7 @@ export abstract class OneShot<T> implements Operation {
   }
 
   onDisconnect(why: string): void {
+    if (this.done) return;
     this.at?.forget(false);
     this.at = null;
     this.channel.remove(this);
@@ -237,9 +242,10 @@ export abstract class OneShot<T> implements Operation {
 
   protected succeed(result: T, tell = true): void {
     const { ioid, type, keeper } = this;
-    if (!this.end(tell && !keeper)) return;
+    const keeps = keeper?.keeps ?? false;
+    if (!this.end(tell && !keeps)) return;
     for (const block of this.lent.splice(0)) block.release();
-    keeper?.idle({ ioid, type });
+    keeper?.answered(keeps ? { ioid, type } : undefined);
     this.settle.resolve(result);
   }
 

@@ -18,19 +18,25 @@ export class RequestQueue implements Operation {
   readonly type = undefined;
   private readonly channel: Channel;
   private readonly limit: number;
+  private readonly ended: () => void;
   private at: Attachment | null = null;
   /** Operations that wait for a request. */
   private idle: Initialised[] = [];
   private readonly waiting: OneShot<unknown>[] = [];
   private readonly running = new Set<OneShot<unknown>>();
-  /** A request whose operation is being initialised: those behind it must not overtake it. */
+  /** A request that is not sent yet, but is to be before those behind it: it initialises its operation, or reads first. */
   private opening: OneShot<unknown> | undefined;
+  private pumping = false;
   private closed = false;
 
-  /** @param limit operations, hence requests on their way, at once */
-  constructor(channel: Channel, limit: number) {
+  /**
+   * @param limit operations, hence requests on their way, at once
+   * @param ended it was closed, and nothing is on its way any more
+   */
+  constructor(channel: Channel, limit: number, ended: () => void) {
     this.channel = channel;
     this.limit = limit;
+    this.ended = ended;
     channel.add(this);
   }
 
@@ -55,25 +61,33 @@ export class RequestQueue implements Operation {
   }
 
   private pump(): void {
+    if (this.pumping) return;
+    this.pumping = true;
     while (!this.opening && (this.idle.length > 0 || this.running.size < this.limit)) {
       const request = this.waiting.shift();
-      if (!request) return;
-      const operation = this.idle.pop();
-      this.running.add(request);
-      if (!operation) this.opening = request;
-      request.begin(operation, {
-        sent: () => {
-          if (this.opening !== request) return;
-          this.opening = undefined;
-          this.pump();
-        },
-        idle: (left) => {
-          if (this.closed) this.destroy(left);
-          else this.idle.push(left);
-          this.forget(request);
-        },
-      });
+      if (!request) break;
+      this.begin(request);
     }
+    this.pumping = false;
+  }
+
+  private begin(request: OneShot<unknown>): void {
+    this.running.add(request);
+    this.opening = request;
+    const keeps = (): boolean => !this.closed;
+    request.begin(this.idle.pop(), {
+      get keeps() {
+        return keeps();
+      },
+      sent: () => {
+        if (this.opening === request) this.opening = undefined;
+        this.pump();
+      },
+      answered: (operation) => {
+        if (operation) this.idle.push(operation);
+        this.forget(request);
+      },
+    });
   }
 
   /** A request has ended: the next one may begin. */
@@ -83,30 +97,34 @@ export class RequestQueue implements Operation {
     this.running.delete(request);
     if (this.opening === request) this.opening = undefined;
     this.pump();
-  }
-
-  private destroy({ ioid }: Initialised): void {
-    const { at } = this;
-    at?.connection.send(Command.DESTROY_REQUEST, (w) => encodeRequestControl(w, { sid: at.sid, ioid }));
+    if (this.closed && this.pending === 0) this.ended();
   }
 
   /** No more requests; those on their way are answered, those that wait fail. */
   close(): void {
-    this.end(`${this.channel.name}: closed before it was sent`, this.waiting);
+    this.end(`${this.channel.name}: closed before it was sent`);
   }
 
   /** Ends everything with this error. */
   fail(error: Error): void {
-    this.end(error.message, [...this.waiting, ...this.running]);
+    this.end(error.message);
+    this.failAll(this.running, error.message);
   }
 
-  private end(why: string, requests: readonly OneShot<unknown>[]): void {
+  private end(why: string): void {
     if (this.closed) return;
     this.closed = true;
-    for (const request of [...requests]) request.fail(new DisconnectedError(why));
-    for (const operation of this.idle.splice(0)) this.destroy(operation);
-    this.at?.forget(false);
+    this.failAll(this.waiting, why);
+    const { at } = this;
+    for (const { ioid } of this.idle.splice(0))
+      at?.connection.send(Command.DESTROY_REQUEST, (w) => encodeRequestControl(w, { sid: at.sid, ioid }));
+    at?.forget(false);
     this.channel.remove(this);
+    if (this.pending === 0) this.ended();
+  }
+
+  private failAll(requests: Iterable<OneShot<unknown>>, why: string): void {
+    for (const request of [...requests]) request.fail(new DisconnectedError(why));
   }
 
   onConnect(at: Attachment): void {
@@ -114,8 +132,9 @@ export class RequestQueue implements Operation {
   }
 
   onDisconnect(): void {
-    this.idle = [];
+    this.at?.forget(false);
     this.at = null;
+    this.idle = [];
     this.ioid = newIoid();
   }
 

@@ -61,6 +61,9 @@ export interface SearchStats {
   readonly udpErrors: number;
 }
 
+/** Sockets that could not be opened are tried again after this time. */
+const RETRY_MS = 5000;
+
 const now = (): number => performance.now();
 
 export class SearchEngine {
@@ -79,6 +82,8 @@ export class SearchEngine {
   private timer: NodeJS.Timeout | null = null;
   private timerAt = 0;
   private closed = false;
+  /** When to open the sockets again that could not be opened. */
+  private retryAt = Number.POSITIVE_INFINITY;
 
   /** @throws ConfigError for lists that cannot be understood, or that name an interface this host does not have */
   constructor(options: SearchEngineOptions) {
@@ -102,6 +107,11 @@ export class SearchEngine {
       beaconsIgnored: this.beacons.ignored,
       udpErrors: (this.socket?.counters.errors ?? 0) + (this.listener?.counters.errors ?? 0),
     };
+  }
+
+  /** Names searched for now. Those of a given server are not among them. */
+  get missing(): SearchChannel[] {
+    return Array.from(this.names, ([cid, name]) => ({ cid, name }));
   }
 
   add(cid: number, name: string, reason: SearchReason = 'new'): void {
@@ -150,6 +160,10 @@ export class SearchEngine {
   /** To be called about once a second: forgets servers that sent no beacon for long. */
   tick(time: number): void {
     this.beacons.expire(time);
+    if (time >= this.retryAt) {
+      this.retryAt = Number.POSITIVE_INFINITY;
+      this.opening = this.open();
+    }
     for (const discovery of this.discoveries) discovery.tick(time);
   }
 
@@ -168,10 +182,14 @@ export class SearchEngine {
       });
       if (this.closed) await this.socket.close();
     } catch (error) {
-      log('error', `cannot search over UDP: ${(error as Error).message}`);
+      log(
+        'error',
+        `cannot search over UDP: ${(error as Error).message}; trying again in ${RETRY_MS / 1000} s`,
+      );
+      this.retryAt = now() + RETRY_MS;
     }
     this.plan();
-    await this.listen();
+    if (!this.listener) await this.listen();
   }
 
   private async listen(): Promise<void> {

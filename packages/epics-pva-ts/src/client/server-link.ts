@@ -159,7 +159,7 @@ export class ServerLink {
   private readonly putTypeOf = (ioid: number): TypeDef | undefined =>
     this.operations.get(ioid)?.putType ?? this.retired.get(ioid)?.putType;
 
-  /** Operations that wait for replies or updates. */
+  /** Operations that are initialised, or about to be. */
   get operationCount(): number {
     return this.operations.size;
   }

@@ -176,6 +176,13 @@ export abstract class ServerOperation {
     return isPromise(done) ? done.then(() => this.process()) : this.process();
   }
 
+  /** @throws RemoteError when the client may not process: that takes the right to put */
+  protected demandProcessing(): void {
+    const { rights, pv } = this.context;
+    if (!rights.put)
+      throw new RemoteError(pv.refused?.('write') ?? 'processing not permitted: no right to put');
+  }
+
   /** Processes; without `record[block=true]` the reply does not wait until a promise of it settles (QSRV). */
   private process(): void | Promise<void> {
     const { pv, client } = this.context;
@@ -210,7 +217,9 @@ export class GetOperation extends ServerOperation {
   /** With `record[process=true]` the PV is processed before (pvDatabase, QSRV 1). */
   private processed(): Value | Promise<Value> {
     const { pv, client } = this.context;
-    const done = this.info.process === true ? pv.process?.(client, this.info) : undefined;
+    const processes = this.info.process === true && pv.process !== undefined;
+    if (processes) this.demandProcessing();
+    const done = processes ? pv.process?.(client, this.info) : undefined;
     return this.filtered(isPromise(done) ? done.then(() => this.present()) : this.present());
   }
 

@@ -33,6 +33,8 @@ export class ServerChannel {
   readonly waiting = new Set<() => void>();
   private readonly connection: Connection;
   private rightsNow: AccessRights = FULL_ACCESS;
+  /** Does the PV let this client write? */
+  private mayWrite = true;
   /** What the client was told last. */
   private told: AccessRights = FULL_ACCESS;
 
@@ -53,12 +55,19 @@ export class ServerChannel {
   /** From now on the client may do this and no more, and is told so if it is something new. */
   setRights(rights: AccessRights): void {
     this.rightsNow = rights;
-    this.tellRights(rights);
+    this.tellRights();
   }
 
-  /** Tells the client what it may do (ACL_CHANGE) if it is something new: for PVs that see to it themselves. */
-  tellRights(rights: AccessRights): void {
+  /** For PVs that see to it themselves: the client is told. */
+  setWritable(mayWrite: boolean): void {
+    this.mayWrite = mayWrite;
+    this.tellRights();
+  }
+
+  /** Tells the client what it may do (ACL_CHANGE) if it is something new. */
+  private tellRights(): void {
     const { told } = this;
+    const rights = this.mayWrite ? this.rightsNow : NOTHING;
     if (rights.put === told.put && rights.putGet === told.putGet && rights.rpc === told.rpc) return;
     this.told = rights;
     this.connection.send(Command.ACL_CHANGE, (w) => encodeAclChange(w, { cid: this.cid, rights }));
@@ -127,7 +136,7 @@ export class ChannelTable {
     const { sid } = channel;
     this.bySid.set(sid, { channel, detach: pv.attach(() => this.destroy(sid)) });
     // As core-pva does it: in front of the reply.
-    pv.onAccessChanged?.(({ write }) => channel.tellRights(write ? channel.rights : NOTHING));
+    pv.onAccessChanged?.(({ write }) => channel.setWritable(write));
     if (rights) channel.setRights(rights);
     reply(sid, OK);
   }

@@ -8,6 +8,7 @@ import { PvRequestError } from '../errors.ts';
 import { Command } from '../frame/command.ts';
 import { encodeMonitorResponse } from '../message/monitor.ts';
 import { SUB } from '../message/operation.ts';
+import { allInside } from '../value/marks.ts';
 import type { TypeDef } from '../value/type-def.ts';
 import type { BitSet } from '../wire/bit-set.ts';
 import { errorStatus, OK, type Status } from '../wire/status.ts';
@@ -89,6 +90,8 @@ export class MonitorOperation extends ServerOperation implements MonitorSink, Tu
     this.filters?.begin();
     // The present value is queued during the call: nothing can be posted in between and be lost.
     this.unsubscribe = this.context.pv.subscribe(this, this.context.request);
+    // A PV may have ended it meanwhile.
+    if (this.destroyed || this.finishing) this.leave();
   }
 
   /** The client pauses. What is queued is dropped: the next start begins with the complete present value. */
@@ -194,10 +197,15 @@ export class MonitorOperation extends ServerOperation implements MonitorSink, Tu
       w.u32(ioid);
       w.u8(SUB.EXEC);
       update.writeTo(w, selection);
-      if (overrun) overrun.encode(w);
+      if (overrun) this.asked(overrun, update).encode(w);
       else w.u8(0);
     });
     this.bytes += connection.bytesSent - before;
+  }
+
+  /** What was overwritten of the fields asked for. */
+  private asked(overrun: BitSet, { value }: PostedUpdate): BitSet {
+    return this.selection ? allInside(overrun, value.type.nodes).and(this.selection) : overrun;
   }
 
   override destroy(): void {

@@ -95,10 +95,7 @@ export class ProcessOperation extends ServerOperation {
     this.run<void>(
       subcommand,
       () => {
-        if (!this.context.rights.put)
-          throw new RemoteError(
-            this.context.pv.refused?.('write') ?? 'processing not permitted: no right to put',
-          );
+        this.demandProcessing();
         return pv.process?.(client, this.info);
       },
       (status) =>

@@ -79,6 +79,7 @@ export class Server {
   private beacons: BeaconSender | null = null;
   private timer: NodeJS.Timeout | null = null;
   private state: 'new' | 'running' | 'closed' = 'new';
+  private opening: Promise<void> | undefined;
 
   /** @throws ConfigError for `EPICS_PVAS_*` variables that cannot be understood */
   constructor(options: ServerOptions = {}) {
@@ -222,18 +223,28 @@ export class Server {
   async start(): Promise<this> {
     if (this.state !== 'new') throw new LocalProtocolError(`this server is ${this.state}`);
     this.state = 'running';
+    this.opening = this.open();
     try {
-      if (this.accessSecurity) await this.setAccessSecurity(this.accessSecurity);
-      await this.listeners.listen((port) => this.log('info', `TCP port ${port} is taken, using a free one`));
-      await this.openUdp();
+      await this.opening;
     } catch (error) {
       await this.close();
       throw error;
     }
+    if (this.isClosed) throw new LocalProtocolError('this server was closed while it started');
     this.timer = setInterval(() => this.tick(), 1000);
     this.timer.unref();
     this.tick();
     return this;
+  }
+
+  private async open(): Promise<void> {
+    if (this.accessSecurity) await this.setAccessSecurity(this.accessSecurity);
+    await this.listeners.listen((port) => this.log('info', `TCP port ${port} is taken, using a free one`));
+    await this.openUdp();
+  }
+
+  private get isClosed(): boolean {
+    return this.state === 'closed';
   }
 
   private async openUdp(): Promise<void> {
@@ -302,10 +313,12 @@ export class Server {
     };
   }
 
-  /** Closes all connections and ports. */
+  /** Closes all connections and ports; a start that is under way fails. */
   async close(): Promise<void> {
-    if (this.state === 'closed') return;
+    if (this.isClosed) return;
     this.state = 'closed';
+    // What is still being opened has to be closed, too.
+    await this.opening?.catch(() => {});
     if (this.timer) clearInterval(this.timer);
     for (const client of [...this.clients]) client.close();
     await Promise.all([this.listeners.close(), this.udp?.close()]);

@@ -149,11 +149,8 @@ function readingInPlace(sink: () => ByteSink | null | undefined, handle?: object
  * the socket is as it was, and copies.
  */
 function takeHandle(socket: net.Socket): object | undefined {
-  const holder = socket as unknown as { _handle?: object | null };
-  const handle = holder._handle;
-  if (!handle) return undefined;
-  holder._handle = null;
-  return handle;
+  const handle = (socket as unknown as { readonly _handle?: object | null })._handle;
+  return handle && Reflect.set(socket, '_handle', null) ? handle : undefined;
 }
 
 /** A socket a listener has accepted. */

@@ -93,11 +93,25 @@ export class MemoryPool {
   }
 
   put(bytes: Buffer): void {
+    if (bytes.length > this.maxIdleBytes) return;
+    if (this.idleBytes + bytes.length > this.maxIdleBytes) this.dropOthers(bytes.length);
     if (this.idleBytes + bytes.length > this.maxIdleBytes) return;
     const list = this.idle.get(bytes.length);
     if (list) list.push(bytes);
     else this.idle.set(bytes.length, [bytes]);
     this.idleBytes += bytes.length;
+  }
+
+  /** Makes room for a block of this size: those of other sizes may be of streams that have ended. */
+  private dropOthers(size: number): void {
+    for (const [other, list] of this.idle) {
+      if (other === size) continue;
+      while (list.length > 0 && this.idleBytes + size > this.maxIdleBytes) {
+        list.pop();
+        this.idleBytes -= other;
+      }
+      if (list.length === 0) this.idle.delete(other);
+    }
   }
 
   stats(): MemoryPoolStats {

@@ -35,6 +35,26 @@ function setUp(onFrame: (f: Frame) => void = () => {}): { d: FrameDecoder; pool:
   return { pool, d: new FrameDecoder({ onFrame, pool }) };
 }
 
+describe('the pool', () => {
+  it('gives up memory of sizes that nobody uses any more for what is used now', () => {
+    const MiB = 1024 * 1024;
+    const pool = new MemoryPool(8 * MiB);
+    const give = (size: number, count: number): void => {
+      const blocks = Array.from({ length: count }, () => pool.take(size));
+      for (const block of blocks) block.release();
+    };
+    give(MiB, 8);
+    expect(pool.stats()).toMatchObject({ idleBlocks: 8, idleBytes: 8 * MiB });
+    give(3 * MiB, 1);
+    expect(pool.stats()).toMatchObject({ idleBlocks: 6, idleBytes: 8 * MiB });
+    const { allocated } = pool.stats();
+    for (let i = 0; i < 10; i++) give(3 * MiB, 1);
+    expect(pool.stats().allocated).toBe(allocated);
+    give(9 * MiB, 1);
+    expect(pool.stats().idleBytes).toBe(8 * MiB);
+  });
+});
+
 describe('memory that nobody keeps', () => {
   it('is one block for any number of small messages', () => {
     const { d, pool } = setUp();

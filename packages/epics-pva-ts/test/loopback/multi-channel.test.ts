@@ -42,6 +42,17 @@ class Told<T> extends Happenings<T> {
 const plain = (value: Value): unknown[] =>
   NTMultiChannel.wrap(value).value.map((v) => (v instanceof Value ? v.toJS() : v));
 
+describe('a monitor of which one channel is refused', () => {
+  it('monitors none of the others', async () => {
+    const server = await serve(pvs());
+    const context = clientOf(server);
+    await context.get('i');
+    expect(() => context.multiChannel(['i', '']).monitor(() => {})).toThrow(/1 to 500 bytes/);
+    await context.get('i');
+    expect(server.report().connections[0]?.channels.flatMap(({ monitors }) => monitors)).toEqual([]);
+  });
+});
+
 describe('get', () => {
   it('gives the values of all channels with alarm, time and connection of each', async () => {
     const context = clientOf(await serve(pvs()));

@@ -50,6 +50,20 @@ describe('name servers', () => {
     expect(one.clientCount).toBe(1);
   });
 
+  it('are not asked for a channel whose server is given', async () => {
+    const there = await serve({ a: int(1) });
+    const gone = await serve({});
+    await gone.close();
+    const context = client(`127.0.0.1:${there.tcpPort}`);
+    const server = `127.0.0.1:${gone.tcpPort}`;
+    const put = context.put('a', 2, { server, timeout: 0.5 });
+    const failed = expect(put).rejects.toMatchObject({ code: 'PVA_TIMEOUT' });
+    // It connects to its name server meanwhile.
+    expect((await context.get('a')).get('value')).toBe(1);
+    await failed;
+    expect((await context.get('a')).get('value')).toBe(1);
+  });
+
   it('that come back are connected again, and their monitors with them', async () => {
     const first = await serve({ a: int(1) });
     const context = client(`127.0.0.1:${first.tcpPort}`);

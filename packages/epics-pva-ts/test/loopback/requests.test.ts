@@ -1,5 +1,6 @@
 /** What users of get, put, rpc, info and monitor rely on, over real sockets: selection, labels, limits, errors. */
-import { setMaxListeners } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
+import net from 'node:net';
 import { hostname } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { Context } from '../../src/client/context.ts';
@@ -24,6 +25,18 @@ import { TcpPeer } from '../support/tcp-peer.ts';
 
 const DOUBLE = NTScalar.build('double', { display: true });
 const double = (value: number): Value => Value.create(DOUBLE, { value, 'display.units': 'mm' });
+
+describe('a server', () => {
+  it('that is closed while it starts leaves no port open', async () => {
+    const server = Server.isolated();
+    const starting = expect(server.start()).rejects.toThrow('this server was closed while it started');
+    await server.close();
+    const { tcpPort } = server;
+    await starting;
+    const socket = net.connect(tcpPort, '127.0.0.1');
+    await expect(once(socket, 'connect')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  });
+});
 
 describe('field selection', () => {
   it('brings the fields asked for, by get and monitor', async () => {

@@ -77,10 +77,37 @@ describe('access rights', () => {
     const s = new JoinedSession({ p: able() });
     const channel = s.channel('p');
     await s.run(new GetRequest(channel, OPTIONS));
-    s.now.served.channelList()[0]?.tellRights(NOTHING);
+    s.now.served.channelList()[0]?.setWritable(false);
     await settled();
     expect(channel.accessRights).toEqual(NOTHING);
     await s.run(new PutRequest(channel, 5, OPTIONS));
+  });
+
+  it('to put are needed for processing, also before a get', async () => {
+    const s = new JoinedSession({ p: able() });
+    const channel = s.channel('p');
+    const get = (pvRequest: string): Promise<Value> =>
+      s.run(new GetRequest(channel, { ...OPTIONS, pvRequest }));
+    await get('record[process=true]field()');
+    s.now.served.channelList()[0]?.setRights({ ...FULL_ACCESS, put: false });
+    await expect(get('record[process=true]field()')).rejects.toThrow(
+      'p: processing not permitted: no right to put',
+    );
+    expect((await get('record[process=false]field()')).get('value')).toBe(1);
+  });
+
+  it('that the PV refuses are told as refused, whatever else the channel has', async () => {
+    const s = new JoinedSession({ p: able() });
+    const channel = s.channel('p');
+    await s.run(new GetRequest(channel, OPTIONS));
+    const [served] = s.now.served.channelList();
+    served?.setWritable(false);
+    served?.setRights({ ...FULL_ACCESS, rpc: false });
+    await settled();
+    expect(channel.accessRights).toEqual(NOTHING);
+    served?.setWritable(true);
+    await settled();
+    expect(channel.accessRights).toEqual({ ...FULL_ACCESS, rpc: false });
   });
 
   it('a channel begins with are told in front of its creation, as core-pva does it', async () => {

@@ -61,6 +61,27 @@ describe('get', () => {
     expect((await pending).get('value')).toBe(7);
   });
 
+  it('cancelled while others hear of the lost connection is not asked again', async () => {
+    const pv = new SharedPV();
+    const s = new JoinedSession({ p: SharedPV.mailbox(double(1)), q: pv });
+    const abort = new AbortController();
+    s.monitor('p', { update: () => {}, disconnected: () => abort.abort() });
+    await settled();
+    // The PV behind it answers later, so that the get is still under way.
+    s.pvs.set('p', pv);
+    const late = s.run(new GetRequest(s.channel('p'), { ...OPTIONS, signal: abort.signal }));
+    const refused = expect(late).rejects.toMatchObject({ code: 'PVA_CANCELLED' });
+    s.serverDown();
+    await refused;
+    s.serverUp();
+    await settled();
+    pv.open(double(2));
+    await settled();
+    const gets = s.sentByClient().filter((m) => m.name === 'GET');
+    expect(gets.length).toBeLessThanOrEqual(2);
+    expect(s.currentLink.operationCount).toBe(1);
+  });
+
   it('fails with what the server says, and INIT that failed needs no DESTROY_REQUEST', async () => {
     const s = new JoinedSession({ p: SharedPV.mailbox(double(1)) });
     const pending = s.run(new GetRequest(s.channel('p'), { ...OPTIONS, pvRequest: 'field(nope)' }));

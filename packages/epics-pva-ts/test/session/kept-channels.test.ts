@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ChannelPut, type ChannelPutOptions, ChannelRPC } from '../../src/client/kept-channels.ts';
 import { MAX_WAITING_REQUESTS } from '../../src/limits.ts';
 import { SharedPV } from '../../src/server/shared-pv.ts';
+import type { ServedPV } from '../../src/server/source.ts';
 import { struct } from '../../src/value/type-def.ts';
 import { Value } from '../../src/value/value.ts';
 import { JoinedSession } from '../support/joined-session.ts';
@@ -112,6 +113,54 @@ describe('a ChannelPut', () => {
     expect(puts(s).filter((what) => what.startsWith('INIT'))).toEqual(['INIT 1', 'INIT 2', 'INIT 3']);
   });
 
+  it('with more in flight keeps the order though each put reads before, and a connection is lost', async () => {
+    const put: number[] = [];
+    const answers: (() => void)[] = [];
+    const reads: (() => void)[] = [];
+    const type = DOUBLE;
+    const pv: ServedPV = {
+      whenOpen: (ready) => {
+        ready(type);
+        return () => {};
+      },
+      attach: () => () => {},
+      subscribe: () => () => {},
+      rpc: () => null,
+      // Reading takes the longer the earlier it was asked for.
+      get: () => new Promise((resolve) => reads.push(() => resolve(double(0)))),
+      put: (value) => {
+        put.push(value.get('value') as number);
+        return new Promise((resolve) => answers.push(resolve));
+      },
+    };
+    const s = new JoinedSession({ p: pv });
+    const channel = putTo(s, { fetch: true, inFlight: 2 });
+    const turn = async (): Promise<void> => {
+      for (const read of reads.splice(0).reverse()) read();
+      await settled();
+    };
+    const all = [1, 2].map((value) => channel.put(value));
+    for (let i = 0; i < 4; i++) await turn();
+    for (const answer of answers.splice(0)) answer();
+    await Promise.all(all);
+    // Both operations are there now.
+    const [three, four, five] = [3, 4, 5].map((value) => channel.put(value));
+    const lost = expect(three).rejects.toMatchObject({ code: 'PVA_DISCONNECTED' });
+    await settled();
+    await turn();
+    expect(put).toEqual([1, 2, 3]);
+    s.serverDown();
+    await lost;
+    s.serverUp();
+    for (let i = 0; i < 6; i++) await turn();
+    for (const answer of answers.splice(0)) answer();
+    await settled();
+    for (const answer of answers.splice(0)) answer();
+    await Promise.all([four, five]);
+    expect(put).toEqual([1, 2, 3, 4, 5]);
+    expect(s.currentLink.operationCount).toBe(1);
+  });
+
   it('of a put that fails gives up the operation, and the next one opens another', async () => {
     const { pv, put, answer } = slow();
     const s = new JoinedSession({ p: pv });
@@ -125,12 +174,14 @@ describe('a ChannelPut', () => {
     await second;
     expect(put).toEqual([1, 2]);
     expect(puts(s)).toEqual(['INIT 1', 'put 1', 'DESTROY 1', 'INIT 2', 'put 2']);
-    // What the caller gets wrong concerns nobody else.
+    // What the caller gets wrong concerns nobody else, and leaves nothing in the server.
     await expect(channel.put('warm')).rejects.toMatchObject({ code: 'PVA_NO_CONVERT' });
     const after = channel.put(3);
     await settled();
     answer();
     await after;
+    expect(puts(s).slice(5)).toEqual(['DESTROY 2', 'INIT 3', 'put 3']);
+    expect(s.now.served.operationCount).toBe(1);
   });
 
   it('says for each put that INIT was refused', async () => {
@@ -192,9 +243,17 @@ describe('a ChannelPut', () => {
     await expect(given).rejects.toMatchObject({ code: 'PVA_CANCELLED' });
     await late;
     expect(channel.pending).toBe(1);
+    const waits = expect(channel.put(4, { timeout: 0.02 })).rejects;
+    await waits.toThrow('p: not sent, because those before it are not answered within 0.02 s');
     answer();
     await first;
     expect(put).toEqual([1]);
+  });
+
+  it('has a time limit of its own, which a put without one keeps', async () => {
+    const s = new JoinedSession({});
+    const channel = putTo(s, { timeout: 0.02 });
+    await expect(channel.put(1, {})).rejects.toThrow('p: no server has this channel within 0.02 s');
   });
 
   it('closed: what is on its way is answered, what waits and what comes fails', async () => {
@@ -211,6 +270,28 @@ describe('a ChannelPut', () => {
     await sent;
     await settled();
     expect(puts(s)).toEqual(['INIT 1', 'put 1', 'DESTROY 1']);
+  });
+
+  it('closed before it was connected leaves nothing in the server', async () => {
+    const s = new JoinedSession({ p: SharedPV.mailbox(double(0)) });
+    let ended = 0;
+    const channel = new ChannelPut(s.channel('p'), OPTIONS, () => ended++);
+    const put = channel.put(1);
+    channel.close();
+    expect(ended).toBe(0);
+    await put;
+    await settled();
+    expect([ended, s.now.served.operationCount, s.currentLink.operationCount]).toEqual([1, 0, 0]);
+  });
+
+  it('closed still fails what is on its way when its Context ends', async () => {
+    const { pv } = slow();
+    const channel = putTo(new JoinedSession({ p: pv }));
+    const put = channel.put(1);
+    await settled();
+    channel.close();
+    channel.fail(new Error('the Context was closed'));
+    await expect(put).rejects.toMatchObject({ code: 'PVA_DISCONNECTED', message: 'the Context was closed' });
   });
 
   it('refuses what goes beyond its queue', async () => {

@@ -90,6 +90,23 @@ describe('the queue of a subscriber', () => {
     expect(await m.updates(10)).toEqual([complete(0, 0, 0), { fields: { a: 3, b: 4 }, overrun: [1, 2] }]);
   });
 
+  it('names only fields that were asked for as overwritten', async () => {
+    const m = await monitored('record[queueSize=2]field(a,c)', 0);
+    post(m.pv, { a: 1, b: 1 });
+    post(m.pv, { a: 2, b: 2 });
+    post(m.pv, { b: 3, c: 3 });
+    expect(await m.updates(10)).toEqual([
+      { fields: { a: 0, c: 0 }, overrun: [] },
+      { fields: { a: 2, c: 3 }, overrun: [1] },
+    ]);
+    const equal = await monitored('record[queueSize=2]field(a)', 0);
+    for (const a of [1, 2, 3]) post(equal.pv, { a, b: a });
+    expect(await equal.updates(10)).toEqual([
+      { fields: { a: 0 }, overrun: [] },
+      { fields: { a: 3 }, overrun: [1] },
+    ]);
+  });
+
   it('loses no field, however updates overlap', async () => {
     const m = await monitored('record[queueSize=2]', 0);
     post(m.pv, { a: 1, b: 1 });

@@ -61,7 +61,7 @@ describe('a description that comes again', () => {
     expect(decode(referring, cache).find('a.b')?.type.kind).toBe('string');
   });
 
-  it('takes the place of the one that was found longest ago; long ones are not kept', () => {
+  it('takes the place of the one that was read longest ago; long ones are not kept', () => {
     const cache = new TypeCache();
     const first = decode(bytesOf(numbered(0)), cache);
     for (let n = 1; n < MAX_RECENT_TYPES; n++) decode(bytesOf(numbered(n)), cache);
