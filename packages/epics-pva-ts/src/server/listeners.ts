@@ -1,9 +1,11 @@
 /** The TCP ports a server listens on, one for each address of its interface list (pva-protocol.md 5.1). */
-import { parseAddress, type ServerConfig } from '../config.ts';
-import { formatEndpoint, isAny } from '../endpoint.ts';
+import { type ClientConfig, parseAddress, type ServerConfig } from '../config.ts';
+import { formatEndpoint, isAny, isIpv6 } from '../endpoint.ts';
 import { PvaError } from '../errors.ts';
 import { listenAddresses } from '../socket/listen-addresses.ts';
 import { type AcceptedSocket, TcpListener } from '../socket/tcp.ts';
+
+export const LOOPBACK = '127.0.0.1';
 
 export class Listeners {
   private readonly config: ServerConfig;
@@ -62,4 +64,21 @@ export function listenHosts(config: ServerConfig): { readonly host: string; read
   // One socket listens on all interfaces of both families.
   const hosts = all ? v4 : [...v4, ...v6];
   return hosts.map((host) => ({ host, port: ports.get(host) ?? (isAny(host) ? ports.get('::') : 0) ?? 0 }));
+}
+
+/** Configuration of clients on this host that find the server with these ports and no other. */
+export function configOfItsClients(
+  config: ServerConfig,
+  { tcpPort, udpPort }: { readonly tcpPort: number; readonly udpPort: number },
+): ClientConfig {
+  const reachable = listenHosts(config).map(({ host }) => (isAny(host) ? LOOPBACK : host));
+  return {
+    addressList: reachable.map((address) => formatEndpoint({ address, port: udpPort })),
+    autoAddrList: false,
+    broadcastPort: udpPort,
+    serverPort: tcpPort,
+    interfaces: reachable.map((host) => (isIpv6(host) ? `[${host}]` : host)),
+    nameServers: [],
+    tcpTimeout: config.tcpTimeout,
+  };
 }

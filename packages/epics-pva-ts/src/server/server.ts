@@ -11,7 +11,6 @@ import { type ClientConfig, type ServerConfig, serverConfigFromEnv } from '../co
 import type { BeaconSender } from '../connection/beacon-sender.ts';
 import { lossReport } from '../connection/loss-report.ts';
 import type { Credentials } from '../connection/server-connection.ts';
-import { formatEndpoint, isAny, isIpv6 } from '../endpoint.ts';
 import { LocalProtocolError, PvaError } from '../errors.ts';
 import type { AccessRights } from '../message/acl-change.ts';
 import { formatGuid, newGuid } from '../message/guid.ts';
@@ -20,7 +19,7 @@ import { type AcceptedSocket, TcpTransport } from '../socket/tcp.ts';
 import type { AccessSecurity } from './access-security.ts';
 import type { TrappedWrite } from './guarded-pv.ts';
 import { addRefusals, DEFAULT_LIMITS, noRefusals, type ServerLimits } from './limits.ts';
-import { Listeners, listenHosts } from './listeners.ts';
+import { configOfItsClients, Listeners, LOOPBACK } from './listeners.ts';
 import type { ServerReport } from './report.ts';
 import { ServedChannels } from './served-channels.ts';
 import { ServerClient } from './server-client.ts';
@@ -55,8 +54,6 @@ export interface ServerOptions extends Partial<ServerConfig> {
 /** Where a server's own sources stand among others: its PVs, and the channel `server` (PVXS). */
 const OWN_PVS_ORDER = 0;
 const SERVER_CHANNEL_ORDER = -1;
-
-const LOOPBACK = '127.0.0.1';
 
 /** Serves PVs over pvAccess: those added by name, and those of sources. Does nothing on the network before `start`. */
 export class Server {
@@ -300,17 +297,7 @@ export class Server {
 
   /** Configuration with which a client on this host finds this server and no other. */
   clientConfig(): ClientConfig {
-    const hosts = listenHosts(this.config).map(({ host }) => host);
-    const reachable = hosts.map((h) => (isAny(h) ? LOOPBACK : h));
-    return {
-      addressList: reachable.map((address) => formatEndpoint({ address, port: this.udpPort })),
-      autoAddrList: false,
-      broadcastPort: this.udpPort,
-      serverPort: this.tcpPort,
-      interfaces: reachable.map((h) => (isIpv6(h) ? `[${h}]` : h)),
-      nameServers: [],
-      tcpTimeout: this.config.tcpTimeout,
-    };
+    return configOfItsClients(this.config, { tcpPort: this.tcpPort, udpPort: this.udpPort });
   }
 
   /** Closes all connections and ports; a start that is under way fails. */

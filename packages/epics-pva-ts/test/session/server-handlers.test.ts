@@ -152,3 +152,32 @@ describe('pvRequests', () => {
     );
   });
 });
+
+describe('a PV that ends a monitor while it is subscribed to', () => {
+  it.each(['finish', 'fail'] as const)('is left at once (%s)', async (how) => {
+    let subscribers = 0;
+    const pv: ServedPV = {
+      whenOpen: (opened) => {
+        opened(INT);
+        return () => {};
+      },
+      attach: () => () => {},
+      get: () => int(1),
+      put: () => {},
+      rpc: () => null,
+      subscribe: (sink) => {
+        subscribers++;
+        if (how === 'finish') sink.finish();
+        else sink.fail?.('the detector is off');
+        return () => subscribers--;
+      },
+    };
+    const { session, sid, ask } = await ready({ p: pv });
+    const replies = await ask(init(Command.MONITOR, sid, 5), request(Command.MONITOR, sid, 5, 0x44));
+    expect(replies.at(-1)).toBe(
+      how === 'finish' ? 'MONITOR 5 10 OK' : 'MONITOR 5 10 ERROR the detector is off',
+    );
+    expect([subscribers, session.client.operationCount]).toEqual([0, 0]);
+    await stillWorks(session);
+  });
+});
