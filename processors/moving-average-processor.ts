@@ -14,11 +14,16 @@ import { numberArgument, objectOf } from './arguments.ts';
 
 type Pixels = Exclude<NumericArray, BigInt64Array | BigUint64Array>;
 
+/** A pixel so many times as large as the sum of the others leaves too few digits to them. */
+const SWALLOWS = 1e6;
+
 const rule = { default: 10, least: 1, whole: true } as const;
 
 export class MovingAverageProcessor extends UserDataProcessor {
   private nImages: number;
   private readonly images: Pixels[] = [];
+  /** Their dimensions and colour mode. */
+  private shape = '';
   /** Of all images in the window; exact for integers up to 32 bits. */
   private sum = new Float64Array(0);
   private nRestarts = 0;
@@ -40,19 +45,22 @@ export class MovingAverageProcessor extends UserDataProcessor {
     if (pixels && pixels.length > 0) {
       if (pixels instanceof BigInt64Array || pixels instanceof BigUint64Array)
         throw new Error('MovingAverageProcessor does not average 64-bit integers');
-      frame.pixels = this.average(pixels as Pixels);
+      const shape = [...frame.dimensions.map(({ size }) => size), frame.colorMode].join();
+      frame.pixels = this.average(pixels as Pixels, shape);
     }
     this.updateOutputChannel(frame);
     return frame;
   }
 
-  private average(pixels: Pixels): Pixels {
+  private average(pixels: Pixels, shape: string): Pixels {
     const { images } = this;
     const [first] = images;
-    if (first && (first.length !== pixels.length || first.constructor !== pixels.constructor)) {
+    const fits = shape === this.shape && first?.length === pixels.length;
+    if (first && !(fits && first.constructor === pixels.constructor)) {
       this.nRestarts++;
       images.length = 0;
     }
+    this.shape = shape;
     if (images.length === 0) this.sum = new Float64Array(pixels.length);
     images.push(pixels);
     for (let i = 0; i < pixels.length; i++) (this.sum[i] as number) += pixels[i] as number;
@@ -67,9 +75,11 @@ export class MovingAverageProcessor extends UserDataProcessor {
     const oldest = images.shift();
     if (!oldest) return;
     for (let i = 0; i < oldest.length; i++) {
-      const rest = (sum[i] as number) - (oldest[i] as number);
-      // What is not a number, or infinite, cannot be taken away again.
-      sum[i] = Number.isNaN(rest) ? images.reduce((n, image) => n + (image[i] as number), 0) : rest;
+      const gone = oldest[i] as number;
+      const rest = (sum[i] as number) - gone;
+      // What is not a number, infinite, or so large that it has swallowed others, cannot be taken away again.
+      const isSpoilt = Number.isNaN(rest) || Math.abs(gone) > SWALLOWS * Math.abs(rest);
+      sum[i] = isSpoilt ? images.reduce((n, image) => n + (image[i] as number), 0) : rest;
     }
   }
 

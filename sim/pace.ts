@@ -15,6 +15,8 @@ export const DONE = Number.NaN;
 const LONGEST_SLEEP = 2;
 /** Shorter waits (ms) are not worth it: the system wakes a thread up about so much late. */
 const SHORTEST_SLEEP = 0.05;
+/** Node's timers reach no further, in ms: it is looked again then. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 /** Sleeping is waiting for a value that never comes. */
 const never = new Int32Array(new SharedArrayBuffer(4));
 
@@ -36,7 +38,7 @@ export function keepPace(step: () => number, signal: AbortSignal): Promise<void>
       if (signal.aborted) return;
       const wait = next - performance.now();
       if (wait > LONGEST_SLEEP) {
-        timer = setTimeout(turn, Math.floor(wait - 1));
+        timer = setTimeout(turn, Math.min(Math.floor(wait - 1), LONGEST_TIMER));
         return;
       }
       if (wait > SHORTEST_SLEEP) Atomics.wait(never, 0, 0, wait - SHORTEST_SLEEP);

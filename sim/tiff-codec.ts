@@ -11,8 +11,16 @@ const DEFLATE = 8;
 const OLD_DEFLATE = 32946;
 const PACKBITS = 32773;
 
-/** Undoes compression `compression` of one strip or tile of `size` bytes. @throws Error with the reason */
-export function decompressPart(bytes: Buffer, compression: number, size: number): Uint8Array {
+/**
+ * Undoes compression `compression` of one strip or tile of `size` bytes. @throws Error with the reason
+ * @param limit what there may be in all: some writers fill up the last strip
+ */
+export function decompressPart(
+  bytes: Buffer,
+  compression: number,
+  size: number,
+  limit: number = size,
+): Uint8Array {
   switch (compression) {
     case NONE:
       return bytes;
@@ -20,7 +28,7 @@ export function decompressPart(bytes: Buffer, compression: number, size: number)
       return decodeLzw(bytes, size);
     case DEFLATE:
     case OLD_DEFLATE:
-      return inflateSync(bytes, { maxOutputLength: Math.max(size, 1) });
+      return inflateSync(bytes, { maxOutputLength: Math.max(limit, size, 1) });
     case PACKBITS:
       return decodePackBits(bytes, size);
     default:

@@ -110,7 +110,7 @@ export class TiffFile implements FrameFile {
     const stored = this.file.readPixels(page.offsets[n]!, page.sizes[n]!);
     const width = this.dataType.bytesPerElement;
     try {
-      const decoded = decompressPart(stored, page.compression, size);
+      const decoded = decompressPart(stored, page.compression, size, page.partHeight * rowBytes);
       if (decoded.length < size)
         throw new Error(`${decoded.length} bytes of pixels where ${size} are needed`);
       // Aligned, for whoever looks at elements.

@@ -70,8 +70,10 @@ export class YamlText {
           );
           return whole;
         });
-        node.value = node.type === Scalar.PLAIN ? scalarOf(text) : text;
-        delete node.source;
+        const plain = node.type === Scalar.PLAIN ? scalarOf(text) : text;
+        // No comment, no tag: what a variable holds is a number or word that YAML knows, or the text it is.
+        node.value = plain === null && text.trim() !== '' ? text : typeof plain === 'string' ? text : plain;
+        node.source = text;
       },
     });
     for (const name of set.keys())

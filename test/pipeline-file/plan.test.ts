@@ -346,6 +346,16 @@ stages:
     );
   });
 
+  it('keep the text they are given', () => {
+    const file = text.replace(/'(\$\{PREFIX:-x\}):image'/, '$1');
+    const channel = (PREFIX: string): string => argv(plan(file, { set: { fps: '50', PREFIX } }), 'det');
+    expect(file).not.toBe(text);
+    for (const given of ['007', '1.10', '0x10', 'null', 'a#b'])
+      expect(channel(given)).toContain(`--channel-name ${given} `);
+    const named = plan(text, { set: { fps: '1', NAME: '/data/run #5' } });
+    expect(named.file.name).toBe('/data/run #5');
+  });
+
   it('that have no value are mistakes, and so are values nobody asks for', () => {
     expect(mistakes(text)).toEqual([
       '6:19: variable fps has no value; give it with --set fps=VALUE, in the environment, or write ${fps:-DEFAULT}',

@@ -1,11 +1,13 @@
 /** TIFF files as frames; the files beside make.py were written by tifffile. */
+
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import UTIF from 'utif2';
 import { afterAll, describe, expect, it } from 'vitest';
-import { decodeLzw, decodePackBits } from '../../sim/tiff-codec.ts';
+import { decodeLzw, decodePackBits, decompressPart } from '../../sim/tiff-codec.ts';
 import { TiffFile } from '../../sim/tiff-file.ts';
 
 const FIXTURES = join(import.meta.dirname, '../fixtures/tiff');
@@ -171,4 +173,10 @@ describe('what cannot be streamed: one line with the file and the reason', () =>
       }),
     );
   });
+});
+
+it('a deflated strip may be filled up to its full height, and no further', () => {
+  const strip = deflateSync(Buffer.alloc(640, 1));
+  expect(decompressPart(strip, 8, 100, 640).length).toBe(640);
+  expect(() => decompressPart(strip, 8, 100, 639)).toThrow(/larger than 639 bytes/);
 });

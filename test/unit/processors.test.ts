@@ -129,6 +129,23 @@ describe('MovingAverageProcessor', () => {
     expect(processor.getStats()).toEqual({ nAveraged: 1, nRestarts: 1 });
   });
 
+  it('begins anew when images have as many pixels in another shape', () => {
+    const { processor, out } = published(new MovingAverageProcessor(args({ nImages: 5 })));
+    processor.process(image([1, 2], [2, 1]));
+    processor.process(image([3, 6], [1, 2]));
+    expect(last(out).pixels).toEqual([3, 6]);
+    expect(processor.getStats()).toEqual({ nAveraged: 1, nRestarts: 1 });
+  });
+
+  it('is right again when a pixel has left that was so large that the others counted for nothing', () => {
+    const { processor, out } = published(new MovingAverageProcessor(args({ nImages: 3 })));
+    for (const [i, pixel] of [1, 1, 1e20, 1, 1, 1].entries())
+      processor.process(
+        NTNDArray.create({ pixels: Float64Array.of(pixel), dimensions: [1, 1], uniqueId: i }),
+      );
+    expect(last(out).pixels).toEqual([1]);
+  });
+
   it('has a pixel again when the image in which it was not a number has left', () => {
     const { processor, out } = published(new MovingAverageProcessor(args({ nImages: 2 })));
     const pixels = [Number.NaN, 2, Number.POSITIVE_INFINITY, 4, 6];
