@@ -8,19 +8,25 @@ import { idsFrom, statusWhen } from './support/consumer.ts';
 import { Detector } from './support/detector.ts';
 import { holdSimulator } from './support/held-simulator.ts';
 import { mirrorRows } from './support/mirror.ts';
-import { it, until } from './support/world.ts';
+import { it, until, type World } from './support/world.ts';
 
 const PASS = '-pc UserDataProcessor';
 
+/** Two consumers one behind the other, which have had 50 images. */
+async function chainOfTwo(world: World): Promise<{ detector: Detector; middle: Stage; last: Stage }> {
+  const detector = await Detector.start(world, { nx: 32, ny: 32 });
+  const middle = await Stage.start(world, '1', `hpc-consumer -ic pvapy:image -id 1 ${PASS}`);
+  const last = await Stage.start(world, '2', `hpc-consumer -ic consumer:1:output -id 2 ${RECORDING}`);
+  await detector.subscribers(1);
+  await last.received();
+  await detector.publish(50);
+  await processedUpTo(world, 2, 50);
+  return { detector, middle, last };
+}
+
 describe('a stage that is killed and comes back', () => {
   it('a consumer in the middle: the next stage counts what was published meanwhile', async ({ world }) => {
-    const detector = await Detector.start(world, { nx: 32, ny: 32 });
-    const middle = await Stage.start(world, '1', `hpc-consumer -ic pvapy:image -id 1 ${PASS}`);
-    const last = await Stage.start(world, '2', `hpc-consumer -ic consumer:1:output -id 2 ${RECORDING}`);
-    await detector.subscribers(1);
-    await last.received();
-    await detector.publish(50);
-    await processedUpTo(world, 2, 50);
+    const { detector, middle, last } = await chainOfTwo(world);
 
     await middle.kill();
     await detector.subscribers(0);
@@ -51,13 +57,7 @@ describe('a stage that is killed and comes back', () => {
   });
 
   it('the last stage: the ids of its two lives say what was published meanwhile', async ({ world }) => {
-    const detector = await Detector.start(world, { nx: 32, ny: 32 });
-    const middle = await Stage.start(world, '1', `hpc-consumer -ic pvapy:image -id 1 ${PASS}`);
-    const last = await Stage.start(world, '2', `hpc-consumer -ic consumer:1:output -id 2 ${RECORDING}`);
-    await detector.subscribers(1);
-    await last.received();
-    await detector.publish(50);
-    await processedUpTo(world, 2, 50);
+    const { detector, middle, last } = await chainOfTwo(world);
 
     await last.kill();
     await detector.publish(30);

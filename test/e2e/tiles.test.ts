@@ -155,13 +155,17 @@ describe.concurrent('images in tiles', () => {
 describe.concurrent('a stage of tiles that is killed and comes back', () => {
   const split = `hpc-consumer -ic pvapy:image -id 1 -pc SplitTilesProcessor -pa '{"nx": 50, "ny": 40}'`;
   const stitch = `hpc-consumer -ic consumer:1:output -id 2 -pc StitchTilesProcessor -pa '{"nx": 128, "ny": 128}'`;
-
-  it('the one that cuts: what comes out is whole, and the rest is counted as missed', async ({ world }) => {
+  const cutAndStitch = async (world: World) => {
     const detector = await Detector.start(world);
     const cutter = await Stage.start(world, '1', split);
     const stitcher = await Stage.start(world, '2', stitch);
     await detector.subscribers(1);
     await stitcher.received();
+    return { detector, cutter, stitcher };
+  };
+
+  it('the one that cuts: what comes out is whole, and the rest is counted as missed', async ({ world }) => {
+    const { detector, cutter, stitcher } = await cutAndStitch(world);
     const seen = images(world, 'consumer:2:output');
     await until(() => expect(seen.length).toBe(1));
     await detector.publish(30, 100);
@@ -186,11 +190,7 @@ describe.concurrent('a stage of tiles that is killed and comes back', () => {
   });
 
   it('the one that stitches: it goes on with the first image it gets whole', async ({ world }) => {
-    const detector = await Detector.start(world);
-    const cutter = await Stage.start(world, '1', split);
-    const stitcher = await Stage.start(world, '2', stitch);
-    await detector.subscribers(1);
-    await stitcher.received();
+    const { detector, cutter, stitcher } = await cutAndStitch(world);
     await detector.publish(30, 100);
     await stitcher.statsAt(30);
     await stitcher.kill();

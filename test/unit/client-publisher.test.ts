@@ -17,10 +17,13 @@ function publisherOf(context: Context, channel: string, lines: string[] = []): C
   });
 }
 
+interface NextStage {
+  readonly publisher: ClientPublisher;
+  answer(count: number): Promise<void>;
+}
+
 /** A next stage that answers when it is told to. */
-async function stage(
-  world: World,
-): Promise<{ publisher: ClientPublisher; answer(count: number): Promise<void> }> {
+async function stage(world: World): Promise<NextStage> {
   const answers: (() => void)[] = [];
   const pv = new SharedPV({ onPut: () => new Promise((resolve) => answers.push(resolve)) });
   pv.open(object);
@@ -33,6 +36,36 @@ async function stage(
       for (const one of answers.splice(0, count)) one();
     },
   };
+}
+
+/**
+ * So many objects are answered, slowly by the clock: there is room for more when fewer than 8 are left, not before. All are
+ * answered in the end.
+ */
+async function expectRoomBelow8({ publisher, answer }: NextStage, onTheirWay: number): Promise<void> {
+  const before = publisher.stats.nPublished;
+  const clock = vi.spyOn(performance, 'now');
+  clock.mockReturnValue(performance.now() + 1000);
+  let room = false;
+  const waiting = publisher.saturated?.then(() => {
+    room = true;
+  });
+  await answer(onTheirWay - 8);
+  await until(() => expect(publisher.stats.nPublished).toBe(before + onTheirWay - 8));
+  expect(room).toBe(false);
+  await answer(1);
+  await waiting;
+  clock.mockRestore();
+  await answer(7);
+  await publisher.stop(5000);
+}
+
+/** One object is published and answered: the way is open. */
+async function exchangeOne({ publisher, answer }: NextStage): Promise<void> {
+  const { nPublished } = publisher.stats;
+  publisher.publish(object);
+  await answer(1);
+  await until(() => expect(publisher.stats.nPublished).toBe(nPublished + 1));
 }
 
 /** Publishes until it is to wait; how many. */
@@ -61,47 +94,26 @@ it('a processor that publishes without end fails beyond 1000 objects that nobody
 
 describe('objects on their way', () => {
   it('are few until answers are known to come quickly, and few again when they do not', async ({ world }) => {
-    const { publisher, answer } = await stage(world);
+    const next = await stage(world);
+    const { publisher, answer } = next;
     expect(fill(publisher)).toBe(8);
     await answer(8);
     await until(() => expect(publisher.stats.nPublished).toBe(8));
+    // By a clock that stands still every answer is quick.
+    vi.spyOn(performance, 'now').mockReturnValue(performance.now());
+    await exchangeOne(next);
     expect(fill(publisher)).toBe(32);
-    // A slow answer, by the clock: 32 such objects would not be answered in time.
-    const clock = vi.spyOn(performance, 'now');
-    const now = performance.now();
-    clock.mockReturnValue(now + 1000);
-    let room = false;
-    const waiting = publisher.saturated?.then(() => {
-      room = true;
-    });
-    await answer(24);
-    await until(() => expect(publisher.stats.nPublished).toBe(32));
-    expect(room).toBe(false);
-    await answer(1);
-    await waiting;
-    clock.mockRestore();
-    await answer(7);
-    await publisher.stop(5000);
-    expect(publisher.stats).toMatchObject({ nPublished: 40, nErrors: 0 });
+    // 32 objects that are answered slowly would not be answered in time.
+    await expectRoomBelow8(next, 32);
+    expect(publisher.stats).toMatchObject({ nPublished: 41, nErrors: 0 });
   });
 
   it('that one object was made into hold the stage back until there is room again', async ({ world }) => {
-    const { publisher, answer } = await stage(world);
+    const next = await stage(world);
+    const { publisher } = next;
+    await exchangeOne(next);
     for (let n = 0; n < 20; n++) publisher.publish(object);
-    // Every answer is slow.
-    const clock = vi.spyOn(performance, 'now');
-    clock.mockReturnValue(performance.now() + 1000);
-    let room = false;
-    const waiting = publisher.saturated?.then(() => {
-      room = true;
-    });
-    await answer(12);
-    await until(() => expect(publisher.stats.nPublished).toBe(12));
-    expect(room).toBe(false);
-    await answer(1);
-    await waiting;
-    clock.mockRestore();
-    await answer(7);
-    await publisher.stop(5000);
+    await expectRoomBelow8(next, 20);
+    expect(publisher.stats).toMatchObject({ nPublished: 21, nErrors: 0 });
   });
 });

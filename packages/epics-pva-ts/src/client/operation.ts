@@ -67,7 +67,7 @@ export interface Initialised {
 /** Who takes a request's operation over instead of having it destroyed. */
 export interface Keeper {
   /** Asked when the answer has come; if not, the operation is destroyed. */
-  readonly keeps: boolean;
+  keeps(): boolean;
   /** The execution has been sent: what comes behind it does not overtake it. */
   sent(): void;
   /** It was answered with success; the operation, if it is kept. */
@@ -242,7 +242,7 @@ export abstract class OneShot<T> implements Operation {
 
   protected succeed(result: T, tell = true): void {
     const { ioid, type, keeper } = this;
-    const keeps = keeper?.keeps ?? false;
+    const keeps = keeper?.keeps() ?? false;
     if (!this.end(tell && !keeps)) return;
     for (const block of this.lent.splice(0)) block.release();
     keeper?.answered(keeps ? { ioid, type } : undefined);

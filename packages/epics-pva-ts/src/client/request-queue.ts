@@ -74,11 +74,8 @@ export class RequestQueue implements Operation {
   private begin(request: OneShot<unknown>): void {
     this.running.add(request);
     this.opening = request;
-    const keeps = (): boolean => !this.closed;
     request.begin(this.idle.pop(), {
-      get keeps() {
-        return keeps();
-      },
+      keeps: () => !this.closed,
       sent: () => {
         if (this.opening === request) this.opening = undefined;
         this.pump();
