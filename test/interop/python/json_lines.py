@@ -11,6 +11,8 @@ import queue
 import sys
 import time
 
+from own_lines import say
+
 TIMEOUT = 5.0
 
 
@@ -81,7 +83,7 @@ def digest(array):
 
 def serve(operations, kind_of_error):
     """Answers requests until stdin ends. 'operations': op -> function of the request that returns a dict."""
-    print(json.dumps({'id': 0, 'ok': True, 'ops': sorted(operations)}), flush=True)
+    say(json.dumps({'id': 0, 'ok': True, 'ops': sorted(operations)}))
     for line in sys.stdin:
         if not line.strip():
             continue
@@ -91,4 +93,4 @@ def serve(operations, kind_of_error):
         except Exception as error:
             text = str(error) or type(error).__name__
             answer = {'ok': False, 'kind': kind_of_error(error), 'error': text}
-        print(json.dumps({'id': request.get('id'), **answer}), flush=True)
+        say(json.dumps({'id': request.get('id'), **answer}))

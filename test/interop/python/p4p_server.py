@@ -21,6 +21,7 @@ from p4p.nt import NTScalar
 from p4p.server import Server
 from p4p.server.thread import SharedPV
 
+from own_lines import say
 from peer_json import make_value
 
 
@@ -91,7 +92,7 @@ def main():
     stop = threading.Event()
     with Server(providers=[pvs]):
         threading.Thread(target=post_counter, args=(counter, rate, stop), daemon=True).start()
-        print('READY', flush=True)
+        say('READY')
         try:
             threading.Event().wait()
         except KeyboardInterrupt:

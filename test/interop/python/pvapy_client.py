@@ -137,6 +137,9 @@ class Client(Driver):
         super().__init__()
         self.channels = {}
         self.monitored = []
+        # pvapy's receiving thread drops its reference to a callback without the GIL: were it the last one, because the
+        # channel has a new callback by then, Python would end.
+        self.callbacks = []
 
     def channel(self, request):
         channel = self.channels.setdefault(request['pv'], None) or pvaccess.Channel(request['pv'])
@@ -205,6 +208,7 @@ class Client(Driver):
             self.monitored.remove(channel)
 
         self.subscriptions.add(name, close)
+        self.callbacks.append(on_update)
         channel.monitor(on_update, request.get('request', 'field()'))
         return {}
 
@@ -229,6 +233,7 @@ class Client(Driver):
             self.subscriptions.put(name, {'event': 'digest', **digest(pv['value'])})
 
         self.subscriptions.add(name, channel.stopMonitor)
+        self.callbacks.append(on_update)
         channel.monitor(on_update, request.get('request', 'field(value)'))
         return {}
 

@@ -10,6 +10,8 @@ import sys
 
 import pvaccess
 
+from own_lines import say
+
 
 def plain(value):
     if isinstance(value, tuple):
@@ -29,7 +31,7 @@ def main():
     channels = pvaccess.MultiChannel(names)
     if '=' in arguments:
         channels.putAsDoubleArray([float(text) for text in arguments[arguments.index('=') + 1 :]])
-    print(json.dumps(plain(channels.get().toDict())), flush=True)
+    say(json.dumps(plain(channels.get().toDict())))
 
 
 if __name__ == '__main__':

@@ -22,6 +22,7 @@ import time
 import numpy
 import pvaccess
 
+from own_lines import say
 from peer_json import members
 from pvapy_client import to_python, to_type
 
@@ -100,7 +101,7 @@ def main():
     rpc.startListener()
     stop = threading.Event()
     threading.Thread(target=update, args=(server, prefix, rate, stop), daemon=True).start()
-    print('READY', flush=True)
+    say('READY')
     try:
         sys.stdin.read()
     except KeyboardInterrupt:

@@ -8,12 +8,14 @@ import numpy
 import pvaccess as pva
 from pvapy.utility.adImageUtility import AdImageUtility
 
+from own_lines import say
+
 NX, NY = 6, 4
 PLACE = {'tileIndexX': pva.INT, 'tileIndexY': pva.INT}
 
 server = pva.PvaServer()
 server.addRecord(sys.argv[1], pva.NtNdArray(PLACE), None)
-print('READY', flush=True)
+say('READY')
 for line in sys.stdin:
     frame = int(line)
     image = (numpy.arange(NX * NY) + 1000 * frame).astype('uint16').reshape(NY, NX)
