@@ -9,6 +9,7 @@ import type { SearchReason } from '../connection/search-schedule.ts';
 import { type Endpoint, formatEndpoint } from '../endpoint.ts';
 import { CREATE_CHANNEL_MS } from '../limits.ts';
 import { type AccessRights, FULL_ACCESS } from '../message/acl-change.ts';
+import { TransientSet } from '../transient.ts';
 import type { Log } from './log.ts';
 import type { Operation } from './operation.ts';
 import type { SearchEngine } from './search-engine.ts';
@@ -28,7 +29,7 @@ export class Channel {
   readonly name: string;
   readonly cid: number;
   private readonly options: ChannelOptions;
-  private readonly operations = new Set<Operation>();
+  private readonly operations = new TransientSet<Operation>();
   private stateNow: ChannelState = 'searching';
   private link: ServerLink | null = null;
   private sid = 0;

@@ -10,6 +10,7 @@ import type { ClientConfig } from '../config.ts';
 import { DisconnectedError, LocalProtocolError } from '../errors.ts';
 import { hostName, userName } from '../socket/identity.ts';
 import type { Lookup } from '../socket/resolve.ts';
+import { TransientSet } from '../transient.ts';
 import type { Value } from '../value/value.ts';
 import type { Channel } from './channel.ts';
 import { ChannelPool } from './channel-pool.ts';
@@ -57,7 +58,7 @@ export class Context {
   /** The configuration in force: the environment's with the given entries replaced. */
   readonly config: ClientConfig;
   private readonly channels: ChannelPool;
-  private readonly open = new Set<{ fail(error: Error): void } | Subscription>();
+  private readonly open = new TransientSet<{ fail(error: Error): void } | Subscription>();
   private readonly timer: NodeJS.Timeout;
   private closed = false;
 

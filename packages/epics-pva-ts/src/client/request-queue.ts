@@ -9,6 +9,7 @@ import { DisconnectedError, LocalProtocolError } from '../errors.ts';
 import { Command } from '../frame/command.ts';
 import { MAX_WAITING_REQUESTS } from '../limits.ts';
 import { encodeRequestControl } from '../message/request-control.ts';
+import { TransientSet } from '../transient.ts';
 import type { Channel } from './channel.ts';
 import { type Attachment, type Initialised, newIoid, type OneShot, type Operation } from './operation.ts';
 
@@ -23,7 +24,7 @@ export class RequestQueue implements Operation {
   /** Operations that wait for a request. */
   private idle: Initialised[] = [];
   private readonly waiting: OneShot<unknown>[] = [];
-  private readonly running = new Set<OneShot<unknown>>();
+  private readonly running = new TransientSet<OneShot<unknown>>();
   /** A request that is not sent yet, but is to be before those behind it: it initialises its operation, or reads first. */
   private opening: OneShot<unknown> | undefined;
   private pumping = false;

@@ -31,6 +31,7 @@ import {
   searchRequest,
 } from '../message/search.ts';
 import { TcpTransport } from '../socket/tcp.ts';
+import { IdTable } from '../transient.ts';
 import type { DecodeContext } from '../value/decode-context.ts';
 import { LAZY_FROM } from '../value/raw-body.ts';
 import type { TypeDef } from '../value/type-def.ts';
@@ -74,7 +75,7 @@ export class ServerLink {
   private readonly options: ServerLinkOptions;
   /** By cid. */
   private readonly channels = new Map<number, Channel>();
-  private readonly operations = new Map<number, Operation>();
+  private readonly operations = new IdTable<Operation>();
   private readonly retired = new Map<number, { type: TypeDef; putType: TypeDef | undefined }>();
   private wasReady = false;
   private ended = false;

@@ -8,8 +8,9 @@ import { MAX_NAME_BYTES, MAX_WAITING_GET_FIELDS } from '../limits.ts';
 import { type AccessRights, encodeAclChange, FULL_ACCESS } from '../message/acl-change.ts';
 import { encodeCreateChannelResponse, encodeDestroyChannel } from '../message/channel.ts';
 import { encodeGetFieldResponse, type GetFieldRequest } from '../message/get-field.ts';
+import { IdTable } from '../transient.ts';
 import { errorStatus, OK, StatusType } from '../wire/status.ts';
-import { statusOf } from './channel-operations.ts';
+import { type ServerOperation, statusOf } from './channel-operations.ts';
 import { ChannelTraffic } from './channel-traffic.ts';
 import type { ClientCounters } from './client-counters.ts';
 import type { ServerLimits } from './limits.ts';
@@ -27,8 +28,8 @@ export class ServerChannel {
   readonly pv: ServedPV;
   /** What its operations reply through. */
   readonly traffic: ChannelTraffic;
-  /** ioids of its operations. */
-  readonly operations = new Set<number>();
+  /** Its operations, by ioid. */
+  readonly operations = new IdTable<ServerOperation>();
   /** How to give up each GET_FIELD that waits for the PV to open. */
   readonly waiting = new Set<() => void>();
   private readonly connection: Connection;
@@ -161,7 +162,7 @@ export class ChannelTable {
     if (!entry) return;
     const { channel, detach } = entry;
     this.bySid.delete(sid);
-    for (const ioid of [...channel.operations]) this.options.destroyOperation(ioid);
+    for (const ioid of channel.operations.ids()) this.options.destroyOperation(ioid);
     for (const giveUp of channel.waiting) giveUp();
     this.waiting -= channel.waiting.size;
     detach();

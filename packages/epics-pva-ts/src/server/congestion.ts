@@ -8,13 +8,16 @@ import { MONITOR_HIGH_WATER_BYTES } from '../limits.ts';
 
 /** A monitor, as far as taking turns goes. */
 export interface TurnTaker {
+  /** Is it among those that wait? Only {@link Congestion} says so. */
+  waits: boolean;
   /** Writes one update, if the client has room for it; true if it has another one to write. */
   turn(): boolean;
 }
 
 export class Congestion {
   private readonly connection: { readonly unsentBytes: number };
-  private readonly waiting = new Set<TurnTaker>();
+  /** No Set: see transient.ts. */
+  private readonly waiting: TurnTaker[] = [];
 
   constructor(connection: { readonly unsentBytes: number }) {
     this.connection = connection;
@@ -26,25 +29,32 @@ export class Congestion {
 
   /** May an update be written at once? Not where one overtakes those that wait. */
   get isClear(): boolean {
-    return this.waiting.size === 0 && this.hasRoom;
+    return this.waiting.length === 0 && this.hasRoom;
   }
 
   /** Puts a monitor at the end of those that wait, if it is not among them, and gives turns as long as there is room. */
   wait(monitor: TurnTaker): void {
-    this.waiting.add(monitor);
+    this.enqueue(monitor);
     this.giveTurns();
   }
 
-  /** To be called when there may be room again. A set keeps its order, and goes on to what is added meanwhile. */
+  private enqueue(monitor: TurnTaker): void {
+    if (monitor.waits) return;
+    monitor.waits = true;
+    this.waiting.push(monitor);
+  }
+
+  /** To be called when there may be room again. Goes on to those that begin to wait meanwhile. */
   giveTurns(): void {
-    for (const monitor of this.waiting) {
-      if (!this.hasRoom) return;
-      this.waiting.delete(monitor);
-      if (monitor.turn()) this.waiting.add(monitor);
+    while (this.hasRoom) {
+      const monitor = this.waiting.shift();
+      if (!monitor) return;
+      monitor.waits = false;
+      if (monitor.turn()) this.enqueue(monitor);
     }
   }
 
   clear(): void {
-    this.waiting.clear();
+    for (const monitor of this.waiting.splice(0)) monitor.waits = false;
   }
 }

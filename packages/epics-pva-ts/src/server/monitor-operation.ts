@@ -21,6 +21,7 @@ import type { MonitorSink } from './source.ts';
 
 export class MonitorOperation extends ServerOperation implements MonitorSink, TurnTaker {
   readonly command = Command.MONITOR;
+  waits = false;
   private readonly congestion: Congestion;
   private readonly queue: MonitorQueue;
   private unsubscribe: (() => void) | null = null;

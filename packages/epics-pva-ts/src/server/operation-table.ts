@@ -24,6 +24,7 @@ import { decodePutRequest } from '../message/put.ts';
 import { decodePutGetRequest } from '../message/put-get.ts';
 import { decodeRequestControl } from '../message/request-control.ts';
 import { decodeRpcRequest } from '../message/rpc.ts';
+import { IdTable } from '../transient.ts';
 import type { DecodeContext } from '../value/decode-context.ts';
 import { PvRequest } from '../value/pv-request.ts';
 import { LAZY_FROM } from '../value/raw-body.ts';
@@ -56,10 +57,7 @@ export interface OperationTableOptions {
 
 export class OperationTable {
   private readonly options: OperationTableOptions;
-  private readonly operations = new Map<
-    number,
-    { op: ServerOperation; channel: ServerChannel; bytes: number }
-  >();
+  private readonly operations = new IdTable<{ op: ServerOperation; channel: ServerChannel; bytes: number }>();
   /** Bytes of the INITs that made these operations, and of the message being handled. */
   private requestBytes = 0;
   private messageBytes = 0;
@@ -185,7 +183,7 @@ export class OperationTable {
     this.operations.set(m.ioid, { op, channel, bytes });
     this.requestBytes += bytes;
     if (command === Command.MONITOR) this.monitors++;
-    channel.operations.add(m.ioid);
+    channel.operations.set(m.ioid, op);
     op.init();
   }
 

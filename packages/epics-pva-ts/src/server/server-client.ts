@@ -125,7 +125,7 @@ export class ServerClient {
     const channels = this.channelList().map(({ name, traffic, operations }) => ({
       name,
       traffic,
-      operations: [...operations].flatMap((ioid) => this.operations.get(ioid) ?? []),
+      operations: operations.ids().flatMap((ioid) => operations.get(ioid) ?? []),
     }));
     const { stats, unsentBytes } = connection;
     return this.counters.report({ stats, unsentBytes, credentials, channels }, reset);
