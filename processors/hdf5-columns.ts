@@ -66,15 +66,24 @@ function kindOf(value: Exclude<ColumnValue, undefined>): ColumnKind {
   return typeof value === 'number' ? 'float64' : typeof value === 'bigint' ? 'int64' : 'text';
 }
 
+/** A column for an attribute. */
+export interface AttributeColumn {
+  /** The attribute's own name, which the column's is not always; its first {@link TEXT_BYTES} bytes (HDF5 takes 64 KB). */
+  readonly attribute: string;
+  readonly kind: ColumnKind;
+}
+
 /** The attributes seen so far and their kinds: it only grows, so that attributes that come and go make no new files. */
 export class AttributeColumns {
-  private kinds = new Map<string, ColumnKind>();
+  private columns = new Map<string, AttributeColumn>();
+  /** Names of columns by those of attributes: once given they stay, so that a column is one attribute's in all files. */
+  private readonly names = new Map<string, string>();
   /** Attributes that found no place, each time one came. */
   nDropped = 0;
 
-  /** Names and kinds now; another map when they have changed. */
-  get all(): ReadonlyMap<string, ColumnKind> {
-    return this.kinds;
+  /** By names of columns, as it is now; another map when it has changed. */
+  get all(): ReadonlyMap<string, AttributeColumn> {
+    return this.columns;
   }
 
   /** Takes in the attributes of a frame, values as they are; returns them as values for columns, by column name. */
@@ -82,24 +91,33 @@ export class AttributeColumns {
     const values = new Map<string, ColumnValue>();
     for (const [attribute, given] of attributes) {
       const value = columnValue(given);
-      const name = columnName(attribute);
-      if (value === undefined || name === '' || values.has(name)) continue;
-      const known = this.kinds.get(name);
-      if (known === undefined && this.kinds.size >= MAX_ATTRIBUTES) {
+      if (value === undefined) continue;
+      const name = this.names.get(attribute) ?? this.freeName(attribute);
+      const known = this.columns.get(name)?.kind;
+      if (known === undefined && this.columns.size >= MAX_ATTRIBUTES) {
         this.nDropped++;
         continue;
       }
+      this.names.set(attribute, name);
       // Whatever has been of two kinds is text from then on.
       const kind = known === undefined || known === kindOf(value) ? kindOf(value) : 'text';
-      if (kind !== known) this.kinds = new Map(this.kinds).set(name, kind);
+      if (kind !== known) this.columns = new Map(this.columns).set(name, { attribute: cut(attribute), kind });
       values.set(name, value);
     }
     return values;
   }
+
+  /** The column name of a new attribute: if another one has it already, with the first of _2, _3, ... that is free. */
+  private freeName(attribute: string): string {
+    const name = columnName(attribute);
+    let free = name;
+    for (let n = 2; this.columns.has(free); n++) free = `${name}_${n}`;
+    return free;
+  }
 }
 
-/** A name that HDF5 takes: no path. */
+/** A name that HDF5 takes: no path, not ended by a NUL, not empty. */
 function columnName(attribute: string): string {
-  const name = attribute.replaceAll('/', '_');
-  return /^\.+$/.test(name) ? '_' : name;
+  const name = attribute.replaceAll(/[/\0]/g, '_');
+  return /^\.*$/.test(name) ? '_' : name;
 }

@@ -6,7 +6,8 @@
  *   /entry/data/<dataset>             (n, ny, nx) or (n, ny, nx, 3), a chunk an image; also linked as /<dataset>
  *   /entry/data/uniqueId              of each image
  *   /entry/data/timeStamp, dataTimeStamp   ns since 1970
- *   /entry/instrument/NDAttributes/*  attributes of each image (the group's name is areaDetector's)
+ *   /entry/instrument/NDAttributes/*  attributes of each image (the group's name is areaDetector's, and the attribute
+ *                                     NDAttrName of each, the NDArray attribute's own name)
  *
  * The file is called NAME.partial until it is complete. It is written in HDF5's single-writer-multiple-reader mode
  * (SWMR), in which the library orders its writes so that the file on disk is whole at any moment: others can read it
@@ -15,7 +16,13 @@
  */
 import { closeSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { fileProblem } from './file-problem.ts';
-import { COLUMN_TYPES, type ColumnKind, type ColumnValue, columnBytes } from './hdf5-columns.ts';
+import {
+  type AttributeColumn,
+  COLUMN_TYPES,
+  type ColumnKind,
+  type ColumnValue,
+  columnBytes,
+} from './hdf5-columns.ts';
 import type { H5File, Hdf5Library } from './hdf5-library.ts';
 
 /** What is fixed for a file. */
@@ -28,7 +35,7 @@ export interface Hdf5Layout {
   readonly shape: readonly number[];
   /** 0: not compressed; 1 to 9: gzip. */
   readonly gzip: number;
-  readonly attributes: ReadonlyMap<string, ColumnKind>;
+  readonly attributes: ReadonlyMap<string, AttributeColumn>;
 }
 
 /** What belongs to an image. Times in ns since 1970. */
@@ -42,11 +49,14 @@ export interface Hdf5Row {
 interface Column {
   readonly path: string;
   readonly kind: ColumnKind;
+  /** Attributes of its dataset. */
+  readonly about?: Readonly<Record<string, string>>;
   read(row: Hdf5Row): ColumnValue;
 }
 
 const DATA = '/entry/data';
 const ATTRIBUTES = '/entry/instrument/NDAttributes';
+const TIME = { units: 'ns', start: '1970-01-01T00:00:00Z' };
 
 export class Hdf5ImageFile {
   /** The name the file will have. */
@@ -71,13 +81,15 @@ export class Hdf5ImageFile {
       throw fileProblem(`cannot write ${this.partial}`, error);
     }
     this.columns = [
-      ...Array.from(layout.attributes, ([name, kind]) => ({
+      ...Array.from(layout.attributes, ([name, { attribute, kind }]) => ({
         path: `${ATTRIBUTES}/${name}`,
         kind,
+        // As areaDetector's NDFileHDF5 names it.
+        about: { NDAttrName: attribute },
         read: (row: Hdf5Row) => row.attributes.get(name),
       })),
-      { path: `${DATA}/timeStamp`, kind: 'int64', read: (row) => row.timeStamp },
-      { path: `${DATA}/dataTimeStamp`, kind: 'int64', read: (row) => row.dataTimeStamp },
+      { path: `${DATA}/timeStamp`, kind: 'int64', about: TIME, read: (row) => row.timeStamp },
+      { path: `${DATA}/dataTimeStamp`, kind: 'int64', about: TIME, read: (row) => row.dataTimeStamp },
       { path: `${DATA}/uniqueId`, kind: 'int64', read: (row) => BigInt(row.uniqueId) },
     ];
     let file: H5File | undefined;
@@ -133,7 +145,7 @@ export class Hdf5ImageFile {
     const instrument = entry.create_group('instrument');
     setText(instrument, { NX_class: 'NXinstrument' });
     setText(instrument.create_group('NDAttributes'), { NX_class: 'NXcollection' });
-    for (const { path, kind } of this.columns) {
+    for (const { path, kind, about = {} } of this.columns) {
       const { dtype: type, rows } = COLUMN_TYPES[kind];
       const spec = {
         name: path.slice(1),
@@ -143,9 +155,7 @@ export class Hdf5ImageFile {
         maxshape: [null],
         chunks: [rows],
       };
-      const dataset = file.create_dataset(spec);
-      if (/imeStamp$/.test(path) && path.startsWith(DATA))
-        setText(dataset, { units: 'ns', start: '1970-01-01T00:00:00Z' });
+      setText(file.create_dataset(spec), about);
     }
   }
 

@@ -104,6 +104,7 @@ describe.skipIf(!peers.available)('h5py', () => {
     const made = await writer();
     for (const id of [1, 3]) {
       const attributes = { gain: id / 4, sample: `Nr. ${id} µ`, count: BigInt(id), many: [1, id] };
+      Object.assign(attributes, { 'motor/x': id, motor_x: -id });
       await made.process(frameOf(id, sixPixels(id), { attributes }));
     }
     await made.process(frameOf(4, sixPixels(4)));
@@ -148,7 +149,16 @@ describe.skipIf(!peers.available)('h5py', () => {
       attributes: times,
     });
     const column = (name: string) => file.datasets[`/entry/instrument/NDAttributes/${name}`];
-    expect(column('gain')).toMatchObject({ dtype: '<f8', values: [0.25, 0.75, 'nan'] });
+    expect(column('gain')).toMatchObject({
+      dtype: '<f8',
+      values: [0.25, 0.75, 'nan'],
+      attributes: { NDAttrName: 'gain' },
+    });
+    expect(column('motor_x')).toMatchObject({
+      values: [1, 3, 'nan'],
+      attributes: { NDAttrName: 'motor/x' },
+    });
+    expect(column('motor_x_2')).toMatchObject({ values: [-1, -3, 'nan'] });
     expect(column('count')).toMatchObject({ dtype: '<i8', values: [1, 3, String(-(2n ** 63n))] });
     expect(column('sample')).toMatchObject({ dtype: '|S256', values: ['Nr. 1 µ', 'Nr. 3 µ', ''] });
     expect(column('many')).toMatchObject({ dtype: '|S256', values: ['[1,1]', '[1,3]', ''] });

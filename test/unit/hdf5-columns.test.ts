@@ -16,24 +16,33 @@ describe('attributes', () => {
     const columns = new AttributeColumns();
     admit(columns, { a: 1, b: 2n, c: 'x', d: true, e: null });
     expect([...columns.all]).toEqual([
-      ['a', 'float64'],
-      ['b', 'int64'],
-      ['c', 'text'],
-      ['d', 'float64'],
+      ['a', { attribute: 'a', kind: 'float64' }],
+      ['b', { attribute: 'b', kind: 'int64' }],
+      ['c', { attribute: 'c', kind: 'text' }],
+      ['d', { attribute: 'd', kind: 'float64' }],
     ]);
     const before = columns.all;
     admit(columns, { a: 2.5, e: null });
     expect(columns.all).toBe(before);
     admit(columns, { a: 1n });
-    expect(columns.all.get('a')).toBe('text');
+    expect(columns.all.get('a')?.kind).toBe('text');
     const after = columns.all;
     admit(columns, { a: 1 });
     expect(columns.all).toBe(after);
   });
 
-  it('have names that are no paths, the first of two counts', () => {
+  it('have names that are no paths, and of those that would be the same each has one of its own', () => {
     const columns = new AttributeColumns();
-    expect(admit(columns, { 'a/b': 1, a_b: 2, '': 3, '..': 4 })).toEqual({ a_b: 1, _: 4 });
+    const given = { 'a/b': 1, a_b: 2, a_b_2: 3, 'a\0b': 4, '..': 5, '': 6, _: 7 };
+    const values = { a_b: 1, a_b_2: 2, a_b_2_2: 3, a_b_3: 4, _: 5, __2: 6, __3: 7 };
+    expect(admit(columns, given)).toEqual(values);
+    expect(Array.from(columns.all.values(), ({ attribute }) => attribute)).toEqual(Object.keys(given));
+    // Whoever comes first with a later image: a name stays an attribute's.
+    const before = columns.all;
+    expect(admit(columns, { a_b: 2 })).toEqual({ a_b_2: 2 });
+    expect(admit(columns, Object.fromEntries(Object.entries(given).reverse()))).toEqual(values);
+    expect(columns.all).toBe(before);
+    expect(columns.nDropped).toBe(0);
   });
 
   it('are bounded, and those that find no place are counted', () => {

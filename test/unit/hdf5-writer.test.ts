@@ -169,6 +169,28 @@ describe('a file', () => {
     });
   });
 
+  it('has every attribute, also those whose names HDF5 would take for one', async () => {
+    const { made } = await writer();
+    const attributes = { 'motor/x': 1, motor_x: 2, 'motor\0x': 3, '': 4, ['long'.repeat(20_000)]: 5 };
+    await made.process(frameOf(1, { attributes }));
+    // In another order, and not all.
+    await made.process(frameOf(2, { attributes: { motor_x: 20, 'motor/x': 10 } }));
+    made.stop();
+    read('000001.2.hdf', (file) => {
+      const group = file.get('entry/instrument/NDAttributes') as Group;
+      const stored = group.keys().map((name) => {
+        const { NDAttrName } = attributesOf(group.get(name) as Dataset);
+        return [name, NDAttrName, dataset(file, `entry/instrument/NDAttributes/${name}`).value];
+      });
+      expect(stored.filter(([name]) => String(name).startsWith('motor'))).toEqual([
+        ['motor_x', 'motor/x', [1, 10]],
+        ['motor_x_2', 'motor_x', [2, 20]],
+        ['motor_x_3', 'motor', [3, Number.NaN]],
+      ]);
+      expect(stored.map(([, , value]) => (value as number[])[0]).sort()).toEqual([1, 2, 3, 4, 5]);
+    });
+  });
+
   it('may be compressed, and compressed images are decompressed', async () => {
     const { made } = await writer({ compression: 'gzip', compressionLevel: 6 });
     const pixels = new Uint16Array(256 * 256).fill(7);
