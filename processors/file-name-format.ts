@@ -16,6 +16,9 @@ const FIELDS: readonly string[] = ['frameId', 'uniqueId', 'objectId', 'processor
 const SPECIFICATION = /^(0?)(\d{0,2})([dxX]?)$/;
 const PIECE = /\{\{|\}\}|\{([^{}]*)\}|[^{}]+|[{}]/g;
 
+/** So many numbers in a row may be those of other files; more are no run's, and nobody should wait longer. */
+export const MAX_TAKEN = 1_000_000;
+
 /** A format that was understood. */
 export interface FileNameFormat {
   /** The name for these numbers. */

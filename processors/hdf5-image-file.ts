@@ -14,7 +14,7 @@
  * meanwhile, and after a crash. `uniqueId` grows last: as many images as it has entries are there with all that
  * belongs to them.
  */
-import { closeSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { fileProblem } from './file-problem.ts';
 import {
   type AttributeColumn,
@@ -58,6 +58,11 @@ const DATA = '/entry/data';
 const ATTRIBUTES = '/entry/instrument/NDAttributes';
 const TIME = { units: 'ns', start: '1970-01-01T00:00:00Z' };
 
+/** There is a file of the name, or one is being written, perhaps since a moment ago and by another process. */
+export class NameTaken extends Error {
+  override readonly name = 'NameTaken';
+}
+
 export class Hdf5ImageFile {
   /** The name the file will have. */
   readonly path: string;
@@ -69,17 +74,12 @@ export class Hdf5ImageFile {
   private rows: Hdf5Row[] = [];
   private flushed = 0;
 
-  /** @throws Error in one line; nothing is left of the file then */
+  /** @throws NameTaken, or Error in one line; nothing is left of the file then */
   constructor(library: Hdf5Library, path: string, layout: Hdf5Layout) {
     this.library = library;
     this.path = path;
     this.layout = layout;
-    // Made by Node, which says clearly why it cannot be made.
-    try {
-      closeSync(openSync(this.partial, 'wx'));
-    } catch (error) {
-      throw fileProblem(`cannot write ${this.partial}`, error);
-    }
+    this.takeName();
     this.columns = [
       ...Array.from(layout.attributes, ([name, { attribute, kind }]) => ({
         path: `${ATTRIBUTES}/${name}`,
@@ -103,6 +103,23 @@ export class Hdf5ImageFile {
       rmSync(this.partial, { force: true });
       throw error;
     }
+  }
+
+  /** Of all who write such files one at a time has NAME.partial, and only that one may make NAME. */
+  private takeName(): void {
+    const { partial, path } = this;
+    if (existsSync(path)) throw new NameTaken(path);
+    // Made by Node, which says clearly why it cannot be made.
+    try {
+      closeSync(openSync(partial, 'wx'));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw new NameTaken(partial);
+      throw fileProblem(`cannot write ${partial}`, error);
+    }
+    // Somebody may have finished NAME since the first look.
+    if (!existsSync(path)) return;
+    rmSync(partial, { force: true });
+    throw new NameTaken(path);
   }
 
   /** The name the file has until it is complete. */
@@ -196,10 +213,12 @@ export class Hdf5ImageFile {
     }
     this.library.do(doing, () => this.file.close());
     try {
+      // Put there by hand meanwhile: no file is overwritten.
+      if (existsSync(this.path)) throw Object.assign(new Error('EEXIST'), { code: 'EEXIST' });
       renameSync(this.partial, this.path);
       return statSync(this.path).size;
     } catch (error) {
-      throw fileProblem(`cannot rename ${this.partial}`, error);
+      throw fileProblem(`cannot rename ${this.partial} to ${this.path}`, error);
     }
   }
 

@@ -5,14 +5,14 @@
  * Ledger: images = nFramesSaved (in finished files, or flushed into one that could not be finished) + nFramesOpen
  * (in the open file) + nFramesLost (were in a file that then could not be written) + nErrors (refused at once).
  */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NTNDArray, TimeStamp } from 'epics-pva-ts';
 import type { UserDataProcessor } from '../src/processor/user-data-processor.ts';
 import type { FileFigures } from './file-figures.ts';
+import { MAX_TAKEN } from './file-name-format.ts';
 import { bytesOf, type FrameImage } from './frame-image.ts';
 import { AttributeColumns, type ColumnValue, MAX_ATTRIBUTES } from './hdf5-columns.ts';
-import { Hdf5ImageFile, type Hdf5Row } from './hdf5-image-file.ts';
+import { Hdf5ImageFile, type Hdf5Row, NameTaken } from './hdf5-image-file.ts';
 import type { Hdf5Library } from './hdf5-library.ts';
 import type { Hdf5Settings } from './hdf5-settings.ts';
 
@@ -143,21 +143,26 @@ export class Hdf5Series {
     return dtype === layout.dtype && shape.join() === layout.shape.join() && attributes === layout.attributes;
   }
 
-  /** A file of a name that is not taken yet. @throws Error in one line */
+  /** A file of the next name that is free, also when others take names at the same time. @throws Error in one line */
   private open(image: FrameImage, uniqueId: number): Hdf5ImageFile {
     const { folder, format } = this.settings;
     const { library, processorId } = this.options;
-    for (;;) {
+    const layout = this.layoutOf(image);
+    for (let n = 0; n < MAX_TAKEN; n++) {
       const outputFileId = ++this.outputFileId;
       const ids = { frameId: uniqueId, uniqueId, objectId: uniqueId, processorId, outputFileId };
       const path = join(folder, format.name(ids));
-      if (!existsSync(path) && !existsSync(`${path}.partial`))
-        return new Hdf5ImageFile(library, path, this.layoutOf(image));
+      try {
+        return new Hdf5ImageFile(library, path, layout);
+      } catch (error) {
+        if (!(error instanceof NameTaken)) throw error;
+      }
       if (!format.uses('outputFileId'))
         throw new Error(
           `${path} is there already and is not overwritten: move it, or add {outputFileId} to outputFileNameFormat`,
         );
     }
+    throw new Error(`${MAX_TAKEN} file names in ${folder} are taken: set outputDirectory to another folder`);
   }
 
   /** What went wrong, if images were lost by it; `thrown`: so many of them are the caller's to throw. */

@@ -4,7 +4,7 @@
  * Arguments (also by `configure`): `outputDirectory`, default `.`, made if it is not there; `outputFileNameFormat`,
  * default `{uniqueId:06}.{processorId}.tiff`, whose ending says the format: .tiff, .tif, .npy or .png; and
  * `maxWritesInFlight`, default 1: files that may be written at the same time. Files appear complete or not at all; one
- * of the same name is replaced.
+ * of the same name is replaced, but with `{outputFileId}` in the name the next free number is taken.
  *
  *   hpc-consumer -ic pvapy:image -pc OutputFileProcessor -pa '{"outputDirectory": "/data"}'
  *
@@ -99,7 +99,10 @@ export class OutputFileProcessor extends UserDataProcessor {
         return;
       }
       const parts = this.encode?.(image) ?? [];
-      const size = await writeWhole(this.nextPath(uniqueId), parts);
+      const nextPath = (): string => this.nextPath(uniqueId);
+      // Other processes may count, too: another consumer with such names, an earlier run, workers of this consumer.
+      const counted = this.format.uses('outputFileId');
+      const size = await writeWhole(nextPath(), parts, counted ? nextPath : undefined);
       figures.nFilesSaved++;
       figures.nBytesSaved += size;
     } catch (error) {

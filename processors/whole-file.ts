@@ -3,9 +3,10 @@
  * crash leaves behind is hidden, never looks like an image, and goes away when the next run starts on that computer.
  */
 import { mkdirSync, statSync } from 'node:fs';
-import { open, opendir, rename, rm, stat } from 'node:fs/promises';
+import { link, open, opendir, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
+import { MAX_TAKEN } from './file-name-format.ts';
 import { fileProblem } from './file-problem.ts';
 
 const HOST = hostname().replaceAll(/[^\w-]/g, '_');
@@ -45,9 +46,14 @@ function makeFolder(path: string, parents = true): void {
 
 /**
  * Writes a file whole; an existing one of that name is replaced. Returns its size in bytes.
+ * @param otherPath the next name to try; with it no file is replaced, whoever makes one meanwhile
  * @throws Error in one line; nothing is left then, and an existing file is as it was
  */
-export async function writeWhole(path: string, parts: readonly Uint8Array[]): Promise<number> {
+export async function writeWhole(
+  path: string,
+  parts: readonly Uint8Array[],
+  otherPath?: () => string,
+): Promise<number> {
   const temporary = join(dirname(path), `.${basename(path)}.${HOST}-${process.pid}-${sequence++}.part`);
   let size = 0;
   try {
@@ -61,12 +67,42 @@ export async function writeWhole(path: string, parts: readonly Uint8Array[]): Pr
     } finally {
       await file.close();
     }
-    await rename(temporary, path);
+    if (otherPath) await takeFreeName(temporary, path, otherPath);
+    else await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
     throw fileProblem(`cannot write ${path}`, error);
   }
   return size;
+}
+
+async function takeFreeName(temporary: string, path: string, otherPath: () => string): Promise<void> {
+  let name = path;
+  for (let n = 1; ; n++)
+    try {
+      return await takeName(temporary, name);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || n >= MAX_TAKEN) throw error;
+      name = otherPath();
+    }
+}
+
+/** Renames a file, but fails with EEXIST where rename(2) replaces: of two processes one gets the name. */
+async function takeName(temporary: string, path: string): Promise<void> {
+  try {
+    await link(temporary, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw error;
+    // File systems without hard links (FAT, some shares): an empty file holds the name until the rename replaces it.
+    await (await open(path, 'wx')).close();
+    await rename(temporary, path).catch(async (problem) => {
+      await rm(path, { force: true });
+      throw problem;
+    });
+    return;
+  }
+  // Should this fail, the file is there all the same, and the next start sweeps.
+  await rm(temporary, { force: true }).catch(() => undefined);
 }
 
 /** Removes what processes of this computer that are no longer there left in a folder; how many files that were. */

@@ -2,52 +2,14 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Dataset, File, ready } from 'h5wasm/node';
-import { beforeAll, describe, expect } from 'vitest';
+import { describe, expect } from 'vitest';
 import { type Child, spawnChild } from '../../bench/peers/child.ts';
 import { codeBlocks, commandLines } from '../docs/support/documents.ts';
 import { control, expectLedger, idsFrom, type Status, status, statusWhen } from './support/consumer.ts';
 import { Detector, pixelsOf } from './support/detector.ts';
-import { consume, done, LINE } from './support/processing.ts';
-import { it, ROOT, until, type World, words } from './support/world.ts';
-
-beforeAll(async () => {
-  await ready;
-});
-
-const argsOf = (args: object): string => `--processor-args '${JSON.stringify(args)}'`;
-const tiffs = (folder: string, ...args: object[]) =>
-  `${LINE} -pc OutputFileProcessor ${argsOf(Object.assign({ outputDirectory: folder }, ...args))}`;
-const hdf5 = (folder: string, ...args: object[]) =>
-  `${LINE} -pc Hdf5WriterProcessor ${argsOf(Object.assign({ outputDirectory: folder }, ...args))}`;
-
-/** An HDF5 file's ids and images; `Sr` reads one that is not complete. */
-function images(path: string, mode: 'r' | 'Sr' = 'r'): { ids: number[]; image: (n: number) => Uint8Array } {
-  const file = new File(path, mode);
-  if (file.file_id < 0n) throw new Error(`${path} cannot be opened`);
-  try {
-    const ids = Array.from((file.get('entry/data/uniqueId') as Dataset).value as BigInt64Array, Number);
-    const all = (file.get('images') as Dataset).value as Uint8Array;
-    const size = all.length / ((file.get('images') as Dataset).shape?.[0] ?? 1);
-    return { ids, image: (n) => all.subarray(n * size, (n + 1) * size) };
-  } finally {
-    file.close();
-  }
-}
-
-/** Every image in the files of a folder is the one that was published under its id; the ids, in order. */
-function checked(folder: string, size = 128 * 128): number[] {
-  return readdirSync(folder)
-    .sort()
-    .flatMap((name) => {
-      const { ids, image } = images(join(folder, name), name.endsWith('.partial') ? 'Sr' : 'r');
-      for (const [n, id] of ids.entries())
-        expect(Buffer.compare(image(n), pixelsOf(id, size)), `image ${id}`).toBe(0);
-      return ids;
-    });
-}
-
-const figure = (s: Status, name: string): number => Number(s.userStats?.[name]);
+import { checked, figure, hdf5, images, limited, tiffs } from './support/output-files.ts';
+import { consume, done } from './support/processing.ts';
+import { it, ROOT, until, type World } from './support/world.ts';
 
 describe.concurrent('the commands of docs/reference/processors.md', () => {
   const lines = codeBlocks('docs/reference/processors.md', 'sh').flatMap(commandLines);
@@ -170,29 +132,6 @@ describe.concurrent('a consumer that is killed', () => {
     await until(() => expect(readdirSync(folder).filter((name) => name.startsWith('.'))).toEqual([]));
   });
 });
-
-/** Starts a consumer through a shell that does something first, such as `ulimit -f 8`. */
-async function limited(world: World, shell: string, line: string): Promise<Child> {
-  const [name = '', ...args] = words(line);
-  const [command = '', ...before] = words(shell);
-  const script = `${before.at(-1)}; exec "$@"`;
-  const child = await spawnChild({
-    command,
-    args: [
-      ...before.slice(0, -1),
-      script,
-      'bash',
-      process.execPath,
-      join(ROOT, 'bin', `${name}.js`),
-      ...args,
-    ],
-    env: world.env,
-    cwd: ROOT,
-    name,
-  });
-  world.own({ [Symbol.asyncDispose]: async () => void (await child.stop({ signal: 'SIGKILL' })) });
-  return child;
-}
 
 describe.concurrent('files that cannot be written', () => {
   it('TIFF: each is an error, one line says why, and the stream goes on', async ({ world }) => {

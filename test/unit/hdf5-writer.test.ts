@@ -1,5 +1,14 @@
 /** HDF5 files of images: what is in them, when one ends and the next begins, and no image that is not accounted for. */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NTNDArray, type NumericArray } from 'epics-pva-ts';
@@ -274,6 +283,31 @@ describe('no file is overwritten', () => {
     made.stop();
     expect(readdirSync(folder)).toEqual(['000001.2.hdf', '000002.2.hdf.partial', '000003.2.hdf']);
     expect(statSync(join(folder, '000001.2.hdf')).size).toBe(8);
+  });
+
+  it('a name that another process takes at the same moment is left out', async () => {
+    mkdirSync(folder);
+    // What a look does not find and opening does: as a file that is made between the two.
+    symlinkSync('nowhere', join(folder, '000001.2.hdf.partial'));
+    const { made, log } = await writer();
+    await made.process(frameOf(1));
+    made.stop();
+    expect(ids('000002.2.hdf')).toEqual([1]);
+    expect(made.getStats()).toMatchObject({ nErrors: 0, nFramesSaved: 1n });
+    expect(log).toEqual([]);
+  });
+
+  it('a file that is put there while its name is only reserved', async () => {
+    const { made, log } = await writer();
+    await made.process(frameOf(1));
+    writeFileSync(join(folder, '000001.2.hdf'), 'precious');
+    made.stop();
+    expect(readFileSync(join(folder, '000001.2.hdf'), 'utf8')).toBe('precious');
+    expect(ids('000001.2.hdf.partial')).toEqual([1]);
+    expect(made.getStats()).toMatchObject({ nFramesSaved: 1n, nFramesLost: 0n });
+    expect(log).toEqual([
+      `0 image(s) lost; ${folder}/000001.2.hdf.partial keeps the 1 before them: cannot rename ${folder}/000001.2.hdf.partial to ${folder}/000001.2.hdf: there is a file of that name (EEXIST): set outputDirectory to another folder`,
+    ]);
   });
 
   it('a name without a number is an error of the image', async () => {

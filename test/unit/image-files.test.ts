@@ -250,6 +250,32 @@ describe('writes in flight', () => {
   });
 });
 
+describe('names', () => {
+  it('with {outputFileId}: no file is replaced, whoever else counts in the folder', async () => {
+    mkdirSync(folder);
+    writeFileSync(join(folder, '1.npy'), 'of an earlier run');
+    const args = { outputFileNameFormat: '{outputFileId}.npy', maxWritesInFlight: 4 };
+    const both = [(await processor(args)).made, (await processor(args)).made];
+    for (let id = 1; id <= 20; id++)
+      for (const [n, made] of both.entries()) await made.process(frameOf('uint8', 'Mono', 2 * id + n));
+    for (const made of both) {
+      await made.stop();
+      expect(made.getStats()).toMatchObject({ nFilesSaved: 20, nErrors: 0 });
+    }
+    expect(readFileSync(join(folder, '1.npy'), 'utf8')).toBe('of an earlier run');
+    const numbers = readdirSync(folder).map((name) => Number.parseInt(name, 10));
+    expect(numbers.sort((a, b) => a - b)).toEqual(Array.from({ length: 41 }, (_, i) => i + 1));
+  });
+
+  it('without it: a file of the same name is replaced', async () => {
+    const { made } = await processor({ outputFileNameFormat: '{uniqueId}.npy' });
+    await made.process(frameOf('uint8'));
+    await made.process(frameOf('uint16'));
+    expect(readdirSync(folder)).toEqual(['1.npy']);
+    expect(readFileSync(join(folder, '1.npy'), 'latin1')).toContain('u2');
+  });
+});
+
 describe('folders and arguments', () => {
   it('the folder is made with its parents; what processes that died left there is removed, no other file', async () => {
     mkdirSync(join(folder, 'a', 'b'), { recursive: true });
