@@ -18,6 +18,8 @@ const STREAMED: Readonly<Record<number, string>> = { 32001: 'blosc', 32004: 'lz4
 const BUILT_IN = new Set([1, 2, 3, 4, 5, 6]);
 /** What `cd_values[4]` of the bitshuffle filter says for LZ4. */
 const BITSHUFFLE_LZ4 = 2;
+/** No size: H5S_UNLIMITED, 2^64 - 1, as a double. */
+const UNLIMITED = 2 ** 63;
 /** Datasets that an error names. */
 const MAX_NAMED = 5;
 
@@ -130,11 +132,7 @@ export class Hdf5File implements FrameFile {
       // An object reference is the address of the object's header.
       const header = Buffer.from(dataset.create_reference().ref_data).readBigUInt64LE(0);
       const { chunks, maxshape } = dataset.metadata;
-      const first = maxshape!.length === 2 ? 0 : 1;
-      const stride = maxshape!
-        .slice(first)
-        .reduce((n, size, d) => n * Math.ceil(size / chunks![first + d]!), 1);
-      return new ChunkIndex(this.path, header, stride);
+      return new ChunkIndex(this.path, header, chunksOfFrame(maxshape!, chunks!));
     } catch (error) {
       const reason = `its chunks cannot be found (${reasonOf(error)})`;
       throw bad(this.path, `${reason}: rewrite the file with h5repack, or leave its maximum size alone`);
@@ -180,6 +178,19 @@ export class Hdf5File implements FrameFile {
       throw bad(`${this.path} ${this.datasetPath}`, `frame ${i} cannot be read: ${reasonOf(error)}`);
     }
   }
+}
+
+/**
+ * Chunks that HDF5 has numbers for in a frame, if there is one chunk a frame now: by the sizes it may grow to, but for
+ * the dimension without a limit. That one HDF5 moves to the front, before the frames (H5Dearray.c of HDF5,
+ * H5D__earray_idx_get_addr), so that it counts for none; with two of them the index is a tree, which has no numbers.
+ */
+function chunksOfFrame(maxshape: readonly number[], chunks: readonly number[]): number {
+  const first = maxshape.length === 2 ? 0 : 1;
+  return maxshape.reduce(
+    (n, size, d) => (d < first || size >= UNLIMITED ? n : n * Math.ceil(size / chunks[d]!)),
+    1,
+  );
 }
 
 function open(path: string, datasetPath: string): Opened {

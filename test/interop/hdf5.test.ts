@@ -1,11 +1,17 @@
-/** h5py, and with it the HDF5 library of C, reads what Hdf5WriterProcessor writes: complete, being written, left by a crash. */
+/**
+ * h5py, and with it the HDF5 library of C, reads what Hdf5WriterProcessor writes: complete, being written, left by a
+ * crash; and writes what the simulator reads.
+ */
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { NTNDArray, type NumericArray } from 'epics-pva-ts';
 import { afterAll, beforeEach, describe, expect, onTestFinished } from 'vitest';
 import { Hdf5WriterProcessor } from '../../processors/hdf5-writer-processor.ts';
+import { openInput } from '../../sim/input-files.ts';
 import { idsFrom, statusWhen } from '../e2e/support/consumer.ts';
 import { Detector, pixelsOf } from '../e2e/support/detector.ts';
 import { consume, LINE } from '../e2e/support/processing.ts';
@@ -272,6 +278,24 @@ describe.skipIf(!peers.available)('h5py', () => {
     }
     expect(found).toEqual(idsFrom(1, found.length));
     expect(found.at(-1)).toBeGreaterThan(processorStats.lastObjectId - 10);
+  });
+
+  it('writes images that may still grow, in whichever dimensions: the simulator finds each of them', async () => {
+    mkdirSync(folder);
+    const path = join(folder, 'growing.h5');
+    const script = join(repositoryRoot(), 'test', 'interop', 'python', 'write_growing.py');
+    const written = await promisify(execFile)(peers.python, [script, path], { timeout: ANSWER_TIMEOUT_MS });
+    const names = written.stdout.trim().split('\n');
+    expect(names).toHaveLength(8);
+    for (const name of names) {
+      const source = await openInput({ files: [path], hdfDataset: `/${name}` });
+      expect(source.nFrames).toBe(40);
+      for (let f = 0; f < 40; f++)
+        expect(source.frame(f), `${name}, frame ${f}`).toEqual(
+          Uint16Array.from({ length: 24 }, (_, i) => f * 100 + i),
+        );
+      source.close();
+    }
   });
 });
 

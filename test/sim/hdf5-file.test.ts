@@ -139,6 +139,23 @@ describe('other indexes', () => {
     for (let f = 0; f < 150; f++) expect(deep.frame(f)).toEqual(Uint8Array.of((f * 1000) & 255));
   });
 
+  it.each(['frames', 'rows', 'wide_rows', 'columns', 'tall_columns', 'limited', 'all'])(
+    'images that may still grow, by %s',
+    async (dataset) => {
+      const source = await open('growing.h5', `/${dataset}`);
+      expect(source).toMatchObject({ nFrames: 3, shape: { nx: 6, ny: 4 } });
+      for (const f of [2, 0, 1]) expect(Array.from(source.frame(f) as Uint16Array)).toEqual(pixels(f, 6, 4));
+      source.close();
+    },
+  );
+
+  it('colour images and a single one that may still grow', async () => {
+    const rgb = await open('growing.h5', '/rgb');
+    expect(rgb.frame(1)).toEqual(Uint8Array.from({ length: 72 }, (_, i) => 72 + i));
+    const image = await open('growing.h5', '/image');
+    expect(Array.from(image.frame(0) as Uint16Array)).toEqual(pixels(0, 6, 4));
+  });
+
   it('big-endian elements', async () => {
     const source = await open('v110.h5', 'biglz4');
     expect(source.frame(1)).toEqual(Int32Array.from(pixels(1, 6, 4)));
