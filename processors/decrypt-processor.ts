@@ -30,8 +30,8 @@ const unpackr = new Unpackr({ useRecords: false });
 const REMEMBERED_TYPES = 16;
 
 export class DecryptProcessor extends UserDataProcessor {
-  private keys!: readonly SecretKey[];
-  private opener!: Opener;
+  private keys: readonly SecretKey[];
+  private readonly opener: Opener;
   private readonly types = new Map<string, TypeDef>();
   private nDecrypted = 0;
   private readonly failures = { nUnknownKey: 0, nRejected: 0, nReplayed: 0, nMalformed: 0 };
@@ -40,19 +40,17 @@ export class DecryptProcessor extends UserDataProcessor {
 
   constructor(config: ProcessorConfig) {
     super(config);
-    this.setKeys(config);
+    this.keys = keysOf(config);
+    this.opener = new Opener(this.keys);
   }
 
   override configure(args: unknown): void {
     const given = objectOf(args);
     if (given['keyFile'] === undefined) return;
-    this.setKeys(given);
+    this.keys = keysOf(given);
+    // The same opener: it knows what came before, and with a new one that could be played again.
+    this.opener.setKeys(this.keys);
     warnOfOpenFiles(this.keys, this.logger);
-  }
-
-  private setKeys(args: Arguments): void {
-    this.keys = keyFilesArgument(args, true).map(readKeyFile);
-    this.opener = new Opener(this.keys);
   }
 
   /** @throws Error when the consumer looks for the id of objects in another field than encrypted ones have */
@@ -152,4 +150,8 @@ export class DecryptProcessor extends UserDataProcessor {
     const counters = ['nDecrypted', ...Object.keys(this.failures)].map((name) => [name, 'uint']);
     return { ...Object.fromEntries(counters), processingTime: 'double', processingRate: 'double' };
   }
+}
+
+function keysOf(args: Arguments): readonly SecretKey[] {
+  return keyFilesArgument(args, true).map(readKeyFile);
 }

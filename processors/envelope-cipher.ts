@@ -97,18 +97,34 @@ export class OpenError extends Error {
 }
 
 interface Session {
-  readonly key: KeyObject;
+  readonly keyId: string;
+  /** Undefined when the key it was made of is no longer among the opener's. */
+  key: KeyObject | undefined;
   readonly window: ReplayWindow;
 }
 
 /** Opens envelopes that were sealed with one of several keys. */
 export class Opener {
-  private readonly keys: ReadonlyMap<string, SecretKey>;
-  /** In order of their last use. */
+  private keys: ReadonlyMap<string, SecretKey>;
+  /** In order of their last use; never more than {@link REMEMBERED_SESSIONS}, whatever keys come and go. */
   private readonly sessions = new Map<string, Session>();
 
   constructor(keys: readonly SecretKey[]) {
-    this.keys = new Map(keys.map((secret) => [secret.id.toString('hex'), secret]));
+    this.keys = byId(keys);
+  }
+
+  /**
+   * Other keys from now on. What came before is remembered, also under keys that are gone: they may come back, and what
+   * was recorded meanwhile with them. Only what can decrypt is forgotten.
+   */
+  setKeys(keys: readonly SecretKey[]): void {
+    const before = this.keys;
+    this.keys = byId(keys);
+    for (const session of this.sessions.values()) {
+      const secret = before.get(session.keyId);
+      const now = this.keys.get(session.keyId);
+      if (!secret || !now?.key.equals(secret.key)) session.key = undefined;
+    }
   }
 
   /**
@@ -126,10 +142,8 @@ export class Opener {
         `encrypted with key ${keyId}; here there is ${[...this.keys.keys()].join(', ')}`,
       );
     const name = `${keyId} ${algorithm} ${salt.toString('hex')}`;
-    const session = this.sessions.get(name) ?? {
-      key: sessionKey(secret.key, algorithm, salt),
-      window: new ReplayWindow(),
-    };
+    const session = this.sessions.get(name) ?? { keyId, key: undefined, window: new ReplayWindow() };
+    session.key ??= sessionKey(secret.key, algorithm, salt);
     const plaintext = decrypt(modeOf(algorithm), session.key, nonce, headerBytes, sealed);
     // Only what is authentic may push other sessions out.
     this.remember(name, session);
@@ -144,6 +158,10 @@ export class Opener {
     if (this.sessions.size > REMEMBERED_SESSIONS)
       this.sessions.delete(this.sessions.keys().next().value as string);
   }
+}
+
+function byId(keys: readonly SecretKey[]): ReadonlyMap<string, SecretKey> {
+  return new Map(keys.map((secret) => [secret.id.toString('hex'), secret]));
 }
 
 function decrypt(mode: 'aes-256-gcm', key: KeyObject, nonce: Buffer, header: Buffer, sealed: Buffer): Buffer {

@@ -202,6 +202,47 @@ describe('what is not genuine is refused, by cause', () => {
     expect(back.processor.getStats()).toMatchObject({ nDecrypted: 5, nReplayed: 2 });
   });
 
+  it('what came before is refused also after configure changed the keys, and after it changed them back', () => {
+    const { processor, out } = encryptor();
+    for (let id = 1; id <= 3; id++) processor.process(image(id));
+    const back = decryptor();
+    const replay = (i: number) => () => back.processor.process(out[i] as Value);
+    replay(0)();
+    back.processor.configure({ keyFile: [otherFile, file('copy.key', KEY)] });
+    expect(replay(0)).toThrow(/came before/);
+    replay(1)();
+    back.processor.configure({ keyFile: otherFile });
+    expect(replay(1)).toThrow(/encrypted with key/);
+    back.processor.process(encrypted(9, { keyFile: otherFile }));
+    back.processor.configure({ keyFile });
+    for (const i of [0, 1]) expect(replay(i)).toThrow(/came before/);
+    replay(2)();
+    expect(back.processor.getStats()).toMatchObject({ nDecrypted: 4, nReplayed: 3, nUnknownKey: 1 });
+    // Nor does a key file that makes no sense change anything.
+    expect(() => back.processor.configure({ keyFile: join(folder, 'none') })).toThrow(/ENOENT/);
+    expect(replay(2)).toThrow(/came before/);
+  });
+
+  it('sessions of keys that are gone are no more than others: 64 in all', () => {
+    const secrets = [KEY, OTHER].map((key) => ({
+      file: '',
+      key: createSecretKey(key),
+      id: keyIdOf(key),
+      open: undefined,
+    }));
+    const opener = new Opener(secrets);
+    const envelopes = Array.from({ length: 100 }, (_, i) =>
+      new Sealer(secrets[i % 2] as SecretKey, 'C20P').seal(1n, []),
+    );
+    for (const [i, envelope] of envelopes.entries()) {
+      opener.setKeys([secrets[i % 2] as SecretKey]);
+      opener.open(envelope, true);
+    }
+    opener.setKeys(secrets);
+    for (const envelope of envelopes.slice(-64)) expect(() => opener.open(envelope, true)).toThrow(/before/);
+    expect((opener as unknown as { sessions: Map<string, unknown> }).sessions.size).toBe(64);
+  });
+
   it('what has the key and is no object is refused too', () => {
     const secret = readKeyFile(keyFile);
     const { processor } = decryptor();
