@@ -11,7 +11,7 @@ export interface Status {
   readonly publisherStats: Counts<'nPublished' | 'nErrors'>;
   readonly queueStats: Counts<'nReceived' | 'nRejected' | 'nDelivered' | 'nQueued'>;
   readonly processorStats: Counts<
-    'firstObjectId' | 'lastObjectId' | 'nProcessed' | 'nErrors' | 'nMissed' | 'nInFlight'
+    'firstObjectId' | 'lastObjectId' | 'nProcessed' | 'nErrors' | 'nLost' | 'nMissed' | 'nInFlight'
   >;
   readonly userStats?: Record<string, unknown>;
 }
