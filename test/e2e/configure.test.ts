@@ -7,6 +7,17 @@ import { it, until, type World } from './support/world.ts';
 const configure = (world: World, stage: string, args: object): Promise<string> =>
   control(world, `${stage}:1`, 'configure', JSON.stringify(args));
 
+/** A collector that has processed 1 of its first producer and 2 of its second one. */
+async function collected(world: World, options: Parameters<typeof collect>[1] = {}) {
+  const source = await Source.start(world, 'in:1', 'in:2');
+  const { stage, gate } = await collect(world, options);
+  await source.connected();
+  source.post('in:1', 1);
+  source.post('in:2', 2);
+  await until(() => expect(gate.ids).toEqual([1, 2]));
+  return { source, stage, gate };
+}
+
 const DONE = 'Configuration successful';
 
 describe.concurrent('configure of a consumer', () => {
@@ -136,6 +147,96 @@ describe.concurrent('configure of a collector', () => {
     await collected(6);
     expect(gate.ids).toEqual([1, 2, 5, 6]);
     expect(stage.stats().processorStats).toMatchObject({ nProcessed: 4, nErrors: 0 });
+  });
+
+  it('receiverQueueSize: the queue of each producer takes as many from then on', async ({ world }) => {
+    const { source, stage, gate } = await collected(world, { receiverQueueSize: 2 });
+    const queue = (producer: 1 | 2) => stage.stats()[`producerStats_${producer}`]?.queueStats;
+    gate.hold();
+    source.post('in:1', 3);
+    await until(() => expect(gate.ids).toEqual([1, 2, 3]));
+    source.post('in:1', 5, 7, 9);
+    source.post('in:2', 4);
+    await until(() => expect(queue(1)).toMatchObject({ nQueued: 2, nRejected: 1 }));
+    expect(await configure(world, 'collector', { receiverQueueSize: 4 })).toBe(DONE);
+    source.post('in:1', 11, 13, 15);
+    source.post('in:2', 6, 8, 10, 12, 14, 16);
+    await until(() => expect(queue(1)).toMatchObject({ nQueued: 4, nRejected: 2 }));
+    await until(() => expect(queue(2)).toMatchObject({ nQueued: 4, nRejected: 2 }));
+    gate.release();
+    // 9, 14, 15 and 16 were refused.
+    await until(() => expect(gate.ids).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13]));
+    expect(stage.stats().collectorStats).toMatchObject({ nCollected: 12, nMissed: 1, nRejected: 0 });
+  });
+
+  it('objectIdOffset: which id is next, and how missing ones are counted', async ({ world }) => {
+    const { source, stage, gate } = await collected(world);
+    expect(await configure(world, 'collector', { objectIdOffset: 10 })).toBe(DONE);
+    // Nobody is asked about 3 to 11 any more.
+    source.post('in:1', 12);
+    source.post('in:1', 22);
+    await until(() => expect(gate.ids).toEqual([1, 2, 12, 22]));
+    source.post('in:1', 52);
+    await until(() => expect(stage.stats().collectorStats).toMatchObject({ nCached: 1, nMissed: 0 }));
+    source.post('in:2', 62);
+    await until(() => expect(gate.ids).toEqual([1, 2, 12, 22, 52, 62]));
+    expect(stage.stats().collectorStats).toMatchObject({ nCollected: 6, nMissed: 2 });
+    expect(stage.stats().processorStats).toMatchObject({ nProcessed: 6, nMissed: 2 });
+  });
+
+  it('nSequentialUpdates: missing objects are counted by batches', async ({ world }) => {
+    const { source, stage, gate } = await collected(world);
+    expect(await configure(world, 'collector', { objectIdOffset: 10, nSequentialUpdates: 3 })).toBe(DONE);
+    const before = stage.stats().processorStats.nMissed;
+    // pvapy-behaviour.md 4.4: 101 to 103, 113 to 115, 125 to 127, 137 to 139.
+    const ids = [101, 103, 113, 115, 137, 138];
+    for (const id of ids) source.post(id < 110 || id === 115 || id === 138 ? 'in:1' : 'in:2', id);
+    await until(() => expect(gate.ids).toEqual([1, 2, ...ids]));
+    expect(stage.stats().processorStats.nMissed - before).toBe(5);
+  });
+
+  it('a wrong value is refused with what is wrong, and it goes on as it was', async ({ world }) => {
+    const { source, stage, gate } = await collected(world);
+    const refused = (why: string): string => `Configuration failed: ${why}; nothing was changed`;
+    const whole = (least: number): string => `is not a whole number from ${least} to 1000000000`;
+    for (const [args, why] of [
+      [
+        { receiverQueueSize: 10 },
+        'receiverQueueSize: this collector was started without receiver queues (--receiver-queue-size)',
+      ],
+      [{ objectIdOffset: 0, gain: 2 }, `objectIdOffset: 0 ${whole(1)}`],
+      [{ nSequentialUpdates: '3', objectIdOffset: 10 }, `nSequentialUpdates: "3" ${whole(1)}`],
+      [
+        { objectIdOffset: -1, nSequentialUpdates: 1.5 },
+        `objectIdOffset: -1 ${whole(1)}; nSequentialUpdates: 1.5 ${whole(1)}`,
+      ],
+    ] as const)
+      expect(await configure(world, 'collector', args)).toBe(refused(why));
+    expect(gate.configured).toEqual([]);
+    source.post('in:1', 3);
+    source.post('in:2', 4);
+    source.post('in:1', 6);
+    source.post('in:2', 7);
+    await until(() => expect(gate.ids).toEqual([1, 2, 3, 4, 6, 7]));
+    expect(stage.stats().collectorStats).toMatchObject({ nMissed: 1 });
+    expect(stage.stats().processorStats).toMatchObject({ nMissed: 1, nErrors: 0 });
+  });
+
+  it('a wrong length of queues is refused, and they keep theirs', async ({ world }) => {
+    const { source, stage, gate } = await collected(world, { receiverQueueSize: 1 });
+    for (const length of [-1, 2.5, '4', null])
+      expect(await configure(world, 'collector', { receiverQueueSize: length })).toBe(
+        `Configuration failed: receiverQueueSize: ${JSON.stringify(length)} is not a whole number from 0 to 1000000000; nothing was changed`,
+      );
+    gate.hold();
+    source.post('in:1', 3);
+    await until(() => expect(gate.ids).toEqual([1, 2, 3]));
+    source.post('in:1', 4, 5);
+    await until(() =>
+      expect(stage.stats().producerStats_1?.queueStats).toMatchObject({ nQueued: 1, nRejected: 1 }),
+    );
+    gate.release();
+    await until(() => expect(gate.ids).toEqual([1, 2, 3, 4]));
   });
 
   it('tells its processor how objects come and go', async ({ world }) => {
