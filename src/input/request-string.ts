@@ -24,20 +24,18 @@ export interface MonitorRequestOptions {
   readonly oidField: string;
 }
 
+/** @throws UserError for text that would be read as something else in a request */
+function checked(what: string, text: string): string {
+  if (text !== '' && !/[\s;:,=()[\]{}]/.test(text)) return text;
+  const why = text === '' ? 'is empty' : 'contains a blank or one of ; : , = ( ) [ ] { }';
+  throw new UserError('HPC_BAD_ARGUMENT', `distributor ${what} '${text}' ${why}`);
+}
+
 function distributorItems(distributor: DistributorRequest): string[] {
   const { group, set, trigger, updates } = distributor;
   return Object.entries({ group, set, trigger, updates })
     .filter(([, value]) => value !== undefined && value !== '')
-    .map(([key, value]) => {
-      const text = String(value);
-      if (/[\s;:,=()[\]{}]/.test(text)) {
-        throw new UserError(
-          'HPC_BAD_ARGUMENT',
-          `distributor ${key} '${text}' contains a blank or one of ; : , = ( ) [ ] { }`,
-        );
-      }
-      return `${key}:${text}`;
-    });
+    .map(([key, value]) => `${key}:${checked(key, String(value))}`);
 }
 
 function requestedFields(fieldRequest: string, oidField: string): string {
@@ -49,14 +47,14 @@ function requestedFields(fieldRequest: string, oidField: string): string {
  * The request text: `record[queueSize=N]` when a queue size is set, then
  * `field(_[pydistributor=group:G;set:S;trigger:T;updates:U])` with the items that are set, or `field(...)` with the
  * fields wanted and the object id field, or `field()`.
- * @throws UserError `HPC_BAD_ARGUMENT` if a distributor item contains characters of the request grammar.
+ * @throws UserError `HPC_BAD_ARGUMENT` if a distributor item or the plugin's name contains characters of the request grammar.
  */
 export function monitorRequest(options: MonitorRequestOptions): string {
   const { serverQueueSize, distributor, fieldRequest = '', oidField } = options;
   const prefix = serverQueueSize > 0 ? `record[queueSize=${serverQueueSize}]` : '';
   const items = distributor === undefined ? [] : distributorItems(distributor);
   if (distributor !== undefined && items.length > 0) {
-    return `${prefix}field(_[${distributor.pluginName}=${items.join(';')}])`;
+    return `${prefix}field(_[${checked('plugin name', distributor.pluginName)}=${items.join(';')}])`;
   }
   return `${prefix}field(${fieldRequest === '' ? '' : requestedFields(fieldRequest, oidField)})`;
 }

@@ -42,4 +42,12 @@ describe('monitorRequest', () => {
       );
     },
   );
+
+  it.each(['', 'a b', 'a=b', 'a]', 'a,b'])('refuses the plugin name %j', (name) => {
+    expect(() => monitorRequest({ ...base, distributor: { pluginName: name, updates: 1 } })).toThrowError(
+      `distributor plugin name '${name}' `,
+    );
+    // Nobody is asked to share, so nobody is named.
+    expect(monitorRequest({ ...base, distributor: { pluginName: name } })).toBe('field()');
+  });
 });
