@@ -7,6 +7,11 @@ import { type ChainRow, handledBy, plainLine, tableText } from '../pipeline-file
 /** On a terminal. */
 const TABLE_MS = 500;
 
+/** Is standard output a terminal that can do more than lines? As LiveView decides. */
+function isCapable(): boolean {
+  return process.stdout.isTTY && process.env['TERM'] !== 'dumb';
+}
+
 export interface PipelineViewOptions {
   readonly names: readonly string[];
   /** Seconds between two lines where there is no terminal. */
@@ -17,7 +22,9 @@ export interface PipelineViewOptions {
 
 export class PipelineView {
   private readonly options: PipelineViewOptions;
-  private readonly update = process.stdout.isTTY ? createLogUpdate(process.stdout) : undefined;
+  private readonly update = isCapable() ? createLogUpdate(process.stdout) : undefined;
+  /** What is shown below the lines now. */
+  private table: string | undefined;
   private readonly width: number;
   private readonly start = performance.now();
   private handled = new Map<string, number>();
@@ -45,8 +52,12 @@ export class PipelineView {
   }
 
   private print(text: string): void {
-    if (this.update) this.update.persist(text);
-    else process.stdout.write(`${text}\n`);
+    if (!this.update) process.stdout.write(`${text}\n`);
+    else {
+      this.update.persist(text);
+      // A line takes the place of the table; a stage that prints line after line would leave none to be seen.
+      if (this.table !== undefined) this.update(this.table);
+    }
   }
 
   private show(chain: Chain): void {
@@ -61,14 +72,17 @@ export class PipelineView {
     this.handled = new Map(lines.map((line) => [line.name, handledBy(line)]));
     this.shownAt = now;
     const elapsed = (now - this.start) / 1000;
-    if (this.update) this.update(tableText(rows, elapsed));
-    else this.event(plainLine(rows, elapsed));
+    if (this.update) {
+      this.table = tableText(rows, elapsed);
+      this.update(this.table);
+    } else this.event(plainLine(rows, elapsed));
   }
 
   /** The last table stays on the screen. */
   end(chain: Chain): void {
     clearInterval(this.timer);
     if (this.update) this.show(chain);
+    this.table = undefined;
     this.update?.done();
   }
 }
