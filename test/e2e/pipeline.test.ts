@@ -3,32 +3,19 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { Detector } from './support/detector.ts';
-import { flowing, ledgerOf, outputOf, PATIENCE_MS, runFile, stagePid } from './support/pipeline.ts';
+import {
+  BROKEN,
+  chain,
+  FIXTURES,
+  flowing,
+  ledgerOf,
+  outputOf,
+  PATIENCE_MS,
+  runFile,
+  stagePid,
+} from './support/pipeline.ts';
 import { descendants, gone } from './support/processes.ts';
-import { it, ROOT, type World } from './support/world.ts';
-
-const FIXTURES = join(ROOT, 'test/e2e/fixtures');
-const BROKEN = `processor-file: '${FIXTURES}/bad-processors.ts', processor-class: ThrowsInConstructor`;
-
-/** @param options further options of the stage in the middle @param keys further keys of it */
-function chain(options = '', keys = ''): string {
-  return `name: chain
-stop-timeout: 10
-stages:
-  - name: det
-    command: ad-sim-server
-    options: { channel-name: det:image, n-x-pixels: 32, n-y-pixels: 32, frame-rate: 100, runtime: 1000, n-frames: 10 }
-  - name: middle
-    command: hpc-consumer
-    input: det
-    ${keys}
-    options: { output-channel: 'middle:out', server-queue-size: 1000, ${options || 'processor-class: UserDataProcessor'} }
-  - name: last
-    command: hpc-consumer
-    input: middle
-    options: { output-channel: 'last:out', server-queue-size: 1000, processor-class: UserDataProcessor }
-`;
-}
+import { it, type World } from './support/world.ts';
 
 describe('a chain that is ended by a signal', () => {
   it.for(['SIGINT', 'SIGTERM'] as const)(

@@ -56,6 +56,10 @@ export class TestTerminal {
     } else if (command === 'h') this.modes.add(argument);
     else if (command === 'l') this.modes.delete(argument);
     else if (command === 'H') [this.row, this.column] = position(argument);
+    else if (command === 'A') this.row = Math.max(0, this.row - Number(argument || 1));
+    else if (command === 'B') this.row += Number(argument || 1);
+    else if (code === 'G') this.column = 0;
+    else if (code === 'K') screen[this.row] = (screen[this.row] ?? '').slice(0, this.column);
     else if (code === '2J') screen.length = 0;
     else if (code === '2K') screen[this.row] = '';
     else throw new Error(`unknown to this terminal: ${JSON.stringify(code)}`);

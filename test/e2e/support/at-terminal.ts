@@ -2,6 +2,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import { guardGroup, releaseGroup } from '../../../bench/peers/reaper.ts';
 import { TestTerminal } from '../../view/terminal.ts';
 import { ROOT, until, type World, words } from './world.ts';
@@ -33,13 +34,13 @@ export class AtTerminal {
   }
 
   /** Starts a command line; its words must need no quoting but '...'. */
-  static start(world: World, line: string, columns = 120, rows = 30): AtTerminal {
+  static start(world: World, line: string, columns = 120, rows = 30, type = 'xterm'): AtTerminal {
     const [name = '', ...args] = words(line);
     const command = [process.execPath, join(ROOT, 'bin', `${name}.js`), ...args].map((word) => `'${word}'`);
     const inTerminal = `stty cols ${columns} rows ${rows} -echo; exec ${command.join(' ')}`;
     const child = spawn('script', ['-qfec', inTerminal, '/dev/null'], {
       cwd: ROOT,
-      env: { ...world.env, HPC_TEST_FOLDER: world.folder, TERM: 'xterm', SHELL: '/bin/sh' },
+      env: { ...world.env, HPC_TEST_FOLDER: world.folder, TERM: type, SHELL: '/bin/sh' },
       detached: true,
     });
     if (child.pid === undefined) throw new Error('script (util-linux) cannot be started');
@@ -52,12 +53,12 @@ export class AtTerminal {
   }
 
   /** Waits until the screen shows this. */
-  async shows(pattern: RegExp): Promise<RegExpExecArray> {
+  async shows(pattern: RegExp, timeoutMs?: number): Promise<RegExpExecArray> {
     return until(() => {
       const found = pattern.exec(this.text);
       if (!found) throw new Error(`not on the screen: ${pattern}; but\n${this.text}`);
       return found;
-    });
+    }, timeoutMs);
   }
 
   /** Presses keys, such as `\x03` for Ctrl-C. */
@@ -69,4 +70,10 @@ export class AtTerminal {
     releaseGroup(this.pid);
     await this.exited;
   }
+}
+
+/** The terminal is as it was: the main screen, wrapping, with a cursor. */
+export function expectGivenBack(at: AtTerminal): void {
+  expect(at.terminal.full).toBe(false);
+  expect([...at.terminal.modes].sort()).toEqual(['?25', '?7']);
 }

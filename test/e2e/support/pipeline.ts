@@ -1,6 +1,7 @@
 /** A running `hpc-pipeline`, and its ledger as figures. */
+import { join } from 'node:path';
 import type { Child } from '../../../bench/peers/child.ts';
-import type { World } from './world.ts';
+import { ROOT, type World } from './world.ts';
 
 /** Most time a chain may take to do what a test waits for; it starts several processes. */
 export const PATIENCE_MS = 40_000;
@@ -32,6 +33,35 @@ export function ledgerOf(stdout: string): LedgerFigures {
     lost: Number(verdict[1]),
     verdict: verdict[2] ?? '',
   };
+}
+
+/** Processors of tests. */
+export const FIXTURES = join(ROOT, 'test/e2e/fixtures');
+/** Options of a stage that never starts. */
+export const BROKEN = `processor-file: '${FIXTURES}/bad-processors.ts', processor-class: ThrowsInConstructor`;
+
+/**
+ * A simulator and two consumers, which need nothing but each other.
+ * @param options further options of the stage in the middle
+ * @param keys further keys of it
+ */
+export function chain(options = '', keys = ''): string {
+  return `name: chain
+stop-timeout: 10
+stages:
+  - name: det
+    command: ad-sim-server
+    options: { channel-name: det:image, n-x-pixels: 32, n-y-pixels: 32, frame-rate: 100, runtime: 1000, n-frames: 10 }
+  - name: middle
+    command: hpc-consumer
+    input: det
+    ${keys}
+    options: { output-channel: 'middle:out', server-queue-size: 1000, ${options || 'processor-class: UserDataProcessor'} }
+  - name: last
+    command: hpc-consumer
+    input: middle
+    options: { output-channel: 'last:out', server-queue-size: 1000, processor-class: UserDataProcessor }
+`;
 }
 
 /** Writes a pipeline file into the world's folder and runs it; output of stages is not shown. */
