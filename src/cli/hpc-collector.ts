@@ -6,7 +6,7 @@ import { parseLogLevel } from '../log.ts';
 import { collectorChannelNames } from '../pipeline/channel-names.ts';
 import { type CollectorStats, printedCollectorStats } from '../pipeline/collector/collector-stats.ts';
 import { cacheSizeFor, receiverQueueSizeFor } from '../pipeline/collector/sizes.ts';
-import { producerIds } from '../pipeline/consumer-ids.ts';
+import { MAX_ID, producerIds } from '../pipeline/consumer-ids.ts';
 import { offsetByHand } from '../pipeline/object-id-offset.ts';
 import { filterReport, formatReport, parseReportStats } from '../pipeline/report.ts';
 import { VERSION } from '../version.ts';
@@ -24,6 +24,8 @@ import { workerOptions } from './worker-options.ts';
 
 /** @throws UserError */
 function collectorSpec(o: HpcCollectorOptions): CollectorSpec {
+  if (o.collectorId < 0 || o.collectorId > MAX_ID)
+    refuseOption('--collector-id', o.collectorId, `from 0 to ${MAX_ID}`);
   const ids = producerIds(o.producerIdList);
   const { producers, ...channels } = collectorChannelNames(o, o.collectorId, ids);
   if (o.oidOffset < 1) refuseOption('--oid-offset', o.oidOffset, 'at least 1');

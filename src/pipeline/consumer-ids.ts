@@ -6,7 +6,7 @@
 import { UserError } from '../errors.ts';
 
 /** Ids are `uint` in the status channel. */
-const MAX_ID = 0xffff_ffff;
+export const MAX_ID = 0xffff_ffff;
 /** Each consumer is a process, each producer a channel: a longer list is a slip of the keyboard. */
 const MAX_IDS = 1000;
 

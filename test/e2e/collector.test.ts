@@ -139,6 +139,7 @@ describe.concurrent('a mistake on the command line is one line', () => {
     ],
     [`${NEEDED} -pid 1,1`, /producer id 1 is given twice/],
     [`${NEEDED} -pid none`, /producer id list 'none': 'none' is not a whole number/],
+    [`${NEEDED} -id 4294967296`, /--collector-id: 4294967296 is not from 0 to 4294967295/],
     [`${NEEDED} -oo 0`, /--oid-offset: 0 is not at least 1/],
     [`${NEEDED} -gt 0`, /--gap-timeout: 0 is not more than 0 seconds/],
     [`${NEEDED} -oc c:1:output`, /the input channel of producer 1 and the output channel would be the same/],
