@@ -104,7 +104,7 @@ export class ProcessorRunner {
   isNews(value: Value): boolean {
     const { lastKnownId, expectsEveryId } = this.counts;
     if (!expectsEveryId) return false;
-    if (lastKnownId === undefined) return this.skipInitialUpdates === 0;
+    if (lastKnownId === undefined) return this.skipInitialUpdates <= 0;
     const id = objectIdOf(value, this.options.objectIdField);
     // One without an id is an error, as any such object.
     return !(id <= lastKnownId);

@@ -84,8 +84,10 @@ describe('what the channel holds after a reconnect', () => {
     expect(runner.isNews(held(1))).toBe(true);
     runner.configure({ skipInitialUpdates: 1 });
     expect(runner.isNews(held(1))).toBe(false);
-    runner.configure({ skipInitialUpdates: 0, objectIdOffset: 1 });
-    expect(runner.isNews(held(1))).toBe(true);
+    for (const none of [0, -1]) {
+      runner.configure({ skipInitialUpdates: none, objectIdOffset: 1 });
+      expect(runner.isNews(held(1))).toBe(true);
+    }
   });
 
   it('is known though the statistics have been reset since', () => {
