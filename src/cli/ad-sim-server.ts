@@ -61,8 +61,6 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<numbe
   const source = await openSource(o);
   const kind = o.playback === 'auto' ? undefined : o.playback === 'once' ? 'once' : 'recycled';
   const cache = new FrameCache({ source, cacheSize: o.cacheSize, kind });
-  print(startLines(source, cache, o.frameRate));
-  print(channelStartLines(o, channels));
   // Opened when everything about the start has been printed; reports are lines where there is none.
   let view: LiveView | undefined;
   const server = new AdSimServer({
@@ -77,6 +75,9 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<numbe
       if (!view) print([reportLine(id, Date.now() / 1000, progress)]);
     },
   });
+  // Only now: what it refuses shall be the only line.
+  print(startLines(source, cache, o.frameRate));
+  print(channelStartLines(o, channels));
   try {
     await server.start();
     cache.fill();

@@ -238,6 +238,7 @@ describe('ad-sim-server', () => {
       /compressed already \(lz4\)/,
     ],
     ['ad-sim-server -if test/fixtures/tiff/mixed.tif', /mixed\.tif: page 1 is 20x18 uint8, but page 0 is /],
+    ['ad-sim-server -rto 5 -rtm 0', /^ad-sim-server: error: ramp within 0 seconds: use a number above 0 /],
     ['ad-sim-server -nf 1 -std 0 -fps 1e9', /frame rate 1000000000: use a number up to 10000000/],
     [`ad-sim-server -cn ''`, /the channel name is empty \(HPC_CHANNEL_NAME\)/],
     [`ad-sim-server -cn 'my image'`, /the channel name 'my image' contains a blank \(HPC_CHANNEL_NAME\)/],
