@@ -102,7 +102,7 @@ export const adSimServerOptions = [
     default: 1000,
     group: 'Frames',
     description:
-      'frames to keep in memory; if all frames fit they are served again and again, otherwise each once',
+      'frames to keep in memory, at least 1; if all frames fit they are served again and again, otherwise each once',
   },
   {
     long: '--playback',
@@ -221,7 +221,7 @@ export const adSimServerOptions = [
     default: 300,
     placeholder: 'seconds',
     group: 'Publishing',
-    description: 'time from the first frame to the last',
+    description: 'time from the first frame to the last; 0 or less publishes nothing',
   },
   {
     long: '--start-delay',

@@ -89,7 +89,7 @@ export const hpcCollectorOptions = [
     default: 1,
     group: 'Processor',
     description:
-      'number of first updates of each connection to a producer that are no objects; the first one is what the channel held already',
+      'number of first updates of each connection to a producer that are no objects, 0 or less for none; the first one is what the channel held already',
   },
   oidField,
   {

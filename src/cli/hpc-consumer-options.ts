@@ -130,7 +130,7 @@ export const hpcConsumerOptions = [
     kind: 'int',
     group: 'Processor',
     description:
-      'number of first updates that are not processed; default 1 for input mode pva, whose first one is what the channel held already, otherwise 0',
+      'number of first updates that are not processed, 0 or less for none; default 1 for input mode pva, whose first one is what the channel held already, otherwise 0',
   },
   oidField,
   {
@@ -180,7 +180,8 @@ export const hpcConsumerOptions = [
     short: '-du',
     kind: 'int',
     group: 'Distributor',
-    description: 'sequential updates a client, or set of clients, receives before the next one has its turn',
+    description:
+      'sequential updates a client, or set of clients, receives before the next one has its turn; 0 or less gives everything to everyone',
   },
   {
     long: '--n-distributor-sets',
@@ -188,7 +189,8 @@ export const hpcConsumerOptions = [
     kind: 'int',
     default: 1,
     group: 'Distributor',
-    description: 'number of sets in the whole system; used only to count missed frames',
+    description:
+      'number of sets in the whole system, 1 or less when there are none; used only to count missed frames',
   },
   ...runningOptions('receiver, publisher, queue, metadata, processor, user, rate, latency, resource, all'),
 ] as const satisfies OptionTable;

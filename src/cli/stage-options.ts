@@ -22,7 +22,8 @@ export const serverQueueSize = {
   kind: 'int',
   default: 0,
   group: 'Queues',
-  description: 'updates the server of the input channel may queue for this client; 0 leaves it to the server',
+  description:
+    'updates the server of the input channel may queue for this client; 0 or less leaves it to the server',
 } as const satisfies OptionSpec;
 
 const processorFile = {
