@@ -3,7 +3,7 @@
  * ends. No clock and no I/O of its own.
  */
 import type { TypedArray } from './data-type.ts';
-import { DEFAULT_MAX_BYTES, type FrameSource, frameBytes } from './frame-source.ts';
+import { DEFAULT_MAX_BYTES, type FrameSource, frameBytes, MAX_HELD_FRAMES } from './frame-source.ts';
 import { SimError } from './sim-error.ts';
 
 /** A frame that was taken out; neither the object nor the pixels change afterwards. */
@@ -41,8 +41,8 @@ export class FrameCache {
   readonly kind: CacheKind;
   readonly cacheSize: number;
   /**
-   * Frames held at most: the smallest of the cache size, the source's frames and what fits into `maxBytes`. Compressed
-   * frames are counted by their own bytes, as they come.
+   * Frames held at most: the smallest of the cache size, the source's frames, MAX_HELD_FRAMES and what fits into
+   * `maxBytes`. Compressed frames are counted by their own bytes, as they come.
    */
   readonly capacity: number;
   private readonly source: FrameSource;
@@ -73,7 +73,7 @@ export class FrameCache {
     this.kind = options.kind ?? (this.total > this.cacheSize ? 'once' : 'recycled');
     this.maxBytes = maxBytes;
     const fitting = source.codec === undefined ? Math.floor(maxBytes / frameBytes(source)) : Infinity;
-    this.capacity = Math.min(this.cacheSize, this.total, Math.max(1, fitting));
+    this.capacity = Math.min(this.cacheSize, this.total, MAX_HELD_FRAMES, Math.max(1, fitting));
   }
 
   /**

@@ -53,6 +53,8 @@ export interface FrameSource {
 
 /** Bytes of frames that the simulator keeps in memory unless told otherwise: 512 MiB. */
 export const DEFAULT_MAX_BYTES = 512 * 2 ** 20;
+/** Most frames that it keeps: of tiny ones the objects around the pixels are larger than the pixels. */
+export const MAX_HELD_FRAMES = 2 ** 20;
 
 /** pvData counts the elements of an array in a signed 32-bit integer. */
 const MAX_ELEMENTS = 2 ** 31 - 1;

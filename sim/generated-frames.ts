@@ -10,6 +10,7 @@ import {
   type FrameShape,
   type FrameSource,
   frameBytes,
+  MAX_HELD_FRAMES,
 } from './frame-source.ts';
 import { fillFloats, fillInt32, fillInt64, fillSmallIntegers, fillWholeRange, Random } from './random.ts';
 import { SimError } from './sim-error.ts';
@@ -45,7 +46,7 @@ type ValueRange =
  * uniform in the limits of float32 narrowed likewise. Unlike PvaPy, min = max gives constant frames.
  *
  * A frame is made when it is first asked for, by its own stream of the seed, and kept. If `nFrames` of them do not fit
- * into `maxBytes`, fewer different frames are made and repeat; `description()` says so.
+ * into `maxBytes`, or are more than MAX_HELD_FRAMES, fewer different frames are made and repeat; `description()` says so.
  */
 export class GeneratedFrames implements FrameSource {
   readonly dataType: DataType;
@@ -68,7 +69,7 @@ export class GeneratedFrames implements FrameSource {
     this.seed = options.seed ?? 1;
     this.maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
     const fitting = Math.max(1, Math.floor(this.maxBytes / frameBytes(this)));
-    this.nDistinct = Math.min(this.nFrames, fitting);
+    this.nDistinct = Math.min(this.nFrames, MAX_HELD_FRAMES, fitting);
   }
 
   frame(i: number): TypedArray {
@@ -90,10 +91,11 @@ export class GeneratedFrames implements FrameSource {
     ];
     if (this.nDistinct < this.nFrames) {
       const wanted = mebibytes(this.nFrames * frameBytes(this));
-      lines.push(
-        `Only ${this.nDistinct} of the ${this.nFrames} frames are different, and repeat: ` +
-          `all of them would take ${wanted} of memory, the limit is ${mebibytes(this.maxBytes)}`,
-      );
+      const why =
+        this.nDistinct === MAX_HELD_FRAMES
+          ? 'no more are kept in memory'
+          : `all of them would take ${wanted} of memory, the limit is ${mebibytes(this.maxBytes)}`;
+      lines.push(`Only ${this.nDistinct} of the ${this.nFrames} frames are different, and repeat: ${why}`);
     }
     return lines;
   }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DATA_TYPES, type DataTypeName, type TypedArray } from '../../sim/data-type.ts';
+import { FrameCache } from '../../sim/frame-cache.ts';
 import { frameShape } from '../../sim/frame-source.ts';
 import { GeneratedFrames, type GeneratedFramesOptions } from '../../sim/generated-frames.ts';
 
@@ -159,6 +160,17 @@ describe('generated frames', () => {
     const big = generate('float64', { shape: frameShape(4096, 4096, 0), nFrames: 0 });
     expect(big.nDistinct).toBe(4);
     expect(big.description().at(-1)).toContain('take 128000 MiB of memory, the limit is 512 MiB');
+  });
+
+  it('repeat, and say so, when they are too many to be kept, however small', () => {
+    const source = generate('uint8', { shape: frameShape(2, 2, 0), nFrames: 0, cacheSize: 2 ** 53 - 1 });
+    expect(source.nFrames).toBe(2 ** 53 - 1);
+    expect(source.nDistinct).toBe(2 ** 20);
+    expect(source.frame(2 ** 40 + 3)).toBe(source.frame(3));
+    expect(source.description().at(-1)).toBe(
+      'Only 1048576 of the 9007199254740991 frames are different, and repeat: no more are kept in memory',
+    );
+    expect(new FrameCache({ source, cacheSize: 2 ** 53 - 1 }).capacity).toBe(2 ** 20);
   });
 
   it('describe themselves', () => {
