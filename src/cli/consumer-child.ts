@@ -3,8 +3,9 @@
  * Ctrl-C reaches it too, but the parent decides; SIGTERM ends this consumer in good order.
  */
 import type { UserError } from '../errors.ts';
+import type { DataConsumer } from '../pipeline/data-consumer.ts';
 import { endWithParent } from '../pipeline/orphan-guard.ts';
-import { FIGURES_PERIOD_MS, type FromChild, type ToChild } from '../pipeline/process-messages.ts';
+import { FIGURES_PERIOD_MS, type FromChild, type ToChild, type Told } from '../pipeline/process-messages.ts';
 import { endOnUncaught, failureOf } from './child-failure.ts';
 import { type RunningConsumer, startConsumer } from './consumer-runtime.ts';
 
@@ -28,7 +29,7 @@ async function stop(): Promise<void> {
   const stats = await consumer.stop();
   logging.close();
   if (failure) fail(failure);
-  else tell({ type: 'stopped', stats, latencies: consumer.latencies() }, () => process.exit(0));
+  else tell({ type: 'stopped', ...told(consumer, stats) }, () => process.exit(0));
 }
 
 function fail(error: unknown): void {
@@ -36,10 +37,12 @@ function fail(error: unknown): void {
   tell({ type: 'failed', ...failed }, () => process.exit(failed.exitCode));
 }
 
+function told(consumer: DataConsumer, stats = consumer.stats()): Told {
+  return { stats, totals: consumer.totals(), latencies: consumer.latencies() };
+}
+
 function tellFigures(): void {
-  if (!running) return;
-  const { consumer } = running;
-  tell({ type: 'figures', stats: consumer.stats(), latencies: consumer.latencies() });
+  if (running) tell({ type: 'figures', ...told(running.consumer) });
 }
 
 async function start(message: Extract<ToChild, { type: 'start' }>): Promise<void> {
@@ -68,7 +71,7 @@ process.on('message', (m) => {
   else if (running) {
     const { consumer } = running;
     const stats = message.publish ? consumer.updateStatus() : consumer.stats();
-    tell({ type: 'stats', requestId: message.requestId, stats });
+    tell({ type: 'stats', requestId: message.requestId, stats, totals: consumer.totals() });
   }
 });
 endOnUncaught(() => program);

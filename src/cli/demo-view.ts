@@ -1,5 +1,6 @@
 /** The live view of `npm start`: a table on a terminal, a line now and then elsewhere. Pure text, no terminal codes. */
 import type { ConsumerStats } from '../pipeline/consumer-stats.ts';
+import type { StageTotals } from '../pipeline/stage-totals.ts';
 
 export interface DemoState {
   /** Seconds since the start. */
@@ -20,8 +21,8 @@ export interface DemoRow {
 }
 
 /** Frames a consumer received, the empty initial update not counted. */
-export function receivedFrames(stats: ConsumerStats): number {
-  const { nProcessed, nErrors } = stats.processorStats;
+export function receivedFrames({ processorStats }: Pick<StageTotals, 'processorStats'>): number {
+  const { nProcessed, nErrors } = processorStats;
   return nProcessed + nErrors;
 }
 

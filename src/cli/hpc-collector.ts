@@ -86,7 +86,7 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
   };
   let failure: UserError | undefined;
   const view = openView(o);
-  const last = await runStage<CollectorStats>({
+  const totals = await runStage<CollectorStats>({
     runtime: o.runtime,
     reportPeriod: o.reportPeriod,
     signal,
@@ -101,7 +101,7 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
     },
   });
   if (failure) throw failure;
-  if (o.failOnLoss && last) failOnLoss('hpc-collector', last);
+  if (o.failOnLoss && totals) failOnLoss('hpc-collector', totals);
 }
 
 await runMain('hpc-collector', async ({ argv, signal }) => main(argv, signal));

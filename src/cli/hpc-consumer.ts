@@ -12,14 +12,13 @@ import { type ConsumerStats, printedStats } from '../pipeline/consumer-stats.ts'
 import { objectIdSteps, offsetByHand } from '../pipeline/object-id-offset.ts';
 import { ProcessGroup } from '../pipeline/process-group.ts';
 import { filterReport, formatReport, parseReportStats } from '../pipeline/report.ts';
-import type { CombinableStats } from '../pipeline/stats-combine.ts';
 import { SystemStatus, systemStatusName } from '../pipeline/system-status.ts';
 import { VERSION } from '../version.ts';
 import type { LiveView } from '../view/live-view.ts';
 import { Rates } from '../view/rates.ts';
 import { parseArguments } from './argparse.ts';
 import { startConsumer } from './consumer-runtime.ts';
-import { failOnLoss } from './fail-on-loss.ts';
+import { failOnLoss, type LossCounters } from './fail-on-loss.ts';
 import { type HpcConsumerOptions, hpcConsumerCommand } from './hpc-consumer-options.ts';
 import { stageFigures } from './member-figures.ts';
 import { checkStageTimes, refuseOption } from './option-checks.ts';
@@ -112,7 +111,7 @@ async function runGroup(
   print: Print,
   watch: Watch<readonly ConsumerLine[]> | undefined,
   systemChannel: string | undefined,
-): Promise<CombinableStats> {
+): Promise<LossCounters> {
   const end = ending(signal, o.runtime);
   const [first] = specs;
   const logging = createLogging({
@@ -162,7 +161,10 @@ async function runGroup(
     await system.start();
   }
   group.start();
-  supervised?.serve(async () => (await group.stats()).map(stageFigures));
+  supervised?.serve(async () => {
+    await group.stats();
+    return group.lastTotals().map(stageFigures);
+  });
   const timer =
     o.reportPeriod > 0 ? setInterval(() => void ask(true), timerMs(o.reportPeriod * 1000)) : undefined;
   show([]);
@@ -173,7 +175,7 @@ async function runGroup(
   clearInterval(watchTimer);
   watch?.close();
   await group.stop();
-  await supervised?.final(group.lastStats().map(stageFigures));
+  await supervised?.final(group.lastTotals().map(stageFigures));
   if (failure) throw failure;
   const all = group.lastStats();
   report(all);
@@ -189,7 +191,7 @@ async function runGroup(
   print({ ...combined });
   sayNotProcessed(combined);
   logging.close();
-  return combined;
+  return group.totals();
 }
 
 async function main(argv: readonly string[], signal: AbortSignal): Promise<void> {
@@ -202,13 +204,13 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
   const [only] = specs;
   const view = openView(o);
   const watch = view && watchOn(view, o);
-  let last: CombinableStats | undefined;
+  let totals: LossCounters | undefined;
   let failure: UserError | undefined;
   const { systemStatusChannel: system } = o;
   const channels = specs.map((spec) => spec.channels);
   const systemChannel = system === undefined ? undefined : systemStatusName(system, channels);
   if (specs.length === 1 && only && systemChannel === undefined)
-    last = await runStage<ConsumerStats>({
+    totals = await runStage<ConsumerStats>({
       runtime: o.runtime,
       reportPeriod: o.reportPeriod,
       signal,
@@ -227,9 +229,9 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
         return { stage: consumer, logging };
       },
     });
-  else last = await runGroup(specs, o, signal, print, watch, systemChannel);
+  else totals = await runGroup(specs, o, signal, print, watch, systemChannel);
   if (failure) throw failure;
-  if (o.failOnLoss && last) failOnLoss('hpc-consumer', last);
+  if (o.failOnLoss && totals) failOnLoss('hpc-consumer', totals);
 }
 
 await runMain('hpc-consumer', async ({ argv, signal }) => main(argv, signal));

@@ -15,6 +15,7 @@ import type { ConsumerSpec } from '../pipeline/consumer-spec.ts';
 import type { ConsumerStats } from '../pipeline/consumer-stats.ts';
 import { objectIdSteps } from '../pipeline/object-id-offset.ts';
 import { ProcessGroup } from '../pipeline/process-group.ts';
+import type { StageTotals } from '../pipeline/stage-totals.ts';
 import { delay } from './delay.ts';
 import type { FromSimulator, ToSimulator } from './demo-messages.ts';
 import { type DemoState, ledgerLine, plainLine, receivedFrames, rowOf, tableText } from './demo-view.ts';
@@ -188,12 +189,12 @@ async function main(signal: AbortSignal): Promise<number> {
 }
 
 /** Waits until every published frame is accounted for, or nothing has changed for a while. */
-async function settle(group: ProcessGroup, simulator: Simulator, view: View): Promise<ConsumerStats[]> {
+async function settle(group: ProcessGroup, simulator: Simulator, view: View): Promise<StageTotals[]> {
   let last = -1;
   let since = performance.now();
   for (;;) {
-    const all = await group.stats();
-    view.show(all);
+    view.show(await group.stats());
+    const all = group.lastTotals();
     const accounted = all.reduce((n, s) => n + receivedFrames(s) + s.processorStats.nMissed, 0);
     const queued = all.reduce((n, s) => n + (s.queueStats?.nQueued ?? 0), 0);
     if (accounted >= simulator.published && queued === 0) return all;

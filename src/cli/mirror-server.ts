@@ -71,7 +71,7 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
   try {
     await server.start();
     print([...channels.map(describeSpec), `Started mirror server @ ${now()}`]);
-    supervised?.serve(() => mirrorFigures(server.stats().values()));
+    supervised?.serve(() => mirrorFigures(server.totals()));
     const started = performance.now();
     view = openView(o);
     const closeView = view && watchMirror(view, server);
@@ -89,7 +89,7 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
       ...counterLines(server),
       ...(nUnsent > 0 ? [`Not sent: ${nUnsent} update(s) that clients did not take`] : []),
     ]);
-    await supervised?.final(mirrorFigures(server.stats().values()));
+    await supervised?.final(mirrorFigures(server.totals()));
   } finally {
     clearInterval(timer);
     await server.close();

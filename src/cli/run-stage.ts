@@ -1,6 +1,7 @@
 /** One stage (consumer or collector) in this process: from its start, over reports, to its last statistics. */
 import type { Logging } from '../log.ts';
 import { timerMs } from '../long-timer.ts';
+import type { StageTotals } from '../pipeline/stage-totals.ts';
 import { delay } from './delay.ts';
 import { stageFigures } from './member-figures.ts';
 import { VIEW_PERIOD_MS } from './stage-view.ts';
@@ -11,6 +12,8 @@ export interface Stage<S> {
   stats(): S;
   /** Gathers the statistics and publishes them on the status channel. */
   updateStatus(): S;
+  /** What it did since the start, whatever was reset. */
+  totals(): StageTotals;
   stop(): Promise<S>;
 }
 
@@ -49,17 +52,17 @@ export function sayNotProcessed(last: { readonly processorStats?: object | undef
 }
 
 /**
- * @returns The last statistics; undefined when the run ended before the stage had started.
+ * @returns What the stage did; undefined when the run ended before the stage had started.
  * @throws what `start` throws
  */
-export async function runStage<S extends object>(run: StageRun<S>): Promise<S | undefined> {
+export async function runStage<S extends object>(run: StageRun<S>): Promise<StageTotals | undefined> {
   const { runtime, reportPeriod, signal, print, watch } = run;
   const end = ending(signal, runtime);
   // A processor may take its time to start; nobody has to wait for it to end the command.
   const started = await Promise.race([run.start(end.done), end.promise]);
   if (!started) return undefined;
   const { stage, logging } = started;
-  supervised?.serve(() => [stageFigures(stage.stats())]);
+  supervised?.serve(() => [stageFigures(stage.totals())]);
   const report = watch ? watch.show : print;
   const timer =
     reportPeriod > 0
@@ -72,9 +75,9 @@ export async function runStage<S extends object>(run: StageRun<S>): Promise<S | 
   clearInterval(watchTimer);
   watch?.close();
   const last = await stage.stop();
-  await supervised?.final([stageFigures(last)]);
+  await supervised?.final([stageFigures(stage.totals())]);
   print(last);
   sayNotProcessed(last);
   logging.close();
-  return last;
+  return stage.totals();
 }

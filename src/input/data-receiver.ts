@@ -31,10 +31,14 @@ export interface DataReceiver {
   /** Stops reception, then processes what is queued, for at most `drainMs`. */
   stop(drainMs: number): Promise<void>;
   readonly stats: ReceiverStats;
+  /** The same since the start, whatever was reset. */
+  readonly totals: ReceiverStats;
   /** Could an object arrive now? */
   readonly connected: boolean;
   /** Undefined without a receiver queue. */
   readonly queueStats: QueueStats | undefined;
+  /** The same since the start, whatever was reset. */
+  readonly queueTotals: QueueStats | undefined;
   resetStats(): void;
   /** Changes what a `configure` command may change here, which was checked before. */
   configure(settings: ReceiverSettings): void;

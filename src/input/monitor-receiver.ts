@@ -1,5 +1,6 @@
 /** MonitorReceiver: input mode `pva`, a monitor on a remote channel. */
 import type { Context, Subscription, Value } from 'epics-pva-ts';
+import { Counts } from '../counts.ts';
 import type { DataReceiver, ObjectHandler, ReceiverSettings, ReceiverStats } from './data-receiver.ts';
 import type { QueueStats } from './object-queue.ts';
 import { ObjectWorker, type ObjectWorkerOptions } from './object-worker.ts';
@@ -30,7 +31,7 @@ export class MonitorReceiver implements DataReceiver {
   private begun = false;
   /** Those that came. They may wait behind objects of earlier connections, so they are known one by one. */
   private readonly held = new Set<Value>();
-  private nBytes = 0;
+  private readonly counts = new Counts('nReceived', 'nOverruns', 'nBytes');
 
   constructor(options: MonitorReceiverOptions) {
     this.options = options;
@@ -48,7 +49,7 @@ export class MonitorReceiver implements DataReceiver {
       channel,
       { pvRequest },
       {
-        update: (value) => this.receive(value),
+        update: (value, overrun) => this.receive(value, !overrun.isEmpty()),
         connected: (server) => {
           this.heldToCome = nHeld?.(this.nConnections++) ?? 0;
           this.begun = !this.paused;
@@ -73,13 +74,15 @@ export class MonitorReceiver implements DataReceiver {
   }
 
   /** Without a queue: the connection waits for what is returned. */
-  private receive(value: Value): void | Promise<void> {
+  private receive(value: Value, isOverrun: boolean): void | Promise<void> {
     const isHeld = this.heldToCome > 0;
     if (isHeld) {
       this.heldToCome--;
       this.held.add(value);
     }
-    this.nBytes += value.messageBytes;
+    this.counts.count('nReceived');
+    if (isOverrun) this.counts.count('nOverruns');
+    this.counts.count('nBytes', value.messageBytes);
     const taken = this.worker.offer(value);
     if (typeof taken !== 'boolean') return taken;
     if (isHeld && !taken) this.held.delete(value);
@@ -108,9 +111,11 @@ export class MonitorReceiver implements DataReceiver {
   }
 
   get stats(): ReceiverStats {
-    const s = this.subscription?.stats;
-    const { nBytes } = this;
-    return { nReceived: s?.received ?? 0, nRejected: 0, nErrors: 0, nOverruns: s?.overruns ?? 0, nBytes };
+    return { nRejected: 0, nErrors: 0, ...this.counts.current };
+  }
+
+  get totals(): ReceiverStats {
+    return { nRejected: 0, nErrors: 0, ...this.counts.totals };
   }
 
   /** Is the monitor running on a server now? */
@@ -122,9 +127,12 @@ export class MonitorReceiver implements DataReceiver {
     return this.worker.queueStats;
   }
 
+  get queueTotals(): QueueStats | undefined {
+    return this.worker.queueTotals;
+  }
+
   resetStats(): void {
-    this.nBytes = 0;
-    this.subscription?.resetStats();
+    this.counts.reset();
     this.worker.resetStats();
   }
 

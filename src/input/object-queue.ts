@@ -5,6 +5,7 @@
  * received = delivered + queued, and rejected beside them.
  */
 import type { Value } from 'epics-pva-ts';
+import { Counts } from '../counts.ts';
 
 export interface QueueStats {
   /** Objects accepted. */
@@ -23,9 +24,7 @@ export class ObjectQueue {
   private items: (Value | undefined)[] = [];
   private head = 0;
   private bytes = 0;
-  private nReceived = 0;
-  private nRejected = 0;
-  private nDelivered = 0;
+  private readonly counts = new Counts('nRejected', 'nDelivered');
 
   /** `maxLength` 0 is limited by `maxBytes` only. */
   constructor(maxLength: number, maxBytes: number) {
@@ -44,10 +43,9 @@ export class ObjectQueue {
       (this.maxLength > 0 && this.length >= this.maxLength) ||
       (this.length > 0 && this.bytes + size > this.maxBytes);
     if (full) {
-      this.nRejected++;
+      this.counts.count('nRejected');
       return false;
     }
-    this.nReceived++;
     this.bytes += size;
     this.items.push(object);
     return true;
@@ -58,7 +56,7 @@ export class ObjectQueue {
     if (object === undefined) return undefined;
     this.items[this.head++] = undefined;
     this.bytes -= object.receivedBytes;
-    this.nDelivered++;
+    this.counts.count('nDelivered');
     if (this.head === this.items.length) {
       this.items = [];
       this.head = 0;
@@ -70,13 +68,20 @@ export class ObjectQueue {
   }
 
   get stats(): QueueStats {
-    const { nReceived, nRejected, nDelivered, length } = this;
-    return { nReceived, nRejected, nDelivered, nQueued: length };
+    return this.with(this.counts.current);
+  }
+
+  /** Since the start, whatever was reset. */
+  get totals(): QueueStats {
+    return this.with(this.counts.totals);
+  }
+
+  /** What is queued counts as received, after a reset too. */
+  private with({ nRejected, nDelivered }: Counts<'nRejected' | 'nDelivered'>['current']): QueueStats {
+    return { nReceived: nDelivered + this.length, nRejected, nDelivered, nQueued: this.length };
   }
 
   resetStats(): void {
-    this.nReceived = this.length;
-    this.nRejected = 0;
-    this.nDelivered = 0;
+    this.counts.reset();
   }
 }

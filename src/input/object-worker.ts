@@ -150,6 +150,11 @@ export class ObjectWorker {
     return this.queue?.stats;
   }
 
+  /** Since the start, whatever was reset. */
+  get queueTotals(): QueueStats | undefined {
+    return this.queue?.totals;
+  }
+
   resetStats(): void {
     this.queue?.resetStats();
   }

@@ -9,6 +9,7 @@
  * its value, which others see, and PvaPy tells nobody either.
  */
 import { SharedPV, struct, Value } from 'epics-pva-ts';
+import { Counts } from '../counts.ts';
 import { objectBytes } from '../object-bytes.ts';
 import type { DataReceiver, ReceiverSettings, ReceiverStats } from './data-receiver.ts';
 import type { QueueStats } from './object-queue.ts';
@@ -41,12 +42,7 @@ export class ServedReceiver implements DataReceiver {
   private readonly worker: ObjectWorker;
   private accepting = false;
   private paused = false;
-  private nReceived = 0;
-  private nRejected = 0;
-  private nErrors = 0;
-  private nBytes = 0;
-  /** Number of the present counts: what was begun in earlier ones does not count. */
-  private epoch = 0;
+  private readonly counts = new Counts('nReceived', 'nRejected', 'nErrors', 'nBytes');
   private last: Promise<void> = Promise.resolve();
 
   constructor(options: ServedReceiverOptions) {
@@ -75,15 +71,15 @@ export class ServedReceiver implements DataReceiver {
   private refuseIfClosed(): void {
     if (!this.accepting) throw new Error(STOPPED);
     if (!this.paused) return;
-    this.nReceived++;
-    this.nRejected++;
+    this.counts.count('nReceived');
+    this.counts.count('nRejected');
     throw new Error(PAUSED);
   }
 
   /** A put of some fields changes these; the processor is given the whole. What is taken is released when it was processed. */
   private async onPut(pv: SharedPV, value: Value): Promise<void> {
     this.refuseIfClosed();
-    this.nBytes += value.messageBytes;
+    this.counts.count('nBytes', value.messageBytes);
     pv.post(value);
     const { taken } = await this.take(value.marks.get(0) ? value : pv.fetch());
     if (!taken) throw new Error(FULL);
@@ -92,10 +88,10 @@ export class ServedReceiver implements DataReceiver {
   private async onRpc(argument: Value | null): Promise<Value> {
     this.refuseIfClosed();
     if (argument === null) {
-      this.nErrors++;
+      this.counts.count('nErrors');
       return Value.create(REFUSED, { status: -1, errorMessage: 'the call has no argument' });
     }
-    this.nBytes += objectBytes(argument);
+    this.counts.count('nBytes', objectBytes(argument));
     const { taken, failure } = await this.take(argument);
     if (!taken) return Value.create(REFUSED, { status: -1, errorMessage: FULL });
     const error = await failure;
@@ -105,8 +101,9 @@ export class ServedReceiver implements DataReceiver {
 
   /** Several producers take turns: one object at a time is handled. */
   private take(value: Value): Promise<Taken> {
-    this.nReceived++;
-    const { epoch } = this;
+    const { counts } = this;
+    counts.count('nReceived');
+    const { epoch } = counts;
     const result = this.last.then(async (): Promise<Taken> => {
       // Whoever still waited for a turn when the stage was stopped is told so.
       if (!this.accepting) throw new Error(STOPPED);
@@ -115,16 +112,14 @@ export class ServedReceiver implements DataReceiver {
         settle = resolve;
       });
       const taken = this.worker.offer(value, (error) => {
-        if (error && epoch === this.epoch) this.nErrors++;
+        if (error) counts.count('nErrors', 1, epoch);
         settle(error);
       });
       if (typeof taken === 'boolean') return { taken, failure };
       await taken;
       return { taken: true, failure };
     });
-    const rejected = (): void => {
-      if (epoch === this.epoch) this.nRejected++;
-    };
+    const rejected = (): void => counts.count('nRejected', 1, epoch);
     this.last = result.then(({ taken }) => {
       if (!taken) rejected();
     }, rejected);
@@ -137,8 +132,11 @@ export class ServedReceiver implements DataReceiver {
   }
 
   get stats(): ReceiverStats {
-    const { nReceived, nRejected, nErrors, nBytes } = this;
-    return { nReceived, nRejected, nErrors, nOverruns: 0, nBytes };
+    return { nOverruns: 0, ...this.counts.current };
+  }
+
+  get totals(): ReceiverStats {
+    return { nOverruns: 0, ...this.counts.totals };
   }
 
   /** Whoever wants to may send. */
@@ -150,12 +148,12 @@ export class ServedReceiver implements DataReceiver {
     return this.worker.queueStats;
   }
 
+  get queueTotals(): QueueStats | undefined {
+    return this.worker.queueTotals;
+  }
+
   resetStats(): void {
-    this.epoch++;
-    this.nReceived = 0;
-    this.nRejected = 0;
-    this.nErrors = 0;
-    this.nBytes = 0;
+    this.counts.reset();
     this.worker.resetStats();
   }
 

@@ -7,6 +7,7 @@
  */
 import { RemoteError, type Server, SharedPV, type Value } from 'epics-pva-ts';
 import type { ChannelProvider, ProviderSubscription } from '../channel-provider.ts';
+import { Counts } from '../counts.ts';
 import type { Logger } from '../log.ts';
 import { type MirrorChannelSpec, mirrorRequest } from './channel-map.ts';
 
@@ -41,11 +42,7 @@ export class MirrorChannel {
   private subscriptions: ProviderSubscription[] = [];
   /** Monitors whose next update is the initial one of their connection. */
   private readonly initial = new Set<number>();
-  private nReceived = 0;
-  private nOverruns = 0;
-  private nPublished = 0;
-  private nDisconnects = 0;
-  private nBytes = 0;
+  private readonly counts = new Counts('nReceived', 'nOverruns', 'nPublished', 'nDisconnects', 'nBytes');
 
   constructor(options: MirrorChannelOptions) {
     this.options = options;
@@ -105,14 +102,14 @@ export class MirrorChannel {
 
   private receive(monitor: number, value: Value, overrun: boolean): void {
     const isInitial = this.initial.delete(monitor);
-    this.nReceived++;
-    this.nBytes += value.messageBytes;
-    if (overrun) this.nOverruns++;
+    this.counts.count('nReceived');
+    this.counts.count('nBytes', value.messageBytes);
+    if (overrun) this.counts.count('nOverruns');
     if (!this.pv.isOpen) this.appear(value);
     // Other monitors of the same channel begin with the value that is served already.
     else if (!isInitial) {
       this.pv.post(value);
-      this.nPublished++;
+      this.counts.count('nPublished');
     }
     value.release();
   }
@@ -121,7 +118,7 @@ export class MirrorChannel {
     const { server, logger } = this.options;
     const { mirror } = this.spec;
     this.pv.open(value);
-    this.nPublished++;
+    this.counts.count('nPublished');
     try {
       server.addPV(mirror, this.pv);
     } catch (error) {
@@ -134,7 +131,7 @@ export class MirrorChannel {
   private lost(why: string): void {
     if (!this.pv.isOpen) return;
     const { server, logger } = this.options;
-    this.nDisconnects++;
+    this.counts.count('nDisconnects');
     logger.warning(`${this.spec.mirror}: source ${this.spec.source} is gone: ${why}`);
     server.removePV(this.spec.mirror);
     this.pv.close();
@@ -142,16 +139,16 @@ export class MirrorChannel {
   }
 
   get stats(): MirrorStats {
-    const { nReceived, nOverruns, nPublished, nDisconnects, nBytes } = this;
-    return { nReceived, nOverruns, nPublished, nDisconnects, nBytes };
+    return { ...this.counts.current };
+  }
+
+  /** Since the start, whatever was reset. */
+  get totals(): MirrorStats {
+    return { ...this.counts.totals };
   }
 
   resetStats(): void {
-    this.nReceived = 0;
-    this.nOverruns = 0;
-    this.nPublished = 0;
-    this.nDisconnects = 0;
-    this.nBytes = 0;
+    this.counts.reset();
   }
 
   close(): void {

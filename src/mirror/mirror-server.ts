@@ -74,6 +74,11 @@ export class MirrorServer {
     return new Map(this.channels.map((channel) => [channel.spec.mirror, channel.stats]));
   }
 
+  /** As the stats, since the start, whatever was reset; in the order of the map. */
+  totals(): readonly MirrorStats[] {
+    return this.channels.map((channel) => channel.totals);
+  }
+
   /** Counters and rates begin anew. */
   resetStats(): void {
     for (const channel of this.channels) channel.resetStats();

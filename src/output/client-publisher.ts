@@ -6,6 +6,7 @@
  * does whoever feeds it. (PvaPy has one at a time, and reads the channel before each put: pvapy-behaviour.md 6.2.)
  */
 import { type ChannelPut, type ChannelRPC, type Context, type TypeDef, Value } from 'epics-pva-ts';
+import { Counts } from '../counts.ts';
 import type { Logger } from '../log.ts';
 import { timerMs } from '../long-timer.ts';
 import { objectBytes } from '../object-bytes.ts';
@@ -44,11 +45,7 @@ export class ClientPublisher implements DataPublisher {
   private pendingBytes = 0;
   /** How long the last answer took, in ms. */
   private answerMs = Number.POSITIVE_INFINITY;
-  private nPublished = 0;
-  private nErrors = 0;
-  private nBytes = 0;
-  /** Number of the present counts: requests of earlier ones do not count. */
-  private epoch = 0;
+  private readonly counts = new Counts('nPublished', 'nErrors', 'nBytes');
   private lastLog = Number.NEGATIVE_INFINITY;
 
   constructor(options: ClientPublisherOptions) {
@@ -62,25 +59,29 @@ export class ClientPublisher implements DataPublisher {
     if (this.pending.size >= MOST_PENDING) {
       this.failed(
         new Error(`${this.options.channel}: ${MOST_PENDING} objects are not acknowledged yet`),
-        this.epoch,
+        this.counts.epoch,
       );
       return;
     }
     // The memory it was received in is needed until the request is sent.
     const bytes = objectBytes(value);
     const object = value.snapshot().mark();
-    const { epoch } = this;
+    const { counts } = this;
+    const { epoch } = counts;
     const begin = performance.now();
     const request = this.send(object)
       .then(
         () => {
-          if (epoch === this.epoch) {
-            this.nPublished++;
-            this.nBytes += bytes;
+          // One that was given up counts as an error, and not again.
+          if (this.pending.has(request)) {
+            counts.count('nPublished', 1, epoch);
+            counts.count('nBytes', bytes, epoch);
           }
           this.options.onPublished?.(object);
         },
-        (error: Error) => this.failed(error, epoch),
+        (error: Error) => {
+          if (this.pending.has(request)) this.failed(error, epoch);
+        },
       )
       .finally(() => {
         object.release();
@@ -115,11 +116,11 @@ export class ClientPublisher implements DataPublisher {
   }
 
   private failed(error: Error, epoch: number): void {
-    if (epoch === this.epoch) this.nErrors++;
+    this.counts.count('nErrors', 1, epoch);
     const now = performance.now();
     if (now - this.lastLog < LOG_INTERVAL) return;
     this.lastLog = now;
-    this.options.logger.error(error, `publishing failed (${this.nErrors} error(s) so far)`);
+    this.options.logger.error(error, `publishing failed (${this.counts.totals.nErrors} error(s) so far)`);
   }
 
   private get isFull(): boolean {
@@ -146,24 +147,24 @@ export class ClientPublisher implements DataPublisher {
     clearTimeout(timer);
     const { size } = this.pending;
     if (size === 0) return;
-    // The process ends before their time limit does: they count now, and not again.
-    this.nErrors += size;
-    this.epoch++;
+    // The process ends before their time limit does: they count now.
+    this.counts.count('nErrors', size);
+    this.pending.clear();
     this.options.logger.error(
       `${size} object(s) were sent to ${this.options.channel} and never acknowledged`,
     );
   }
 
   get stats(): PublisherStats {
-    const { nPublished, nErrors, nBytes } = this;
-    return { nPublished, nErrors, nBytes };
+    return { ...this.counts.current };
+  }
+
+  get totals(): PublisherStats {
+    return { ...this.counts.totals };
   }
 
   resetStats(): void {
-    this.epoch++;
-    this.nPublished = 0;
-    this.nErrors = 0;
-    this.nBytes = 0;
+    this.counts.reset();
   }
 }
 

@@ -19,6 +19,8 @@ export interface DataPublisher {
   /** Settles when more may be published; undefined when it may now. */
   readonly saturated: Promise<void> | undefined;
   readonly stats: PublisherStats;
+  /** The same since the start, whatever was reset. */
+  readonly totals: PublisherStats;
   resetStats(): void;
   /** Waits for what is on its way, for at most `drainMs`. */
   stop(drainMs: number): Promise<void>;

@@ -5,6 +5,7 @@
  * chain is connected before the first result. An object of another type (the source has changed) opens it anew.
  */
 import { type SharedPV, type TypeDef, Value } from 'epics-pva-ts';
+import { Counts } from '../counts.ts';
 import type { Logger } from '../log.ts';
 import { objectBytes } from '../object-bytes.ts';
 import type { DataPublisher, PublishedHandler, PublisherStats } from './data-publisher.ts';
@@ -13,9 +14,7 @@ export class ServerPublisher implements DataPublisher {
   private readonly pv: SharedPV;
   private readonly logger: Logger;
   private readonly onPublished: PublishedHandler;
-  private nPublished = 0;
-  private nErrors = 0;
-  private nBytes = 0;
+  private readonly counts = new Counts('nPublished', 'nErrors', 'nBytes');
 
   constructor(pv: SharedPV, logger: Logger, onPublished: PublishedHandler = () => {}) {
     this.pv = pv;
@@ -32,11 +31,11 @@ export class ServerPublisher implements DataPublisher {
     try {
       if (!this.pv.serves(value.type)) this.reopen(value);
       this.pv.post(value);
-      this.nPublished++;
-      this.nBytes += objectBytes(value);
+      this.counts.count('nPublished');
+      this.counts.count('nBytes', objectBytes(value));
       this.onPublished(value);
     } catch (error) {
-      this.nErrors++;
+      this.counts.count('nErrors');
       this.logger.error(error as Error, 'publishing failed');
     }
   }
@@ -59,13 +58,14 @@ export class ServerPublisher implements DataPublisher {
   async stop(): Promise<void> {}
 
   get stats(): PublisherStats {
-    const { nPublished, nErrors, nBytes } = this;
-    return { nPublished, nErrors, nBytes };
+    return { ...this.counts.current };
+  }
+
+  get totals(): PublisherStats {
+    return { ...this.counts.totals };
   }
 
   resetStats(): void {
-    this.nPublished = 0;
-    this.nErrors = 0;
-    this.nBytes = 0;
+    this.counts.reset();
   }
 }

@@ -7,22 +7,36 @@ import type { ConsumerStats } from './consumer-stats.ts';
 import { mergeLatencies } from './figures/latency-histogram.ts';
 import type { ObjectLatencies } from './figures/object-latency.ts';
 import { type LatencyStats, latencyStats } from './figures/stage-figures.ts';
+import type { Told } from './process-messages.ts';
 import type { StageState } from './stage-status.ts';
+import type { StageTotals } from './stage-totals.ts';
 import { type CombinableStats, type CombinedStats, combineStats } from './stats-combine.ts';
+
+/** What is not known of lives that ended, or was lost with them. */
+interface Unknown {
+  /** Objects that were received and not processed when a life ended, as far as known. */
+  held: number;
+  /** Milliseconds in which consumers lived unreported. */
+  ms: number;
+}
 
 export class ConsumerLives {
   /** The last report of all, also of a life that is over. */
   last: ConsumerStats | undefined;
   /** The age of objects, as told last by a consumer that is alive. */
   latencies: ObjectLatencies | undefined;
+  /** As `last`, whatever was reset. */
+  lastTotals: StageTotals | undefined;
   /** Lives that are over. */
   private earlier: CombinableStats | undefined;
+  private earlierTotals: CombinableStats | undefined;
   private lastAt = Number.NaN;
   private isOver = true;
   /** A life has begun that has told nothing yet. */
   private isSilent = false;
-  private held = 0;
-  private unknownMs = 0;
+  /** Since the last reset, and of all times. */
+  private unknown: Unknown = { held: 0, ms: 0 };
+  private readonly unknownEver: Unknown = { held: 0, ms: 0 };
 
   /** The consumer runs, for the first time or again. */
   begin(): void {
@@ -30,11 +44,12 @@ export class ConsumerLives {
     this.lastAt = performance.now();
   }
 
-  report(stats: ConsumerStats, latencies?: ObjectLatencies): void {
+  report({ stats, totals, latencies }: Told): void {
     // A client has reset the statistics: the lives before are forgotten with them.
     if (this.last && !this.isOver && stats.processorStats.startTime > this.last.processorStats.startTime)
       this.forget();
     this.last = stats;
+    this.lastTotals = totals;
     this.isOver = false;
     this.isSilent = false;
     this.lastAt = performance.now();
@@ -43,20 +58,25 @@ export class ConsumerLives {
 
   private forget(): void {
     this.earlier = undefined;
-    this.held = 0;
-    this.unknownMs = 0;
+    this.unknown = { held: 0, ms: 0 };
   }
 
   /** The process has died before it could tell its last figures. */
   died(): void {
-    const { last } = this;
+    const { last, lastTotals, unknown, unknownEver } = this;
     this.latencies = undefined;
-    if (this.isSilent || !this.isOver) this.unknownMs += performance.now() - this.lastAt;
+    const ms = this.isSilent || !this.isOver ? performance.now() - this.lastAt : 0;
+    for (const each of [unknown, unknownEver]) each.ms += ms;
     this.isSilent = false;
-    if (!last || this.isOver) return;
+    if (!last || !lastTotals || this.isOver) return;
     this.isOver = true;
-    this.held += last.processorStats.nInFlight;
+    for (const each of [unknown, unknownEver]) each.held += last.processorStats.nInFlight;
     this.earlier = combineStats([...(this.earlier ? [this.earlier] : []), over(last)]);
+    const { processorStats } = lastTotals;
+    this.earlierTotals = combineStats([
+      ...(this.earlierTotals ? [this.earlierTotals] : []),
+      { ...lastTotals, processorStats: { ...processorStats, nInFlight: 0 } },
+    ]);
   }
 
   /** Of all lives. */
@@ -65,14 +85,20 @@ export class ConsumerLives {
     return [...(earlier ? [earlier] : []), ...(last && !isOver ? [last] : [])];
   }
 
-  /** Objects that were received and not processed when a life ended, as far as known. */
-  get nLost(): number {
-    return this.held;
+  /** Of all lives, whatever was reset. */
+  get allTotals(): CombinableStats[] {
+    const { earlierTotals, lastTotals, isOver } = this;
+    return [...(earlierTotals ? [earlierTotals] : []), ...(lastTotals && !isOver ? [lastTotals] : [])];
   }
 
-  /** Seconds in which consumers lived unreported. */
-  get unreportedTime(): number {
-    return this.unknownMs / 1000;
+  /** Since the last reset. */
+  get lost(): Readonly<Unknown> {
+    return this.unknown;
+  }
+
+  /** Whatever was reset. */
+  get lostEver(): Readonly<Unknown> {
+    return this.unknownEver;
   }
 
   /** Of the present life. */
@@ -114,6 +140,21 @@ export interface SystemStats extends CombinedStats {
   readonly stateMessage: string;
 }
 
+/** What several consumers did, whatever was reset: the counters in which a loss shows. */
+export type SystemTotals = Pick<SystemStats, 'nLostInRestarts' | 'unreportedTime'> & CombinableStats;
+
+export function systemTotals(lives: readonly ConsumerLives[]): SystemTotals {
+  const all = lives.flatMap((each) => each.allTotals);
+  return { ...combineStats(all), ...losses(lives.map((each) => each.lostEver)) };
+}
+
+function losses(all: readonly Unknown[]): Pick<SystemStats, 'nLostInRestarts' | 'unreportedTime'> {
+  return {
+    nLostInRestarts: all.reduce((n, { held }) => n + held, 0),
+    unreportedTime: all.reduce((n, { ms }) => n + ms, 0) / 1000,
+  };
+}
+
 export function systemStats(
   lives: readonly ConsumerLives[],
   { nAlive, nRestarts }: { readonly nAlive: number; readonly nRestarts: number },
@@ -126,8 +167,7 @@ export function systemStats(
     nConsumers: lives.length,
     nAlive,
     nRestarts,
-    nLostInRestarts: lives.reduce((n, each) => n + each.nLost, 0),
-    unreportedTime: lives.reduce((n, each) => n + each.unreportedTime, 0),
+    ...losses(lives.map((each) => each.lost)),
     ...combineStats(lives.flatMap((each) => each.all)),
     latencyStats: latencyStats({
       processed: mergeLatencies(latencies.map(({ processed }) => processed)),

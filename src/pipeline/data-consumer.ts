@@ -9,6 +9,7 @@ import { type ConsumerStats, consumerStats } from './consumer-stats.ts';
 import type { ObjectLatencies } from './figures/object-latency.ts';
 import { ProcessingStage } from './processing-stage.ts';
 import type { StageOptions } from './stage-input.ts';
+import type { StageTotals } from './stage-totals.ts';
 import { consumerStatusType } from './status-record.ts';
 
 export interface DataConsumerOptions extends Omit<StageOptions, 'id' | 'idField'> {
@@ -83,6 +84,11 @@ export class DataConsumer {
           receiver: receiver.stats,
           queue: receiver.queueStats,
         }),
+      totals: () => ({
+        consumerId,
+        receiverStats: receiver.totals,
+        ...(receiver.queueTotals && { queueStats: receiver.queueTotals }),
+      }),
       onGetStats: (stats) => onGetStats?.(stats),
       statusType: consumerStatusType,
     });
@@ -101,6 +107,11 @@ export class DataConsumer {
   /** Gathers the statistics now. */
   stats(): ConsumerStats {
     return this.stage.stats();
+  }
+
+  /** What it did since the start, whatever was reset. */
+  totals(): StageTotals {
+    return this.stage.totals();
   }
 
   /** Gathers the statistics and publishes them on the status channel. */

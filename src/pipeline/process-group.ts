@@ -10,11 +10,18 @@ import { fileURLToPath } from 'node:url';
 import { UserError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { timerMs } from '../long-timer.ts';
-import { ConsumerLives, type SystemStats, systemStats } from './consumer-lives.ts';
+import {
+  ConsumerLives,
+  type SystemStats,
+  type SystemTotals,
+  systemStats,
+  systemTotals,
+} from './consumer-lives.ts';
 import type { ConsumerSpec } from './consumer-spec.ts';
 import type { ConsumerStats } from './consumer-stats.ts';
 import type { FromChild, ToChild } from './process-messages.ts';
 import { DRAIN_TIMEOUT } from './processing-stage.ts';
+import type { StageTotals } from './stage-totals.ts';
 
 export interface ProcessGroupOptions {
   /** The module a child runs; it speaks process-messages.ts. */
@@ -132,18 +139,18 @@ export class ProcessGroup {
         void this.stop();
         break;
       case 'stats':
-        member.lives.report(m.stats);
+        member.lives.report(m);
         this.waiting.get(m.requestId)?.(m.stats);
         break;
       case 'figures':
-        member.lives.report(m.stats, m.latencies);
+        member.lives.report(m);
         this.options.onChange?.();
         break;
       case 'report':
         this.options.onReport(m.stats);
         break;
       case 'stopped':
-        member.lives.report(m.stats, m.latencies);
+        member.lives.report(m);
         member.ended = true;
         break;
     }
@@ -203,6 +210,16 @@ export class ProcessGroup {
   /** The last statistics of each consumer. */
   lastStats(): ConsumerStats[] {
     return this.members.flatMap((m) => m.lives.last ?? []);
+  }
+
+  /** What the present, or last, life of each consumer did, whatever was reset. */
+  lastTotals(): StageTotals[] {
+    return this.members.flatMap((m) => m.lives.lastTotals ?? []);
+  }
+
+  /** What all consumers did in all their lives, whatever was reset, and what is not known of it. */
+  totals(): SystemTotals {
+    return systemTotals(this.members.map((m) => m.lives));
   }
 
   /** All consumers as one system, by what they told last; lives that have ended count, too. */

@@ -21,6 +21,7 @@ import { metadataChannels, metadataStats } from './source-stats.ts';
 import type { StageInput, StageOptions } from './stage-input.ts';
 import { StageOutput } from './stage-output.ts';
 import { StageStatus } from './stage-status.ts';
+import type { StageTotals } from './stage-totals.ts';
 import { type StageStats, StatusRecord, userStatsType } from './status-record.ts';
 import { construct, guard, guardAsync, introduce, stopProcessor, structureOf } from './user-code.ts';
 
@@ -76,7 +77,7 @@ export class ProcessingStage<S extends StageStats> {
     this.metadata = metadataChannels(options, this.context);
     if (this.processor) {
       introduce(this.processor, options, this.server, new Map(this.metadata.map((m) => [m.channel, m])));
-      this.processor.onLoss = (count) => this.runner.lost(count);
+      this.processor.onLoss = (count, beforeReset) => this.runner.lost(count, beforeReset);
     }
     options.workers?.onOutput((type) => this.output?.openAs(type));
     if (channels.outputChannel && this.processor)
@@ -196,8 +197,7 @@ export class ProcessingStage<S extends StageStats> {
   private statusLine(): string {
     this.updateStatus();
     const { nProcessed, nMissed, nErrors } = this.runner.stats;
-    const inFlight = this.input.waiting + this.runner.nInProcess;
-    return `${this.states.state}: ${nProcessed} processed, ${nErrors} errors, ${nMissed} missed, ${inFlight} in flight`;
+    return `${this.states.state}: ${nProcessed} processed, ${nErrors} errors, ${nMissed} missed, ${this.nInFlight} in flight`;
   }
 
   private tick(): number {
@@ -255,12 +255,25 @@ export class ProcessingStage<S extends StageStats> {
       state: this.states.state,
       stateMessage: this.states.reason,
       publisher: this.output?.stats,
-      processor: { ...this.runner.stats, nInFlight: this.input.waiting + this.runner.nInProcess },
+      processor: { ...this.runner.stats, nInFlight: this.nInFlight },
       rates: this.figures.rates(this.counters()),
       latency: latencyStats(this.latencies()),
       user: this.userStats(),
       metadata: this.metadata.map(metadataStats),
     });
+  }
+
+  /** What it did since the start, whatever was reset. */
+  totals(): StageTotals {
+    return {
+      ...this.input.totals(),
+      processorStats: { ...this.runner.totals, nInFlight: this.nInFlight },
+      ...(this.output && { publisherStats: this.output.totals }),
+    };
+  }
+
+  private get nInFlight(): number {
+    return this.input.waiting + this.runner.nInProcess;
   }
 
   private userStats(): Record<string, unknown> {

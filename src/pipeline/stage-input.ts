@@ -7,6 +7,7 @@ import type { LatencyStats, RateStats, StageCounters } from './figures/stage-fig
 import type { RuntimeSettings, Settable } from './runtime-settings.ts';
 import type { SourceStats } from './source-stats.ts';
 import type { StageState } from './stage-status.ts';
+import type { InputTotals } from './stage-totals.ts';
 import type { StageStats } from './status-record.ts';
 import type { ConstructOptions } from './user-code.ts';
 import type { WorkerProcessor } from './workers/worker-processor.ts';
@@ -58,6 +59,8 @@ export interface StageInput<S extends StageStats> {
   rotate(): void;
   /** All figures of the stage. */
   stats(parts: StageParts): S;
+  /** What it did since the start, whatever was reset. */
+  totals(): InputTotals;
   /** A client asked for figures with the control command `get_stats`. */
   onGetStats(stats: S): void;
   /** The type of the status channel. */

@@ -68,6 +68,11 @@ export class StageOutput {
     return this.publisher.stats;
   }
 
+  /** Since the start, whatever was reset. */
+  get totals(): PublisherStats {
+    return this.publisher.totals;
+  }
+
   resetStats(): void {
     this.publisher.resetStats();
   }

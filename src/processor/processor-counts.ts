@@ -1,4 +1,5 @@
 /** ProcessorCounts: what `processorStats` says of the objects that a processor was given. Rules of PvaPy. */
+import { Counts } from '../counts.ts';
 import { MissedCounter, type MissedCounterOptions } from './missed-counter.ts';
 
 /** `processorStats` of the status channel. Times in seconds, `startTime` and such since 1970. */
@@ -22,13 +23,16 @@ export interface ProcessorStats {
   readonly nLost: number;
 }
 
+/** Since the start, whatever was reset. */
+export type ProcessorTotals = Pick<ProcessorStats, 'nProcessed' | 'nErrors' | 'nMissed' | 'nLost'>;
+
 const seconds = (): number => Date.now() / 1000;
 
 export class ProcessorCounts {
-  nProcessed = 0;
-  nErrors = 0;
-  nLost = 0;
+  private readonly counts = new Counts('nProcessed', 'nErrors', 'nLost');
   private readonly missed: MissedCounter;
+  /** Goes on over resets: what is missed across one is lost all the same. */
+  private readonly missedEver: MissedCounter;
   private startTime = seconds();
   private endTime = 0;
   private firstTime = 0;
@@ -37,15 +41,16 @@ export class ProcessorCounts {
   private last = 0;
   /** Of all there were, whatever was reset. */
   private lastEver: number | undefined;
-  private resets = 0;
 
   constructor(options: MissedCounterOptions) {
     this.missed = new MissedCounter(options);
+    this.missedEver = new MissedCounter(options);
   }
 
   /** An object with this id has come. */
   note(id: number): void {
     this.missed.update(id);
+    this.missedEver.update(id);
     this.last = id;
     this.lastEver = id;
     this.first ??= id;
@@ -73,20 +78,27 @@ export class ProcessorCounts {
     return this.missed.expectsEveryId;
   }
 
-  /** Number of this count: what was begun in an earlier one does not count. */
+  /** See Counts. */
   get epoch(): number {
-    return this.resets;
+    return this.counts.epoch;
+  }
+
+  /** See Counts. */
+  count(name: 'nProcessed' | 'nErrors' | 'nLost', by = 1, epoch: number = this.epoch): void {
+    this.counts.count(name, by, epoch);
   }
 
   /** Changes what is expected of ids. */
   configure(changes: Partial<MissedCounterOptions>): void {
     this.missed.configure(changes);
+    this.missedEver.configure(changes);
   }
 
   get stats(): ProcessorStats {
     const receivingTime = this.lastTime - this.firstTime;
     const rate = (n: number): number => (receivingTime > 0 ? n / receivingTime : 0);
     const { nMissed } = this.missed;
+    const { nProcessed, nErrors, nLost } = this.counts.current;
     return {
       runtime: (this.endTime || seconds()) - this.startTime,
       startTime: this.startTime,
@@ -96,27 +108,28 @@ export class ProcessorCounts {
       lastObjectTime: this.lastTime,
       firstObjectId: this.first ?? 0,
       lastObjectId: this.last,
-      nProcessed: this.nProcessed,
-      processedRate: rate(this.nProcessed),
-      nErrors: this.nErrors,
-      errorRate: rate(this.nErrors),
+      nProcessed,
+      processedRate: rate(nProcessed),
+      nErrors,
+      errorRate: rate(nErrors),
       nMissed,
       missedRate: rate(nMissed),
-      nLost: this.nLost,
+      nLost,
     };
   }
 
+  get totals(): ProcessorTotals {
+    return { ...this.counts.totals, nMissed: this.missedEver.nMissed };
+  }
+
   reset(): void {
-    this.resets++;
+    this.counts.reset();
     this.startTime = seconds();
     this.endTime = 0;
     this.firstTime = 0;
     this.lastTime = 0;
     this.first = undefined;
     this.last = 0;
-    this.nProcessed = 0;
-    this.nErrors = 0;
-    this.nLost = 0;
     this.missed.reset();
   }
 

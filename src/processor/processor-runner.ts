@@ -7,7 +7,7 @@
 import { NTNDArray, type TypeDef, type Value } from 'epics-pva-ts';
 import type { Logger } from '../log.ts';
 import { objectIdOf } from '../object-id.ts';
-import { ProcessorCounts, type ProcessorStats } from './processor-counts.ts';
+import { ProcessorCounts, type ProcessorStats, type ProcessorTotals } from './processor-counts.ts';
 import type { PvObject, UserDataProcessor } from './user-data-processor.ts';
 
 /** Told once what came of an object: the error with which its processing failed, if it did. */
@@ -58,6 +58,8 @@ export interface RunnerLatency {
 
 const NO_LATENCY: RunnerLatency = { begin: () => Number.NaN, end: Date.now, done: () => {} };
 
+/** The number of no present count. */
+const NEVER = -1;
 /** Errors of the same kind are logged this often at most, in ms: a broken processor must not fill a disk. */
 const LOG_INTERVAL = 1000;
 
@@ -138,7 +140,7 @@ export class ProcessorRunner {
       const result = this.options.processor?.process(object);
       const now = counts.seen(latency.end());
       if (result instanceof Promise) return this.finish(result, stamp, outcome);
-      counts.nProcessed++;
+      counts.count('nProcessed');
       latency.done(stamp, now);
       outcome?.(undefined);
     } catch (error) {
@@ -155,16 +157,13 @@ export class ProcessorRunner {
     return result.then(
       () => {
         this.inProcess--;
-        if (epoch === counts.epoch) {
-          counts.nProcessed++;
-          latency.done(stamp, counts.seen(latency.end()));
-        }
+        counts.count('nProcessed', 1, epoch);
+        if (epoch === counts.epoch) latency.done(stamp, counts.seen(latency.end()));
         outcome?.(undefined);
       },
       (error: unknown) => {
         this.inProcess--;
-        if (epoch === counts.epoch) this.failed(error, lastId);
-        else this.report(error, lastId);
+        this.failed(error, lastId, epoch);
         outcome?.(errorOf(error));
       },
     );
@@ -195,14 +194,14 @@ export class ProcessorRunner {
     return workers.process(value, (error) => {
       this.inProcess--;
       outcome?.(error);
-      if (epoch !== counts.epoch) return;
-      const now = counts.seen(latency.end());
+      const isCurrent = epoch === counts.epoch;
+      const now = isCurrent ? counts.seen(latency.end()) : 0;
       if (error) {
-        this.failed(error, lastId);
+        this.failed(error, lastId, epoch);
         return;
       }
-      counts.nProcessed++;
-      latency.done(stamp, now);
+      counts.count('nProcessed', 1, epoch);
+      if (isCurrent) latency.done(stamp, now);
     });
   }
 
@@ -227,8 +226,8 @@ export class ProcessorRunner {
     this.counts.note(id);
   }
 
-  private failed(error: unknown, id = this.counts.lastId): void {
-    this.counts.nErrors++;
+  private failed(error: unknown, id = this.counts.lastId, epoch = this.counts.epoch): void {
+    this.counts.count('nErrors', 1, epoch);
     this.report(error, id);
   }
 
@@ -238,13 +237,13 @@ export class ProcessorRunner {
     this.lastLog = now;
     this.options.logger.error(
       errorOf(error),
-      `processing failed (object id ${id}, ${this.counts.nErrors} error(s) so far)`,
+      `processing failed (object id ${id}, ${this.counts.totals.nErrors} error(s) so far)`,
     );
   }
 
-  /** So many objects that were processed are lost all the same. */
-  lost(count: number): void {
-    this.counts.nLost += count;
+  /** So many objects that were processed are lost all the same; as it was said before the last reset, or since. */
+  lost(count: number, beforeReset = false): void {
+    this.counts.count('nLost', count, beforeReset ? NEVER : this.counts.epoch);
   }
 
   /** Changes what a `configure` command may change, which was checked before. */
@@ -267,6 +266,11 @@ export class ProcessorRunner {
 
   get stats(): ProcessorStats {
     return this.counts.stats;
+  }
+
+  /** Since the start, whatever was reset. */
+  get totals(): ProcessorTotals {
+    return this.counts.totals;
   }
 
   resetStats(): void {

@@ -71,8 +71,8 @@ export class UserDataProcessor {
   metadataQueueMap: ReadonlyMap<string, MetadataQueue> = new Map();
   /** Set by the framework; `updateOutputChannel` uses it. */
   dataPublisher: ProcessorOutput | undefined;
-  /** Set by the framework; `reportLoss` uses it. */
-  onLoss: ((count: number) => void) | undefined;
+  /** Set by the framework; `reportLoss` uses it. `beforeReset`: it was said before the last `resetStats`. */
+  onLoss: ((count: number, beforeReset?: boolean) => void) | undefined;
 
   /** `config`: see {@link ProcessorConfig}. */
   // biome-ignore lint/complexity/noUselessConstructor: it tells what a derived constructor receives

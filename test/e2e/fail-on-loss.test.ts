@@ -1,7 +1,7 @@
 /** `--fail-on-loss`: exit code 3 and one line for losses that no counter of a consumer itself can show. */
 import { describe, expect } from 'vitest';
 import type { Child } from '../../bench/peers/child.ts';
-import { status } from './support/consumer.ts';
+import { control, status, statusWhen } from './support/consumer.ts';
 import { Detector } from './support/detector.ts';
 import { Unguarded } from './support/unguarded.ts';
 import { it, until, type World } from './support/world.ts';
@@ -34,6 +34,31 @@ describe.concurrent('several consumers', () => {
     group.signal('SIGTERM');
     expect(await group.exited).toEqual({ code: 0, signal: null });
     expect(group.stderr).toBe('');
+  });
+});
+
+describe.concurrent('what was lost before `reset_stats`', () => {
+  it.for([1, 2])('counts all the same: %d consumer(s)', async (count, { world }) => {
+    const detector = await Detector.start(world);
+    const consumer = await world.start(
+      `hpc-consumer -nc ${count} -ic pvapy:image -sc consumer:*:status -cc consumer:*:control -pc UserDataProcessor --fail-on-loss`,
+    );
+    await detector.subscribers(count);
+    await detector.publish(3, 100);
+    await statusWhen(world, 1, 'begun', (s) => s.processorStats.nProcessed === 3);
+    expect(await control(world, 1, 'pause')).toBe('Pause successful');
+    await detector.subscribers(count - 1);
+    await detector.publish(5, 100);
+    expect(await control(world, 1, 'resume')).toBe('Resume successful');
+    await detector.subscribers(count);
+    // The last one of the five is what the channel held.
+    await statusWhen(world, 1, 'back', (s) => s.processorStats.nMissed === 4);
+    expect(await control(world, 1, 'reset_stats')).toBe('Stats reset successful');
+    expect((await status(world, 1)).processorStats).toMatchObject({ nProcessed: 0, nMissed: 0 });
+    consumer.signal('SIGTERM');
+    expect(await consumer.waitForExit(15_000)).toMatchObject({ code: 3 });
+    const errors = consumer.lines.filter(({ stream }) => stream === 'stderr').map(({ text }) => text);
+    expect(errors.at(-1)).toBe('hpc-consumer: objects were lost: 4 missed (--fail-on-loss)');
   });
 });
 

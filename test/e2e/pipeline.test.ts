@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
+import { control, statusWhen } from './support/consumer.ts';
 import { Detector } from './support/detector.ts';
 import {
   BROKEN,
@@ -77,6 +78,57 @@ describe('a chain that is ended by a signal', () => {
     child.signal('SIGINT');
     expect(await child.waitForExit(PATIENCE_MS)).toMatchObject({ code: 0 });
     expect(ledgerOf(outputOf(child))).toMatchObject({ verdict: 'balanced', lost: 0 });
+  });
+});
+
+describe('a chain whose stages are told to reset their statistics', () => {
+  const CHAIN = `name: reset
+network: environment
+stages:
+  - name: det
+    command: ad-sim-server
+    options: { channel-name: det:image, n-x-pixels: 16, n-y-pixels: 16, frame-rate: 100, runtime: 1000, n-frames: 10 }
+  - name: mirror
+    command: mirror-server
+    options: { channel-map: '(mirror:image,det:image,pva,1000)', control-channel: 'mirror:1:control' }
+  - name: workers
+    command: hpc-consumer
+    input: mirror
+    options:
+      n-consumers: 2
+      output-channel: 'worker:*:out'
+      control-channel: 'consumer:*:control'
+      status-channel: 'consumer:*:status'
+      distributor-updates: 1
+      server-queue-size: 1000
+      receiver-queue-size: 1000
+      processor-class: UserDataProcessor
+  - name: collector
+    command: hpc-collector
+    input: workers
+    options: { output-channel: 'collector:out', control-channel: 'collector:1:control', server-queue-size: 1000, processor-class: UserDataProcessor }
+  - name: last
+    command: hpc-consumer
+    input: collector
+    options: { control-channel: 'last:1:control', server-queue-size: 1000, processor-class: UserDataProcessor }
+`;
+
+  it('accounts for every object from its start to its end', async ({ world }) => {
+    const child = await runFile(world, CHAIN, '--fail-on-loss');
+    await flowing(child, 'last');
+    for (const stage of ['mirror:1', 'consumer:1', 'collector:1', 'last:1'])
+      expect(await control(world, stage, 'reset_stats')).toBe('Stats reset successful');
+    await statusWhen(world, 1, 'flowing again', (s) => s.processorStats.nProcessed > 0);
+    child.signal('SIGINT');
+    const { code } = await child.waitForExit(PATIENCE_MS);
+    const output = outputOf(child);
+    expect(code, output).toBe(0);
+    const { stages, verdict, lost } = ledgerOf(output);
+    expect({ verdict, lost }).toEqual({ verdict: 'balanced', lost: 0 });
+    const published = stages['det']?.['published'] ?? 0;
+    expect(published).toBeGreaterThan(0);
+    for (const name of ['mirror', 'workers', 'collector', 'last'])
+      expect(stages[name]).toMatchObject({ received: published, processed: published, missed: 0 });
   });
 });
 

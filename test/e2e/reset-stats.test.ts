@@ -1,8 +1,11 @@
-/** What the control command `reset_stats` sets to 0, beside the processor's: PvaPy leaves some of it. */
-import { Server, SharedPV, serverConfigFromEnv } from 'epics-pva-ts';
+/**
+ * What the control command `reset_stats` sets to 0, beside the processor's: PvaPy leaves some of it. And what it leaves:
+ * the totals, of which the ledger of a chain and `--fail-on-loss` are made.
+ */
+import { Server, SharedPV, serverConfigFromEnv, Value } from 'epics-pva-ts';
 import { describe, expect } from 'vitest';
 import { control } from './support/consumer.ts';
-import { collect, consume, Source } from './support/stages.ts';
+import { collect, consume, Gate, OBJECT, Source } from './support/stages.ts';
 import { it, until, type World } from './support/world.ts';
 
 /** Resets, and waits until it is done. */
@@ -54,6 +57,77 @@ describe.concurrent('reset_stats', () => {
         processorStats: { nProcessed: 1, nMissed: 0, firstObjectId: 9 },
       }),
     );
+    // 3, and 5 to 8 across the reset, are lost.
+    expect(stage.totals()).toMatchObject({
+      receiverStats: { nReceived: 5 },
+      queueStats: { nReceived: 5, nRejected: 0, nDelivered: 5, nQueued: 0 },
+      publisherStats: { nPublished: 4, nErrors: 0 },
+      processorStats: { nProcessed: 4, nErrors: 0, nMissed: 5, nLost: 0, nInFlight: 0 },
+    });
+  });
+
+  it('of a consumer with a full queue: its totals go on, with what was refused and what is queued', async ({
+    world,
+  }) => {
+    const source = await Source.start(world, 'in');
+    const { stage, gate } = await consume(world, { receiverQueueSize: 2 });
+    await source.connected();
+    await until(() => expect(stage.stats().queueStats).toMatchObject({ nDelivered: 1 }));
+    gate.hold();
+    source.post('in', 1);
+    await until(() => expect(gate.ids).toEqual([1]));
+    source.post('in', 2, 3, 4, 5);
+    await until(() => expect(stage.stats().queueStats).toMatchObject({ nRejected: 2, nQueued: 2 }));
+    await reset(world, 'consumer');
+    expect(stage.stats().queueStats).toEqual({ nReceived: 2, nRejected: 0, nDelivered: 0, nQueued: 2 });
+    expect(stage.totals()).toMatchObject({
+      receiverStats: { nReceived: 6 },
+      queueStats: { nReceived: 4, nRejected: 2, nDelivered: 2, nQueued: 2 },
+      processorStats: { nProcessed: 0, nInFlight: 3 },
+    });
+    gate.release();
+    await until(() =>
+      expect(stage.totals()).toMatchObject({
+        queueStats: { nReceived: 4, nRejected: 2, nDelivered: 4, nQueued: 0 },
+        processorStats: { nProcessed: 3, nInFlight: 0 },
+      }),
+    );
+    expect(stage.stats().processorStats).toMatchObject({ nProcessed: 2 });
+  });
+
+  it('of a consumer that is called: its totals have what was refused before, and what failed across', async ({
+    world,
+  }) => {
+    class Failing extends Gate {
+      override async process(object: Value): Promise<void> {
+        await super.process(object);
+        throw new Error('cannot do it');
+      }
+    }
+    const { stage, gate } = await consume(world, {
+      inputMode: 'rpc',
+      skipInitialUpdates: 0,
+      processorClass: Failing,
+    });
+    const call = (uniqueId: number): Promise<unknown> =>
+      world.context.rpc('in', Value.create(OBJECT, { uniqueId }));
+    expect(await control(world, 'consumer:1', 'pause')).toBe('Pause successful');
+    await expect(call(1)).rejects.toThrow('this consumer is paused');
+    expect(await control(world, 'consumer:1', 'resume')).toBe('Resume successful');
+    gate.hold();
+    const second = expect(call(2)).rejects.toThrow('cannot do it');
+    await until(() => expect(gate.ids).toEqual([2]));
+    await reset(world, 'consumer');
+    gate.release();
+    await second;
+    expect(stage.stats()).toMatchObject({
+      receiverStats: { nReceived: 0, nRejected: 0, nErrors: 0 },
+      processorStats: { nErrors: 0 },
+    });
+    expect(stage.totals()).toMatchObject({
+      receiverStats: { nReceived: 2, nRejected: 1, nErrors: 1 },
+      processorStats: { nProcessed: 0, nErrors: 1, nInFlight: 0 },
+    });
   });
 
   it('while an object is processed does not count it afterwards', async ({ world }) => {
@@ -69,6 +143,7 @@ describe.concurrent('reset_stats', () => {
     gate.release();
     await until(() => expect(stage.stats().processorStats.nInFlight).toBe(0));
     expect(stage.stats().processorStats).toMatchObject({ nProcessed: 0, nErrors: 0, firstObjectId: 0 });
+    expect(stage.totals().processorStats).toMatchObject({ nProcessed: 1, nErrors: 0, nInFlight: 0 });
   });
 
   it('while an object is on its way to the next stage does not count it when it has come', async ({
@@ -100,6 +175,7 @@ describe.concurrent('reset_stats', () => {
     answers[1]?.();
     answers[2]?.();
     await published(1);
+    expect(stage.totals().publisherStats).toMatchObject({ nPublished: 3, nErrors: 0 });
   });
 
   it('of a collector: its own counters, those of its producers, publisher and metadata', async ({
@@ -133,6 +209,13 @@ describe.concurrent('reset_stats', () => {
       producerStats_1: { receiverStats: { nReceived: 0 } },
       producerStats_2: { receiverStats: { nReceived: 0 } },
       metadataStats_1: { receiverStats: { nReceived: 0 } },
+    });
+    expect(stage.totals()).toMatchObject({
+      collectorStats: { nCollected: 4, nRejected: 1, nMissed: 1, nCached: 0 },
+      publisherStats: { nPublished: 4 },
+      processorStats: { nProcessed: 4, nMissed: 1, nInFlight: 0 },
+      producerStats_1: { receiverStats: { nReceived: 4, nRejected: 0 } },
+      producerStats_2: { receiverStats: { nReceived: 3, nRejected: 0 } },
     });
   });
 });

@@ -1,6 +1,6 @@
 /** A consumer that dies and comes back: its lives are added up as far as it told of them. */
 import { describe, expect, it } from 'vitest';
-import { ConsumerLives, systemStats } from '../../src/pipeline/consumer-lives.ts';
+import { ConsumerLives, systemStats, systemTotals } from '../../src/pipeline/consumer-lives.ts';
 import type { ConsumerStats } from '../../src/pipeline/consumer-stats.ts';
 
 interface Told {
@@ -11,8 +11,8 @@ interface Told {
 }
 
 /** What a consumer that has processed `n` objects, 1 to n of its life, tells. */
-function told({ n, startTime = 1000, nInFlight = 0, state = 'running' }: Told): ConsumerStats {
-  return {
+function told({ n, startTime = 1000, nInFlight = 0, state = 'running' }: Told) {
+  const stats = {
     consumerId: 1,
     receiverStats: { nReceived: n + nInFlight, receivedRate: 10 },
     queueStats: { nReceived: n + nInFlight, nDelivered: n, nQueued: nInFlight, nRejected: 1 },
@@ -34,8 +34,13 @@ function told({ n, startTime = 1000, nInFlight = 0, state = 'running' }: Told): 
     resourceStats: { cpuTime: 2.5, residentBytes: 50e6 },
     state,
   } as unknown as ConsumerStats;
+  return {
+    stats,
+    totals: { processorStats: { nProcessed: n, nErrors: 0, nMissed: 2, nLost: 0, nInFlight } },
+  };
 }
 
+const totals = (lives: ConsumerLives) => systemTotals([lives]);
 const system = (...lives: ConsumerLives[]) => systemStats(lives, { nAlive: 1, nRestarts: 1 });
 
 describe('a consumer that was restarted', () => {
@@ -114,6 +119,27 @@ describe('a consumer that was restarted', () => {
       nLostInRestarts: 0,
       unreportedTime: 0,
     });
+  });
+
+  it('has lost all the same what it lost before its statistics were reset', () => {
+    const lives = new ConsumerLives();
+    lives.report(told({ n: 100, nInFlight: 3 }));
+    lives.died();
+    lives.report(told({ n: 20, startTime: 2000 }));
+    const { unreportedTime } = totals(lives);
+    // The totals of this life go on.
+    const { stats } = told({ n: 1, startTime: 2005 });
+    lives.report({ ...told({ n: 21 }), stats });
+    expect(system(lives)).toMatchObject({
+      processorStats: { nProcessed: 1, nMissed: 2 },
+      nLostInRestarts: 0,
+    });
+    expect(totals(lives)).toMatchObject({
+      processorStats: { nProcessed: 121, nMissed: 4, nInFlight: 0 },
+      nLostInRestarts: 3,
+    });
+    expect(totals(lives).unreportedTime).toBeGreaterThanOrEqual(unreportedTime);
+    expect(unreportedTime).toBeGreaterThan(0);
   });
 });
 

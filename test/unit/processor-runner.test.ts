@@ -113,9 +113,13 @@ describe('statistics that are reset while an object is processed', () => {
     await pending;
     expect(runner.nInProcess).toBe(0);
     expect(runner.stats).toMatchObject({ nProcessed: 0, nErrors: 0, nMissed: 0 });
+    const failed = how === 'failed' ? 1 : 0;
+    expect(runner.totals).toMatchObject({ nProcessed: 1 - failed, nErrors: failed });
     processor.slow = false;
     void runner.handle(Value.create(NUMBER, { id: 7 }));
     expect(runner.stats).toMatchObject({ nProcessed: 1, nMissed: 0, firstObjectId: 7 });
+    // What is missed across the reset is in the totals only.
+    expect(runner.totals).toMatchObject({ nProcessed: 2 - failed, nErrors: failed, nMissed: 5 });
   });
 
   it.each([undefined, new Error('too late')])('do not count it when workers had it: %s', (error) => {
@@ -133,5 +137,21 @@ describe('statistics that are reset while an object is processed', () => {
     done[1]?.(error);
     expect(runner.stats).toMatchObject({ nProcessed: error ? 0 : 1, nErrors: error ? 1 : 0, nMissed: 0 });
     expect(runner.nInProcess).toBe(0);
+    expect(runner.totals).toMatchObject({
+      nProcessed: error ? 0 : 2,
+      nErrors: error ? 2 : 0,
+      nMissed: 5,
+    });
+  });
+
+  it('keep in their totals what was lost before, and what is said of it late', () => {
+    const { runner } = make();
+    for (const id of [1, 2, 3]) void runner.handle(Value.create(NUMBER, { id }));
+    runner.lost(1);
+    runner.resetStats();
+    runner.lost(1, true);
+    expect([runner.stats.nLost, runner.totals.nLost]).toEqual([0, 2]);
+    runner.lost(1);
+    expect([runner.stats.nLost, runner.totals.nLost]).toEqual([1, 3]);
   });
 });

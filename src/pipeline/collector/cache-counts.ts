@@ -1,4 +1,5 @@
 /** CacheCounts: what became of the objects of a collector's cache, and how long they were in it. */
+import { Counts } from '../../counts.ts';
 import { type LatencyCounts, LatencyHistogram } from '../figures/latency-histogram.ts';
 import { WINDOW_SECONDS } from '../figures/rate-window.ts';
 
@@ -23,18 +24,25 @@ export interface CollectorCacheStats {
   readonly maxAddedLatency: number;
 }
 
+/** Since the start, whatever was reset; and what is in the cache now. */
+export type CollectorCacheTotals = Pick<
+  CollectorCacheStats,
+  'nCollected' | 'nRejected' | 'nMissed' | 'nIncomplete' | 'nRestarts' | 'nCached'
+>;
+
 export class CacheCounts {
   /** In the cache now; a reset leaves it. */
   nCached = 0;
-  nRejected = 0;
-  nMissed = 0;
-  nIncomplete = 0;
-  nRestarts = 0;
+  private readonly counts = new Counts('nCollected', 'nRejected', 'nMissed', 'nIncomplete', 'nRestarts');
   private maxCached = 0;
-  private nCollected = 0;
   private latencySum = 0;
   private latencyMax = 0;
   private readonly latency = new LatencyHistogram(WINDOW_SECONDS);
+
+  /** See Counts. */
+  count(name: 'nRejected' | 'nMissed' | 'nIncomplete' | 'nRestarts', by = 1): void {
+    this.counts.count(name, by);
+  }
 
   inserted(): void {
     this.nCached++;
@@ -44,7 +52,7 @@ export class CacheCounts {
   /** @param arrivals of objects that leave together; both in ms */
   released(arrivals: readonly number[], now: number): void {
     this.nCached -= arrivals.length;
-    this.nCollected += arrivals.length;
+    this.counts.count('nCollected', arrivals.length);
     for (const arrival of arrivals) {
       const latency = now - arrival;
       this.latency.add(latency);
@@ -54,27 +62,24 @@ export class CacheCounts {
   }
 
   get stats(): CollectorCacheStats {
-    const { nCollected, nRejected, nMissed, nCached, maxCached, nIncomplete, nRestarts } = this;
+    const { nCached, maxCached } = this;
+    const { nCollected } = this.counts.current;
     return {
-      nCollected,
-      nRejected,
-      nMissed,
+      ...this.counts.current,
       nCached,
       maxCached,
-      nIncomplete,
-      nRestarts,
       meanAddedLatency: nCollected > 0 ? this.latencySum / nCollected / 1000 : 0,
       maxAddedLatency: this.latencyMax / 1000,
     };
   }
 
+  get totals(): CollectorCacheTotals {
+    return { ...this.counts.totals, nCached: this.nCached };
+  }
+
   /** What is in the cache stays there and is counted when it is released. */
   reset(): void {
-    this.nCollected = 0;
-    this.nRejected = 0;
-    this.nMissed = 0;
-    this.nIncomplete = 0;
-    this.nRestarts = 0;
+    this.counts.reset();
     this.maxCached = this.nCached;
     this.latencySum = 0;
     this.latencyMax = 0;

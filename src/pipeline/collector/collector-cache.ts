@@ -15,7 +15,7 @@
  */
 
 import type { LatencyCounts } from '../figures/latency-histogram.ts';
-import { CacheCounts, type CollectorCacheStats } from './cache-counts.ts';
+import { CacheCounts, type CollectorCacheStats, type CollectorCacheTotals } from './cache-counts.ts';
 import { arrivalOf, type Entry, entryFor, isBefore, oldestEntry, type Producer } from './cache-entry.ts';
 
 export interface CollectorCacheOptions<T> extends CollectorCacheSettings {
@@ -92,7 +92,7 @@ export class CollectorCache<T> {
     p.epoch = epoch;
     p.lastId = id;
     if (this.isLate(epoch, id)) {
-      this.counts.nRejected++;
+      this.counts.count('nRejected');
       this.learnFromLate(epoch, id);
       // It may have missed that the numbering began again, more than once: it cannot be late for ever.
       if (epoch < this.epoch && ++p.behind > this.settings.cacheSize) p.epoch = this.epoch;
@@ -184,6 +184,10 @@ export class CollectorCache<T> {
     return this.counts.stats;
   }
 
+  get totals(): CollectorCacheTotals {
+    return this.counts.totals;
+  }
+
   /** What is in the cache stays there and is counted when it is released. */
   resetStats(): void {
     this.counts.reset();
@@ -256,14 +260,14 @@ export class CollectorCache<T> {
     const { oidOffset } = this.settings;
     const another = entry.epoch > this.epoch || entry.id !== this.lastId;
     if (another && this.lastId !== undefined && (this.recent.get(this.lastId) ?? 0) < this.perId)
-      this.counts.nIncomplete++;
+      this.counts.count('nIncomplete');
     if (entry.epoch > this.epoch) {
       this.epoch = entry.epoch;
-      this.counts.nRestarts++;
+      this.counts.count('nRestarts');
       this.recent.clear();
     } else if (this.lastId !== undefined) {
       const missed = Math.floor((entry.id - this.lastId - oidOffset) / oidOffset);
-      if (missed > 0) this.counts.nMissed += missed;
+      if (missed > 0) this.counts.count('nMissed', missed);
     }
     this.lastId = entry.id;
     const count = (this.recent.get(entry.id) ?? 0) + entry.objects.length;

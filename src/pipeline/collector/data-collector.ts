@@ -10,6 +10,7 @@ import { Deadline } from '../deadline.ts';
 import { ProcessingStage } from '../processing-stage.ts';
 import type { RuntimeSettings } from '../runtime-settings.ts';
 import type { StageOptions } from '../stage-input.ts';
+import type { StageTotals } from '../stage-totals.ts';
 import { collectorStatusType } from '../status-record.ts';
 import { CollectorCache } from './collector-cache.ts';
 import { type CollectorStats, collectorStats } from './collector-stats.ts';
@@ -124,6 +125,13 @@ export class DataCollector {
           this.cache.addedLatency,
           this.sources.map((source) => source.stats),
         ),
+      totals: () => ({
+        collectorId,
+        collectorStats: this.cache.totals,
+        ...Object.fromEntries(
+          this.sources.map(({ totals }) => [`producerStats_${totals.producerId}`, totals] as const),
+        ),
+      }),
       onGetStats: (stats) => onGetStats?.(stats),
       statusType: (userStats, nMetadata) => collectorStatusType([...producers.keys()], userStats, nMetadata),
     });
@@ -230,6 +238,11 @@ export class DataCollector {
 
   stats(): CollectorStats {
     return this.stage.stats();
+  }
+
+  /** What it did since the start, whatever was reset. */
+  totals(): StageTotals {
+    return this.stage.totals();
   }
 
   /** Gathers the statistics and publishes them on the status channel. */

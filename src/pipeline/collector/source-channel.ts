@@ -6,6 +6,7 @@
  * producers (pvapy-behaviour.md 2.4).
  */
 import type { Context, Value } from 'epics-pva-ts';
+import { Counts } from '../../counts.ts';
 import type { ReceiverSettings, ReceiverStats } from '../../input/data-receiver.ts';
 import { MonitorReceiver } from '../../input/monitor-receiver.ts';
 import type { Logger } from '../../log.ts';
@@ -38,7 +39,7 @@ export class SourceChannel {
   private readonly options: SourceChannelOptions;
   private readonly receiver: MonitorReceiver;
   private disconnected = false;
-  private nRejected = 0;
+  private readonly counts = new Counts('nRejected');
 
   constructor(options: SourceChannelOptions) {
     this.options = options;
@@ -79,7 +80,8 @@ export class SourceChannel {
   }
 
   private reject(object: Value): void {
-    if (this.nRejected++ === 0) this.reportNoId();
+    if (this.counts.current.nRejected === 0) this.reportNoId();
+    this.counts.count('nRejected');
     object.release();
   }
 
@@ -121,19 +123,28 @@ export class SourceChannel {
   }
 
   get stats(): SourceStats {
-    const { producerId, channel } = this.options;
     const { nReceived, nOverruns } = this.receiver.stats;
-    return {
-      producerId,
-      channel,
-      connected: this.connected,
-      receiverStats: { nReceived, nRejected: this.nRejected, nOverruns },
-      queueStats: this.receiver.queueStats,
-    };
+    const { nRejected } = this.counts.current;
+    return this.with({ nReceived, nRejected, nOverruns }, this.receiver.queueStats);
+  }
+
+  /** Since the start, whatever was reset. */
+  get totals(): SourceStats {
+    const { nReceived, nOverruns } = this.receiver.totals;
+    const { nRejected } = this.counts.totals;
+    return this.with({ nReceived, nRejected, nOverruns }, this.receiver.queueTotals);
+  }
+
+  private with(
+    receiverStats: SourceStats['receiverStats'],
+    queueStats: SourceStats['queueStats'],
+  ): SourceStats {
+    const { producerId, channel } = this.options;
+    return { producerId, channel, connected: this.connected, receiverStats, queueStats };
   }
 
   resetStats(): void {
     this.receiver.resetStats();
-    this.nRejected = 0;
+    this.counts.reset();
   }
 }

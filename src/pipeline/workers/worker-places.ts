@@ -30,8 +30,8 @@ export interface PlacesEvents {
   idle(): void;
   /** A worker has published outside of `process`. */
   published(object: Value): void;
-  /** So many objects that were processed are lost all the same. */
-  lost(count: number): void;
+  /** So many objects that were processed are lost all the same; said before the last reset, or since. */
+  lost(count: number, beforeReset: boolean): void;
   /** No more objects are processed. */
   failed(error: UserError): void;
 }
@@ -131,9 +131,7 @@ export class WorkerPlaces {
         stats: (epoch, figures) => {
           if (epoch === this.epoch) this.place(workerId).figures = figures;
         },
-        lost: (epoch, count) => {
-          if (epoch === this.epoch) this.events.lost(count);
-        },
+        lost: (epoch, count) => this.events.lost(count, epoch !== this.epoch),
         gone: (why) => this.onGone(workerId, why),
       },
     );

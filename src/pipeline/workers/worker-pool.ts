@@ -24,8 +24,8 @@ export interface PoolOutput {
   /** The first object has been prepared. May throw: tried again with the next one, whose error it is. */
   open(output: Value | TypeDef | null): void;
   publish(object: Value): void;
-  /** So many objects that were processed are lost all the same. */
-  lost(count: number): void;
+  /** So many objects that were processed are lost all the same; said before the last reset, or since. */
+  lost(count: number, beforeReset: boolean): void;
 }
 
 export class WorkerPool implements ObjectWorkers {
@@ -50,7 +50,7 @@ export class WorkerPool implements ObjectWorkers {
       {
         idle: () => this.handOut(),
         published: (object) => this.output?.publish(object),
-        lost: (count) => this.output?.lost(count),
+        lost: (count, beforeReset) => this.output?.lost(count, beforeReset),
         failed: (error) => this.abandon(error),
       },
       this.changes,

@@ -30,7 +30,7 @@ export class WorkerProcessor extends UserDataProcessor {
     return this.pool.start({
       open: (output) => this.open(output),
       publish: (object) => this.updateOutputChannel(object),
-      lost: (count) => this.reportLoss(count),
+      lost: (count, beforeReset) => this.onLoss?.(count, beforeReset),
     });
   }
 

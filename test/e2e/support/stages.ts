@@ -2,14 +2,22 @@
  * Consumers and collectors in the test's own process, on real servers and clients, with a processor that waits as long
  * as the test wants; and a source of objects with ids of the test's choice.
  */
-import { clientConfigFromEnv, Server, SharedPV, serverConfigFromEnv, struct, Value } from 'epics-pva-ts';
+import {
+  clientConfigFromEnv,
+  Server,
+  SharedPV,
+  serverConfigFromEnv,
+  struct,
+  type TypeDef,
+  Value,
+} from 'epics-pva-ts';
 import { createLogging } from '../../../src/log.ts';
 import { DataCollector, type DataCollectorOptions } from '../../../src/pipeline/collector/data-collector.ts';
 import { DataConsumer, type DataConsumerOptions } from '../../../src/pipeline/data-consumer.ts';
 import { UserDataProcessor } from '../../../src/processor/user-data-processor.ts';
 import { until, type World } from './world.ts';
 
-const OBJECT = struct('', { uniqueId: 'int' });
+export const OBJECT: TypeDef = struct('', { uniqueId: 'int' });
 
 /** Channels of objects that hold an id and nothing else. */
 export class Source {
