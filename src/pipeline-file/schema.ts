@@ -66,7 +66,7 @@ export const pipelineSchema = z.strictObject({
   environment: z
     .record(z.string().regex(/^[A-Za-z_]\w*$/), z.union([z.string(), z.number(), z.boolean()]))
     .default({})
-    .describe('environment variables of all stages, over those of the network'),
+    .describe('environment variables of all stages, with the text they have here, over those of the network'),
   directory: z
     .string()
     .min(1)

@@ -25,13 +25,23 @@ export function shapeOf(data: unknown, yaml: YamlText, problems: Problems): Shap
   const raw = rawStages(data);
   if (!whole.success) for (const issue of whole.error.issues) report(issue, raw, yaml, problems);
   return {
-    file: whole.data,
+    file: whole.data && { ...whole.data, environment: environmentTexts(whole.data, yaml) },
     stages: raw.flatMap((stage, index) => {
       const { data: entry } = stageSchema.safeParse(stage);
       return entry ? [{ entry, index }] : [];
     }),
     names: raw.flatMap((_, index) => rawName(raw, index) ?? []),
   };
+}
+
+/** A variable of the environment is text: what YAML takes for a number or a word is meant as it is written (`05075`). */
+function environmentTexts({ environment }: PipelineFile, yaml: YamlText): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(environment).map(([name, value]) => {
+      const text = typeof value === 'string' ? value : yaml.sourceOf(['environment', name]);
+      return [name, text ?? String(value)];
+    }),
+  );
 }
 
 function rawStages(data: unknown): readonly unknown[] {

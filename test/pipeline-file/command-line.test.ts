@@ -79,6 +79,18 @@ describe('the environment of a chain', () => {
     });
   });
 
+  it('has the texts of the file, not what YAML takes them for', () => {
+    const texts = ['05075', '0x10', '1.50', '1e3', 'yes', 'true', 'True', '12345678901234567890'];
+    const own = texts.map((text, i) => `\n  V${i}: ${text}`).join('');
+    const text = FILE.replace("{ LAB: 'beam line', N: 3 }", `${own}\n  QUOTED: '007'\n  GIVEN: \${N}`);
+    const { file } = plan(text, { set: { N: '0042' } });
+    expect(chainEnvironment({ ...file, network: 'environment' }, 0)).toEqual({
+      ...Object.fromEntries(texts.map((value, i) => [`V${i}`, value])),
+      QUOTED: '007',
+      GIVEN: '0042',
+    });
+  });
+
   it('is that of the shell when the file says so', () => {
     const { file } = plan(FILE.replace('name: x', 'name: x\nnetwork: environment'));
     expect(stageEnvironment(file, inherited, chainEnvironment(file, 0))).toEqual({
