@@ -152,6 +152,41 @@ describe('late, equal and restarted ids', () => {
     expect(cache.stats).toMatchObject({ nIncomplete: 1, nMissed: 0, nRejected: 0 });
   });
 
+  it('that comes twice once is waited for only for a while, and makes no other id incomplete', () => {
+    const { feed, cache, out } = make();
+    // Two producers in turn, of which the first sends one object twice.
+    const inTurn = (first: number, last: number): [number, number][] =>
+      Array.from({ length: last - first + 1 }, (_, i) => [(first + i + 1) % 2, first + i]);
+    feed(...inTurn(1, 5), [0, 5], ...inTurn(6, 20));
+    // Another may come of each until both producers are beyond it.
+    expect(out.at(-1)).toBe(18);
+    feed(...inTurn(21, 68));
+    expect(out.at(-1)).toBe(66);
+    // 64 ids later nothing is waited for any more.
+    feed(...inTurn(69, 72));
+    expect(out.at(-1)).toBe(72);
+    expect(cache.stats).toMatchObject({
+      nCollected: 73,
+      nIncomplete: 0,
+      nMissed: 0,
+      nRejected: 0,
+      nCached: 0,
+    });
+  });
+
+  it('counts tiles missing from the second image on, as soon as two in a row have told how many there are', () => {
+    const { feed, cache, time } = make();
+    feed([0, 1], [1, 1], [1, 1], [0, 2], [1, 2], [0, 3], [1, 3], [1, 3]);
+    expect(cache.stats.nIncomplete).toBe(0);
+    feed([0, 4], [1, 4], [1, 4]);
+    expect(cache.stats).toMatchObject({ nIncomplete: 1, nRejected: 0 });
+    // What two in a row had is expected for good.
+    for (let id = 5; id < 100; id++) feed([0, id], [1, id]);
+    feed([0, 100]);
+    cache.flush(time());
+    expect(cache.stats).toMatchObject({ nIncomplete: 96, nRejected: 0 });
+  });
+
   it('begins a new numbering when producers go back, without losing the end of the old one', () => {
     const { feed, cache } = make();
     feed([0, 101], [1, 102], [0, 103]);

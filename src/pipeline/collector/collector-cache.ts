@@ -10,13 +10,13 @@
  * - the cache is full (see CollectorCacheSettings); or
  * - it has waited for the gap timeout; producers that kept it waiting have no say until they send again.
  *
- * How many objects share an id (tiles of an image) is learned from the stream unless it is given. A producer whose
- * ids go back behind what was released was restarted: a new numbering begins and no object is lost by it.
+ * How many objects share an id (tiles of an image): see objects-per-id.ts. A producer whose ids go back behind what was released was restarted: a new numbering begins and no object is lost by it.
  */
 
 import type { LatencyCounts } from '../figures/latency-histogram.ts';
 import { CacheCounts, type CollectorCacheStats, type CollectorCacheTotals } from './cache-counts.ts';
 import { arrivalOf, type Entry, entryFor, isBefore, oldestEntry, type Producer } from './cache-entry.ts';
+import { ObjectsPerId } from './objects-per-id.ts';
 
 export interface CollectorCacheOptions<T> extends CollectorCacheSettings {
   /** Number of producers; they are called 0, 1, ... here. */
@@ -39,7 +39,7 @@ export interface CollectorCacheSettings {
   readonly cacheLimit: number;
   /** Difference between the ids of successive objects; at least 1. */
   readonly oidOffset: number;
-  /** Objects with the same id; 0: learned from the stream, beginning with 1. */
+  /** Objects with the same id; 0: learned from the stream. */
   readonly objectsPerId: number;
   /** An object waits no longer than this for those before it, in ms. */
   readonly gapTimeout: number;
@@ -48,8 +48,6 @@ export interface CollectorCacheSettings {
 /** How long objects beyond `cacheSize` wait, in ms, and the memory above which they do not. */
 const PATIENCE_MS = 1000;
 const PATIENCE_BYTES = 256 * 1024 ** 2;
-/** Ids released lately, in which an object that comes late is recognised as one of several. */
-const REMEMBERED_IDS = 64;
 
 export class CollectorCache<T> {
   private settings: CollectorCacheSettings;
@@ -57,20 +55,17 @@ export class CollectorCache<T> {
   private readonly sizeOf: (object: T) => number;
   private readonly producers: Producer[];
   private readonly counts = new CacheCounts();
-  private learns: boolean;
-  private perId: number;
+  private readonly perId: ObjectsPerId;
   private entries: Entry<T>[] = [];
   private epoch = 0;
   private lastId: number | undefined;
-  private readonly recent = new Map<number, number>();
   private bytes = 0;
 
   constructor(options: CollectorCacheOptions<T>) {
     this.settings = options;
     this.release = options.release;
     this.sizeOf = options.sizeOf;
-    this.learns = options.objectsPerId < 1;
-    this.perId = Math.max(1, options.objectsPerId);
+    this.perId = new ObjectsPerId(options.objectsPerId);
     this.producers = Array.from({ length: options.nProducers }, () => ({
       epoch: 0,
       lastId: Number.NEGATIVE_INFINITY,
@@ -135,10 +130,7 @@ export class CollectorCache<T> {
   /** Changes settings; a smaller cache lets go at once what does not fit. */
   configure(changes: Partial<CollectorCacheSettings>, now: number): void {
     this.settings = { ...this.settings, ...changes };
-    if (changes.objectsPerId !== undefined) {
-      this.learns = changes.objectsPerId < 1;
-      this.perId = Math.max(1, changes.objectsPerId);
-    }
+    if (changes.objectsPerId !== undefined) this.perId.configure(changes.objectsPerId);
     this.releaseReady(now);
     this.makeRoom(now);
     this.expire(now);
@@ -216,10 +208,11 @@ export class CollectorCache<T> {
   }
 
   private learnFromLate(epoch: number, id: number): void {
-    const count = epoch === this.epoch ? this.recent.get(id) : undefined;
-    if (count === undefined) return;
-    this.recent.set(id, count + 1);
-    if (this.learns && count + 1 > this.perId) this.perId = count + 1;
+    if (epoch === this.epoch && this.perId.of(id) !== undefined) this.countPerId(id, 1);
+  }
+
+  private countPerId(id: number, n: number): void {
+    this.counts.count('nIncomplete', this.perId.add(id, n));
   }
 
   private releaseReady(now: number): void {
@@ -228,9 +221,8 @@ export class CollectorCache<T> {
   }
 
   private isReady(head: Entry<T>): boolean {
-    const already =
-      head.epoch === this.epoch && head.id === this.lastId ? (this.recent.get(head.id) ?? 0) : 0;
-    const complete = already > 0 || head.objects.length >= this.perId;
+    const isLast = head.epoch === this.epoch && head.id === this.lastId;
+    const complete = isLast || head.objects.length >= this.perId.expected;
     if (complete && this.isNext(head)) return true;
     for (const p of this.producers) {
       if (!p.awaited) continue;
@@ -259,20 +251,17 @@ export class CollectorCache<T> {
   private follow(entry: Entry<T>): void {
     const { oidOffset } = this.settings;
     const another = entry.epoch > this.epoch || entry.id !== this.lastId;
-    if (another && this.lastId !== undefined && (this.recent.get(this.lastId) ?? 0) < this.perId)
+    if (another && this.lastId !== undefined && this.perId.isIncomplete(this.lastId))
       this.counts.count('nIncomplete');
     if (entry.epoch > this.epoch) {
       this.epoch = entry.epoch;
       this.counts.count('nRestarts');
-      this.recent.clear();
+      this.perId.clear();
     } else if (this.lastId !== undefined) {
       const missed = Math.floor((entry.id - this.lastId - oidOffset) / oidOffset);
       if (missed > 0) this.counts.count('nMissed', missed);
     }
     this.lastId = entry.id;
-    const count = (this.recent.get(entry.id) ?? 0) + entry.objects.length;
-    this.recent.set(entry.id, count);
-    if (this.recent.size > REMEMBERED_IDS) this.recent.delete(this.recent.keys().next().value as number);
-    if (this.learns && count > this.perId) this.perId = count;
+    this.countPerId(entry.id, entry.objects.length);
   }
 }
