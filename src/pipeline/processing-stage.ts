@@ -9,7 +9,6 @@
 import { Context, type Log, Server, type SharedPV, TypeDef, Value } from 'epics-pva-ts';
 import { UserError } from '../errors.ts';
 import type { OutcomeHandler } from '../input/data-receiver.ts';
-import type { MetadataChannel } from '../input/metadata-channel.ts';
 import { ProcessorRunner } from '../processor/processor-runner.ts';
 import type { UserDataProcessor } from '../processor/user-data-processor.ts';
 import { ControlRecord } from './control-record.ts';
@@ -17,8 +16,8 @@ import { Deadline } from './deadline.ts';
 import type { ObjectLatencies } from './figures/object-latency.ts';
 import { latencyStats, type StageCounters, StageFigures } from './figures/stage-figures.ts';
 import { runtimeSettings } from './runtime-settings.ts';
-import { metadataChannels, metadataStats } from './source-stats.ts';
 import type { StageInput, StageOptions } from './stage-input.ts';
+import { StageMetadata } from './stage-metadata.ts';
 import { StageOutput } from './stage-output.ts';
 import { StageStatus } from './stage-status.ts';
 import type { StageTotals } from './stage-totals.ts';
@@ -41,7 +40,7 @@ export class ProcessingStage<S extends StageStats> {
   private readonly processor: UserDataProcessor | undefined;
   private readonly runner: ProcessorRunner;
   private readonly output: StageOutput | undefined;
-  private readonly metadata: readonly MetadataChannel[];
+  private readonly metadata: StageMetadata;
   private input!: StageInput<S>;
   private status!: StatusRecord;
   private readonly figures = new StageFigures();
@@ -74,9 +73,9 @@ export class ProcessingStage<S extends StageStats> {
       publish: () => this.updateStatus(),
       tick: () => this.tick(),
     });
-    this.metadata = metadataChannels(options, this.context);
+    this.metadata = new StageMetadata(options, this.context);
     if (this.processor) {
-      introduce(this.processor, options, this.server, new Map(this.metadata.map((m) => [m.channel, m])));
+      introduce(this.processor, options, this.server, this.metadata.queues);
       this.processor.onLoss = (count, beforeReset) => this.runner.lost(count, beforeReset);
     }
     options.workers?.onOutput((type) => this.output?.openAs(type));
@@ -172,7 +171,7 @@ export class ProcessingStage<S extends StageStats> {
     await this.server.start();
     this.updateStatus();
     await guardAsync('start', async () => this.processor?.start());
-    for (const channel of this.metadata) channel.start();
+    this.metadata.start();
     this.input.start();
     this.states.start();
     this.inputChanged();
@@ -202,6 +201,8 @@ export class ProcessingStage<S extends StageStats> {
 
   private tick(): number {
     const counters = this.counters();
+    this.metadata.sample();
+    this.input.sample?.();
     if (this.figures.tick(counters)) this.input.rotate();
     const failed = counters.errors + this.runner.stats.nLost + (this.output?.stats.nErrors ?? 0);
     return counters.rejected + counters.missed + failed;
@@ -241,7 +242,7 @@ export class ProcessingStage<S extends StageStats> {
 
   private resetStats(): void {
     this.input.resetStats();
-    for (const channel of this.metadata) channel.resetStats();
+    this.metadata.resetStats();
     this.output?.resetStats();
     this.runner.resetStats();
     this.figures.reset();
@@ -259,7 +260,7 @@ export class ProcessingStage<S extends StageStats> {
       rates: this.figures.rates(this.counters()),
       latency: latencyStats(this.latencies()),
       user: this.userStats(),
-      metadata: this.metadata.map(metadataStats),
+      metadata: this.metadata.stats,
     });
   }
 
@@ -309,7 +310,7 @@ export class ProcessingStage<S extends StageStats> {
     const deadline = new Deadline(drainTimeout * 1000);
     await this.input.stop(deadline.left);
     await this.options.workers?.pool.drain(deadline.left);
-    for (const channel of this.metadata) channel.stop();
+    this.metadata.stop();
     this.runner.stop();
     await stopProcessor(this.processor, drainTimeout, logger);
     // It may have published its last result just now (PvaPy stops its publisher behind the processor, too).

@@ -1,8 +1,6 @@
 /** Statistics of one channel among several: a collector's producers, and metadata channels (pvapy-behaviour.md 4.1). */
-import type { ChannelProvider } from '../channel-provider.ts';
-import { MetadataChannel } from '../input/metadata-channel.ts';
 import type { QueueStats } from '../input/object-queue.ts';
-import type { Logger } from '../log.ts';
+import type { SourceRateStats } from './figures/source-rates.ts';
 
 /** Counters since the start or the last reset. */
 export interface SourceStats {
@@ -20,8 +18,13 @@ export interface SourceStats {
   readonly queueStats?: QueueStats | undefined;
 }
 
-/** With the rates that are published and printed. */
-export interface RatedSourceStats extends SourceStats {
+/** With the rates of the last seconds. */
+export interface WindowedSourceStats extends SourceStats {
+  readonly rateStats: SourceRateStats;
+}
+
+/** With all rates that are published and printed. */
+export interface RatedSourceStats extends WindowedSourceStats {
   readonly receiverStats: SourceStats['receiverStats'] & {
     readonly receivedRate: number;
     readonly rejectedRate: number;
@@ -29,40 +32,13 @@ export interface RatedSourceStats extends SourceStats {
   };
 }
 
-export interface MetadataOptions {
-  /** Names of pvAccess channels; none by default. */
-  readonly metadataChannels?: readonly string[] | undefined;
-  readonly metadataQueueSize: number;
-  readonly serverQueueSize: number;
-  readonly logger: Logger;
-}
-
-/** The metadata channels of a stage, numbered from 1. */
-export function metadataChannels(options: MetadataOptions, provider: ChannelProvider): MetadataChannel[] {
-  const { metadataQueueSize: queueSize, serverQueueSize, logger } = options;
-  return (options.metadataChannels ?? []).map(
-    (channel, i) => new MetadataChannel({ provider, id: i + 1, channel, queueSize, serverQueueSize, logger }),
-  );
-}
-
-export function metadataStats(channel: MetadataChannel): SourceStats {
-  const { nReceived, nOverruns, connected, queue } = channel.stats;
-  return {
-    producerId: channel.id,
-    channel: channel.channel,
-    connected,
-    receiverStats: { nReceived, nRejected: queue.nRejected, nOverruns },
-    queueStats: queue,
-  };
-}
-
 /** `<group>_<producerId>` for each source. */
 export function sourceGroups<G extends 'producerStats' | 'metadataStats'>(
   group: G,
-  sources: readonly SourceStats[],
+  sources: readonly WindowedSourceStats[],
   rate: (count: number) => number,
 ): Record<`${G}_${number}`, RatedSourceStats> {
-  const groups = sources.map(({ producerId, channel, connected, receiverStats, queueStats }) => {
+  const groups = sources.map(({ producerId, channel, connected, receiverStats, queueStats, rateStats }) => {
     const { nReceived, nRejected, nOverruns } = receiverStats;
     const rated: RatedSourceStats = {
       producerId,
@@ -75,6 +51,7 @@ export function sourceGroups<G extends 'producerStats' | 'metadataStats'>(
         overrunRate: rate(nOverruns),
       },
       ...(queueStats && { queueStats }),
+      rateStats,
     };
     return [`${group}_${producerId}`, rated] as const;
   });

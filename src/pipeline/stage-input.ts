@@ -5,7 +5,7 @@ import type { PublisherStats } from '../output/data-publisher.ts';
 import type { ProcessorStats } from '../processor/processor-counts.ts';
 import type { LatencyStats, RateStats, StageCounters } from './figures/stage-figures.ts';
 import type { RuntimeSettings, Settable } from './runtime-settings.ts';
-import type { SourceStats } from './source-stats.ts';
+import type { WindowedSourceStats } from './source-stats.ts';
 import type { StageState } from './stage-status.ts';
 import type { InputTotals } from './stage-totals.ts';
 import type { StageStats } from './status-record.ts';
@@ -55,6 +55,8 @@ export interface StageInput<S extends StageStats> {
   readonly waiting: number;
   /** Could an object arrive now? */
   readonly connected: boolean;
+  /** Looks at the counters of its sources; called every SAMPLE_MS. */
+  sample?(): void;
   /** A second has passed. */
   rotate(): void;
   /** All figures of the stage. */
@@ -84,5 +86,5 @@ export interface StageParts {
   readonly rates: RateStats;
   readonly latency: LatencyStats;
   readonly user: Record<string, unknown>;
-  readonly metadata: readonly SourceStats[];
+  readonly metadata: readonly WindowedSourceStats[];
 }

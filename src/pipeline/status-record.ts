@@ -127,7 +127,14 @@ const SOURCE_STATS = struct('', {
     overrunRate: 'double',
   }),
   queueStats: QUEUE_STATS,
+  // What follows is ours.
   connected: 'boolean',
+  rateStats: struct('', {
+    window: 'double',
+    receivedRate: 'double',
+    rejectedRate: 'double',
+    overrunRate: 'double',
+  }),
 });
 
 /** pvapy-behaviour.md 4.1. */

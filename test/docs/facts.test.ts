@@ -110,7 +110,7 @@ describe('docs/reference/hpc-collector.md', () => {
     const ofConsumer = consumerStatusType(user, 1);
     let text = type.toString();
     const shorten = (name: string): void => {
-      text = text.replace(new RegExp(`(    \\w+ ${name}\n)(?:        .*\n?)+`), '$1        ...\n');
+      text = text.replace(new RegExp(`^(    \\w+ ${name}\n)(?:        .*\n?)+`, 'm'), '$1        ...\n');
     };
     for (const { name, type: group } of type.members) {
       if (group.kind !== 'struct' || ['collectorStats', 'producerStats_1'].includes(name)) continue;

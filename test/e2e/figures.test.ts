@@ -4,6 +4,7 @@ import { describe, expect } from 'vitest';
 import { control, type Status, statusWhen } from './support/consumer.ts';
 import { Detector } from './support/detector.ts';
 import { consume, LINE, watch } from './support/processing.ts';
+import { collect, Source } from './support/stages.ts';
 import { Unguarded } from './support/unguarded.ts';
 import { it, until } from './support/world.ts';
 
@@ -22,6 +23,13 @@ interface System extends Figures {
   readonly nRestarts: number;
   readonly unreportedTime: number;
 }
+
+interface SourceFigures {
+  readonly receiverStats: { readonly nReceived: number };
+  readonly rateStats: Record<string, number>;
+}
+
+type SourcesOf = Readonly<Record<'producerStats_1' | 'producerStats_2' | 'metadataStats_1', SourceFigures>>;
 
 const RECORDING =
   '--processor-file test/e2e/fixtures/recording-image-processor.ts --processor-class HpcAdImageProcessor';
@@ -89,6 +97,45 @@ describe.concurrent('the status channel', () => {
     const reset = (await world.context.get('consumer:1:status')).toJS() as unknown as Figures;
     expect(reset.rateStats).toMatchObject({ receivedRate: 0, publishedBytesPerSecond: 0 });
     expect(reset.latencyStats).toMatchObject({ nProcessed: 0, processedMax: 0 });
+  });
+
+  it('has rates of the last seconds of each source: producers of a collector, metadata channels', async ({
+    world,
+  }) => {
+    const source = await Source.start(world, 'in:1', 'in:2', 'meta');
+    const { stage } = await collect(world, { metadataChannels: ['meta'], metadataQueueSize: 1 });
+    await source.connected();
+    const sources = (): SourcesOf => stage.stats() as unknown as SourcesOf;
+    await until(() => {
+      const { producerStats_1, producerStats_2, metadataStats_1 } = sources();
+      for (const { receiverStats } of [producerStats_1, producerStats_2, metadataStats_1])
+        expect(receiverStats.nReceived).toBe(1);
+    });
+    // What the channels held is no part of it.
+    expect(await control(world, 'collector:1', 'reset_stats')).toBe('Stats reset successful');
+    let id = 0;
+    await until(() => {
+      source.post('in:1', ++id);
+      source.post('meta', id);
+      const { producerStats_1: first, metadataStats_1: meta } = sources();
+      expect(first.rateStats['receivedRate']).toBeGreaterThan(0);
+      expect(meta.rateStats['receivedRate']).toBeGreaterThan(0);
+      expect(meta.rateStats['rejectedRate']).toBeGreaterThan(0);
+    });
+    stage.updateStatus();
+    const status = (await world.context.get('collector:1:status')).toJS() as unknown as SourcesOf;
+    for (const { rateStats } of [status.producerStats_1, status.metadataStats_1]) {
+      expect(rateStats).toMatchObject({ window: 5, overrunRate: 0 });
+      expect(rateStats['receivedRate']).toBeGreaterThan(0);
+    }
+    expect(status.producerStats_2.rateStats).toEqual({
+      window: 5,
+      receivedRate: 0,
+      rejectedRate: 0,
+      overrunRate: 0,
+    });
+    expect(await control(world, 'collector:1', 'reset_stats')).toBe('Stats reset successful');
+    expect(sources().producerStats_1.rateStats['receivedRate']).toBe(0);
   });
 
   it('says at once when the state changes, and at the end, however long the period is', async ({ world }) => {

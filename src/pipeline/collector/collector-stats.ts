@@ -4,7 +4,7 @@ import { type LatencyCounts, latencyFigures } from '../figures/latency-histogram
 import { processResources, type ResourceStats } from '../figures/process-resources.ts';
 import type { LatencyStats, RateStats } from '../figures/stage-figures.ts';
 import { timeNow } from '../record-time.ts';
-import { type RatedSourceStats, type SourceStats, sourceGroups } from '../source-stats.ts';
+import { type RatedSourceStats, sourceGroups, type WindowedSourceStats } from '../source-stats.ts';
 import type { StageParts, StageProcessorStats } from '../stage-input.ts';
 import type { StageState } from '../stage-status.ts';
 import type { CollectorCacheStats } from './cache-counts.ts';
@@ -46,7 +46,7 @@ export function collectorStats(
   parts: StageParts,
   cache: CollectorCacheStats,
   added: LatencyCounts,
-  sources: readonly SourceStats[],
+  sources: readonly WindowedSourceStats[],
 ): CollectorStats {
   const { receivingTime } = parts.processor;
   const rate = (n: number): number => (receivingTime > 0 ? n / receivingTime : 0);

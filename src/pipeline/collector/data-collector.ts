@@ -7,6 +7,7 @@
 import type { Value } from 'epics-pva-ts';
 import { timerMs } from '../../long-timer.ts';
 import { Deadline } from '../deadline.ts';
+import { SourceRates } from '../figures/source-rates.ts';
 import { ProcessingStage } from '../processing-stage.ts';
 import type { RuntimeSettings } from '../runtime-settings.ts';
 import type { StageOptions } from '../stage-input.ts';
@@ -39,6 +40,7 @@ export class DataCollector {
   private readonly stage: ProcessingStage<CollectorStats>;
   private readonly cache: CollectorCache<Value>;
   private readonly sources: SourceChannel[];
+  private readonly sourceRates: SourceRates;
   private readonly backlog: Value[] = [];
   private readonly options: DataCollectorOptions;
   private abandoned = false;
@@ -84,6 +86,7 @@ export class DataCollector {
         onGone: () => this.cache.leave(index, performance.now()),
       });
     });
+    this.sourceRates = new SourceRates(this.sources.length);
     const collector = this;
     this.stage.connect({
       start: () => {
@@ -115,6 +118,7 @@ export class DataCollector {
       get connected() {
         return collector.sources.some((source) => source.connected);
       },
+      sample: () => this.sourceRates.sample(this.sources.map((source) => source.stats)),
       rotate: () => this.cache.rotate(),
       resetStats: () => this.resetStats(),
       stats: (parts) =>
@@ -123,7 +127,7 @@ export class DataCollector {
           parts,
           this.cache.stats,
           this.cache.addedLatency,
-          this.sources.map((source) => source.stats),
+          this.sourceRates.of(this.sources.map((source) => source.stats)),
         ),
       totals: () => ({
         collectorId,
@@ -215,6 +219,7 @@ export class DataCollector {
   private resetStats(): void {
     this.cache.resetStats();
     for (const source of this.sources) source.resetStats();
+    this.sourceRates.reset();
   }
 
   /** Reception ends; what is cached is processed, gaps or not. */
