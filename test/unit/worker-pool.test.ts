@@ -123,6 +123,37 @@ describe('a pool of three workers', () => {
   });
 });
 
+describe('the figures of a worker that has died', () => {
+  interface Worker {
+    readonly nProcessed: number;
+    readonly nErrors: number;
+  }
+
+  it('stay in the sum until they are reset, but for rates', async () => {
+    const { pool } = await makePool(2, 4);
+    const told = (nTaken: number): Promise<void> =>
+      vi.waitFor(() => expect(pool.stats).toMatchObject({ nTaken, takenRate: 2, unit: 'mm' }), 20_000);
+    const worker = (id: number): Worker =>
+      (pool.stats['workerStats'] as Record<string, Worker>)[`worker_${id}`] as Worker;
+    let taken = 10;
+    await run(pool, new Array<number>(taken).fill(5), 4);
+    // What it does from its last report to its death nobody knows.
+    await told(taken);
+    await run(pool, [2000], 4);
+    const dead = worker(1).nErrors === 1 ? 1 : 2;
+    const { nProcessed } = worker(dead);
+    expect(nProcessed).toBeGreaterThan(0);
+    // The new process has told its own figures when it has processed something.
+    for (; worker(dead).nProcessed === nProcessed; taken += 2) await run(pool, [20, 20], 4);
+    await told(taken);
+    pool.resetStats();
+    await told(0);
+    await run(pool, [5], 4);
+    await told(1);
+    await pool.stop();
+  });
+});
+
 describe('a pool whose worker always dies', () => {
   it('fails, says so once, and answers everything', async () => {
     const { pool, failures, published } = await makePool(1, 4);

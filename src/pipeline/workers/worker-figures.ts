@@ -12,9 +12,23 @@ export interface WorkerCounts {
   nRestarts: number;
   /** What its `getStats` returned last. */
   figures: Figures;
+  /** What remains of those of its processes before. */
+  earlier: Figures;
 }
 
 type Figures = Readonly<Record<string, unknown>>;
+
+/** What a worker leaves whose process has died: its numbers stay in the sum, but for rates, for nothing flows any more. */
+export function died({ figures, earlier }: WorkerCounts): Pick<WorkerCounts, 'figures' | 'earlier'> {
+  const isNumber = (value: unknown): boolean => typeof value === 'number' || typeof value === 'bigint';
+  const all = Object.entries(figures);
+  const counts = all.filter(([name, value]) => isNumber(value) && !name.endsWith('Rate'));
+  return {
+    // Until the next process has told its own.
+    figures: Object.fromEntries(all.filter(([, value]) => !isNumber(value))),
+    earlier: combineFigures([earlier, Object.fromEntries(counts)]),
+  };
+}
 
 /** @param all what `getStats` of each worker returned, in the order of the workers */
 export function combineFigures(all: readonly Figures[]): Record<string, unknown> {
@@ -52,6 +66,6 @@ export function poolFigures(
   const nRestarts = all.reduce((n, worker) => n + worker.nRestarts, 0);
   return {
     workerStats: { nInFlight, nRestarts, ...Object.fromEntries(each) },
-    ...combineFigures(all.map(({ figures }) => figures)),
+    ...combineFigures(all.flatMap(({ figures, earlier }) => [figures, earlier])),
   };
 }

@@ -9,7 +9,7 @@ import type { Changes } from './changes.ts';
 import { Configurations } from './configurations.ts';
 import type { SpawnWorker } from './farm.ts';
 import { RestartLimit } from './restart-limit.ts';
-import { poolFigures, type WorkerCounts } from './worker-figures.ts';
+import { died, poolFigures, type WorkerCounts } from './worker-figures.ts';
 import { WorkerMember } from './worker-member.ts';
 import type { FromWorker, WorkerSpec } from './worker-messages.ts';
 
@@ -84,6 +84,7 @@ export class WorkerPlaces {
         nErrors: 0,
         nRestarts: 0,
         figures: {},
+        earlier: {},
       });
     }
     await this.all((member) => member.state === 'constructed');
@@ -156,6 +157,7 @@ export class WorkerPlaces {
       return;
     }
     place.nRestarts++;
+    Object.assign(place, died(place));
     logger.error(`${text}; restart ${place.nRestarts}`);
     place.member = this.spawn(workerId);
     this.changes.happened();
@@ -193,6 +195,7 @@ export class WorkerPlaces {
       place.nProcessed = 0;
       place.nErrors = 0;
       place.figures = {};
+      place.earlier = {};
       if (place.member.answers) place.member.send({ type: 'reset_stats', epoch: this.epoch });
     }
   }
