@@ -19,6 +19,9 @@ export interface MonitorReceiverOptions extends ObjectWorkerOptions {
   readonly onDisconnected?: (why: string) => void;
 }
 
+/** A server that does not say within so many seconds that it has heard the pause is believed to have. */
+const PAUSE_HEARD_TIMEOUT = 30;
+
 export class MonitorReceiver implements DataReceiver {
   private readonly options: MonitorReceiverOptions;
   private readonly worker: ObjectWorker;
@@ -27,6 +30,8 @@ export class MonitorReceiver implements DataReceiver {
   /** First objects of this connection still to come that `handleHeld` takes. */
   private heldToCome = 0;
   private paused = false;
+  /** Resumed, but what was sent before the pause may still come. */
+  private resuming: object | undefined;
   /** Has the server begun to send, since it was connected? */
   private begun = false;
   /** Those that came. They may wait behind objects of earlier connections, so they are known one by one. */
@@ -52,7 +57,7 @@ export class MonitorReceiver implements DataReceiver {
         update: (value, overrun) => this.receive(value, !overrun.isEmpty()),
         connected: (server) => {
           this.heldToCome = nHeld?.(this.nConnections++) ?? 0;
-          this.begun = !this.paused;
+          this.begun = !this.paused && !this.resuming;
           logger.info(`connected to ${channel} at ${server}`);
           onConnected?.();
         },
@@ -91,13 +96,33 @@ export class MonitorReceiver implements DataReceiver {
   /** The server sends nothing more; what is on its way still comes. */
   pause(): void {
     this.paused = true;
+    this.resuming = undefined;
     this.subscription?.pause();
   }
 
-  /** What the channel holds then is no news, as after a reconnect. */
+  /**
+   * What the channel holds then is no news, as after a reconnect. But what the server had sent before it heard of the
+   * pause is: so it is asked for something first, whose answer comes behind that, as a server hears and writes in order.
+   */
   resume(): void {
     if (!this.paused) return;
     this.paused = false;
+    if (!this.connected) {
+      this.subscription?.resume();
+      return;
+    }
+    const { context, channel } = this.options;
+    const turn = {};
+    this.resuming = turn;
+    const goOn = (): void => {
+      if (this.resuming === turn) this.goOn();
+    };
+    // An error is an answer, too.
+    context.info(channel, { timeout: PAUSE_HEARD_TIMEOUT }).then(goOn, goOn);
+  }
+
+  private goOn(): void {
+    this.resuming = undefined;
     if (this.connected) {
       if (this.begun) this.heldToCome = this.options.nHeld?.(this.nConnections++) ?? 0;
       this.begun = true;
@@ -106,6 +131,7 @@ export class MonitorReceiver implements DataReceiver {
   }
 
   async stop(drainMs: number): Promise<void> {
+    this.resuming = undefined;
     this.subscription?.close();
     await this.worker.stop(drainMs);
   }

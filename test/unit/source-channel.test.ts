@@ -2,7 +2,7 @@
  * One producer of a collector, with a receiver queue, behind a processor that takes its time: what the channel held
  * when it was connected is no object, and nothing else is left out, however often it is connected again meanwhile.
  */
-import { Server, SharedPV, serverConfigFromEnv, struct, Value } from 'epics-pva-ts';
+import { Server, type ServerReport, SharedPV, serverConfigFromEnv, struct, Value } from 'epics-pva-ts';
 import { describe, expect } from 'vitest';
 import { createLogging } from '../../src/log.ts';
 import { SourceChannel } from '../../src/pipeline/collector/source-channel.ts';
@@ -41,9 +41,12 @@ async function make(world: World, { receiverQueueSize, skipInitialUpdates = 1 }:
     onGone: () => void events.push('gone'),
     logger: createLogging({ name: 'test' }).logger,
   });
+  const post = (...ids: number[]): void => {
+    for (const id of ids) pv.post(object(id));
+  };
   const send = async (...ids: number[]): Promise<void> => {
     const { nReceived } = source.receiverStats;
-    for (const id of ids) pv.post(object(id));
+    post(...ids);
     await until(() => expect(source.receiverStats.nReceived).toBe(nReceived + ids.length));
   };
   /** The producer is there, holds one object, and sends others. */
@@ -74,7 +77,12 @@ async function make(world: World, { receiverQueueSize, skipInitialUpdates = 1 }:
     }
   };
   source.start();
-  return { events, source, serve, send, sendOther, leave, take };
+  return { events, source, serve, post, send, sendOther, leave, take, server };
+}
+
+/** The monitors of a connection that are not paused. */
+function runningMonitors({ channels }: ServerReport['connections'][number]): unknown[] {
+  return channels.flatMap(({ monitors }) => monitors.filter(({ running }) => running));
 }
 
 describe('a producer with a receiver queue', () => {
@@ -130,6 +138,56 @@ describe('a producer with a receiver queue', () => {
     expect(events).not.toContain('gone');
     await take(2);
     await until(() => expect(events).toEqual(['skipped 0', 'object 1', 'object 2', 'gone']));
+    await source.stop(1000);
+  });
+});
+
+describe('a producer that is paused and resumed at once', () => {
+  it('what was on its way is no repetition, and what the channel then repeats is no object', async ({
+    world,
+  }) => {
+    const { events, source, serve, post, send, take } = await make(world, { receiverQueueSize: 100 });
+    await serve(0, 1);
+    source.pause();
+    // The server has not heard of it yet.
+    post(2, 3);
+    source.resume();
+    await until(() => expect(source.receiverStats.nReceived).toBe(5));
+    await send(4);
+    await take(4);
+    await until(() =>
+      expect(events).toEqual(['skipped 0', 'object 1', 'object 2', 'object 3', 'skipped 3', 'object 4']),
+    );
+    await source.stop(1000);
+  });
+
+  it('and lost meanwhile, goes on as one that was lost', async ({ world }) => {
+    const { events, source, serve, leave, take } = await make(world, { receiverQueueSize: 100 });
+    await serve(0, 1);
+    await until(() => expect(events).toEqual(['skipped 0', 'object 1']));
+    source.pause();
+    source.resume();
+    await leave();
+    await serve(1, 2);
+    await take(2);
+    await until(() => expect(events.slice(2)).toEqual(['gone', 'skipped 1', 'object 2']));
+    await source.stop(1000);
+  });
+
+  it('and paused again, sends nothing until it is resumed', async ({ world }) => {
+    const { events, source, serve, send, take, server } = await make(world, { receiverQueueSize: 100 });
+    await serve(0, 1);
+    source.pause();
+    source.resume();
+    source.pause();
+    await until(() => expect(server.report().connections.flatMap(runningMonitors)).toEqual([]));
+    await world.context.info('producer');
+    expect(source.receiverStats.nReceived).toBe(2);
+    source.resume();
+    await until(() => expect(source.receiverStats.nReceived).toBe(3));
+    await send(2);
+    await take(2);
+    await until(() => expect(events).toEqual(['skipped 0', 'object 1', 'skipped 1', 'object 2']));
     await source.stop(1000);
   });
 });
