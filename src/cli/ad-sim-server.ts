@@ -14,7 +14,7 @@ import type { LiveView } from '../view/live-view.ts';
 import { channelEndLines, channelStartLines, notify, simulatorChannels } from './ad-sim-server-channels.ts';
 import { type AdSimServerOptions, adSimServerCommand } from './ad-sim-server-options.ts';
 import { parseArguments } from './argparse.ts';
-import { compileEarly } from './compile-early.ts';
+import { tuneEngine } from './engine-flags.ts';
 import { delay } from './delay.ts';
 import { sourceFigures } from './member-figures.ts';
 import { runMain } from './run-main.ts';
@@ -57,7 +57,7 @@ function print(lines: readonly string[]): void {
 async function main(argv: readonly string[], signal: AbortSignal): Promise<number> {
   const o = parseArguments(adSimServerCommand, argv, VERSION);
   const channels = simulatorChannels(o);
-  compileEarly();
+  tuneEngine();
   const source = await openSource(o);
   const kind = o.playback === 'auto' ? undefined : o.playback === 'once' ? 'once' : 'recycled';
   const cache = new FrameCache({ source, cacheSize: o.cacheSize, kind });

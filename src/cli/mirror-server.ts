@@ -8,7 +8,7 @@ import { ControlRecord } from '../pipeline/control-record.ts';
 import { VERSION } from '../version.ts';
 import type { LiveView } from '../view/live-view.ts';
 import { parseArguments } from './argparse.ts';
-import { compileEarly } from './compile-early.ts';
+import { tuneEngine } from './engine-flags.ts';
 import { mirrorFigures } from './member-figures.ts';
 import { mirrorServerCommand } from './mirror-server-options.ts';
 import { watchMirror } from './mirror-view.ts';
@@ -46,7 +46,7 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
   checkDrainTimeout(o.drainTimeout);
   const file = o.accessSecurityFile;
   const access = file === undefined ? {} : { accessSecurity: await AccessSecurity.fromFile(file) };
-  compileEarly();
+  tuneEngine();
   const end = ending(signal, o.runtime);
   const control = new ControlRecord(
     {},

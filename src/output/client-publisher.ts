@@ -41,8 +41,13 @@ export class ClientPublisher implements DataPublisher {
   private readonly options: ClientPublisherOptions;
   /** Made for the first object: who publishes nothing looks for no channel. */
   private target: ChannelPut | ChannelRPC | undefined;
-  private readonly pending = new Set<Promise<void>>();
+  /** Objects without an answer. No Set of them: V8 keeps what thousands a second leave in one (epics-pva-ts' transient.ts). */
+  private pending = 0;
   private pendingBytes = 0;
+  /** Those without an answer count as errors already. */
+  private givenUp = false;
+  private room: Waiting | undefined;
+  private drained: Waiting | undefined;
   /** How long the last answer took, in ms. */
   private answerMs = Number.POSITIVE_INFINITY;
   private readonly counts = new Counts('nPublished', 'nErrors', 'nBytes');
@@ -56,7 +61,7 @@ export class ClientPublisher implements DataPublisher {
   open(_first: Value | TypeDef): void {}
 
   publish(value: Value): void {
-    if (this.pending.size >= MOST_PENDING) {
+    if (this.pending >= MOST_PENDING) {
       this.failed(
         new Error(`${this.options.channel}: ${MOST_PENDING} objects are not acknowledged yet`),
         this.counts.epoch,
@@ -65,32 +70,32 @@ export class ClientPublisher implements DataPublisher {
     }
     // The memory it was received in is needed until the request is sent.
     const bytes = objectBytes(value);
-    const object = value.snapshot().mark();
+    this.pending++;
+    this.pendingBytes += bytes;
+    void this.deliver(value.snapshot().mark(), bytes);
+  }
+
+  /** Never rejects. */
+  private async deliver(object: Value, bytes: number): Promise<void> {
     const { counts } = this;
     const { epoch } = counts;
     const begin = performance.now();
-    const request = this.send(object)
-      .then(
-        () => {
-          // One that was given up counts as an error, and not again.
-          if (this.pending.has(request)) {
-            counts.count('nPublished', 1, epoch);
-            counts.count('nBytes', bytes, epoch);
-          }
-          this.options.onPublished?.(object);
-        },
-        (error: Error) => {
-          if (this.pending.has(request)) this.failed(error, epoch);
-        },
-      )
-      .finally(() => {
-        object.release();
-        this.pending.delete(request);
-        this.pendingBytes -= bytes;
-        this.answerMs = performance.now() - begin;
-      });
-    this.pending.add(request);
-    this.pendingBytes += bytes;
+    try {
+      await this.send(object);
+      if (!this.givenUp) {
+        counts.count('nPublished', 1, epoch);
+        counts.count('nBytes', bytes, epoch);
+      }
+      this.options.onPublished?.(object);
+    } catch (error) {
+      if (!this.givenUp) this.failed(error as Error, epoch);
+    }
+    object.release();
+    this.pending--;
+    this.pendingBytes -= bytes;
+    this.answerMs = performance.now() - begin;
+    if (!this.isFull) this.room = this.room?.over();
+    if (this.pending === 0) this.drained = this.drained?.over();
   }
 
   private makeTarget(): ChannelPut | ChannelRPC {
@@ -124,34 +129,32 @@ export class ClientPublisher implements DataPublisher {
   }
 
   private get isFull(): boolean {
-    const { size } = this.pending;
     const wide = this.answerMs < QUICK_MS && this.pendingBytes < WINDOW_BYTES;
-    return size >= (wide ? LARGEST_WINDOW : WINDOW);
+    return this.pending >= (wide ? LARGEST_WINDOW : WINDOW);
   }
 
   /** A processor may publish several objects for one: each answer need not make room for the next of them. */
   get saturated(): Promise<void> | undefined {
-    return this.isFull ? this.untilRoom() : undefined;
-  }
-
-  private async untilRoom(): Promise<void> {
-    while (this.isFull) await Promise.race(this.pending);
+    if (!this.isFull) return undefined;
+    this.room ??= new Waiting();
+    return this.room.promise;
   }
 
   async stop(drainMs: number): Promise<void> {
+    if (this.pending === 0) return;
     let timer: NodeJS.Timeout | undefined;
     const tooLate = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, timerMs(drainMs));
     });
-    await Promise.race([Promise.all(this.pending), tooLate]);
+    this.drained ??= new Waiting();
+    await Promise.race([this.drained.promise, tooLate]);
     clearTimeout(timer);
-    const { size } = this.pending;
-    if (size === 0) return;
-    // The process ends before their time limit does: they count now.
-    this.counts.count('nErrors', size);
-    this.pending.clear();
+    if (this.pending === 0) return;
+    // The process ends before their time limit does: they count now, and not again.
+    this.counts.count('nErrors', this.pending);
+    this.givenUp = true;
     this.options.logger.error(
-      `${size} object(s) were sent to ${this.options.channel} and never acknowledged`,
+      `${this.pending} object(s) were sent to ${this.options.channel} and never acknowledged`,
     );
   }
 
@@ -165,6 +168,22 @@ export class ClientPublisher implements DataPublisher {
 
   resetStats(): void {
     this.counts.reset();
+  }
+}
+
+/** For what the answers bring. */
+class Waiting {
+  readonly promise: Promise<void>;
+  private resolve: () => void = () => {};
+
+  constructor() {
+    this.promise = new Promise((resolve) => {
+      this.resolve = resolve;
+    });
+  }
+
+  over(): undefined {
+    this.resolve();
   }
 }
 
