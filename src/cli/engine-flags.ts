@@ -13,7 +13,7 @@
 import { setFlagsFromString } from 'node:v8';
 
 /** Bytes of bytecode a function runs before it is optimised. */
-const EARLY_BUDGET = 20_000;
+const EARLY_BUDGET = 60_000;
 /** V8's own in Node.js 20. */
 const LATER_BUDGET = 135_168;
 /** From the start of a command to the end of its warm-up, in ms, on a slow machine. */

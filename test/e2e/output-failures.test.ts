@@ -96,9 +96,10 @@ describe.concurrent('files that cannot be written', () => {
     expect((await status(world, 1)).processorStats).toMatchObject({ nProcessed: 0, nLost: 0 });
     await detector.publish(5, 400);
     await statusWhen(world, 1, 'written', (now) => figure(now, 'nErrors') === 5);
+    // A reset is for the status; what was lost stays lost.
     expect(await control(world, 1, 'stop')).toBe('Stop flag set');
     expect(await consumer.waitForExit(15_000)).toMatchObject({ code: 3 });
-    await consumer.waitForLine(/^hpc-consumer: objects were lost: 5 lost after they were processed \(/, 100);
+    await consumer.waitForLine(/^hpc-consumer: objects were lost: 35 lost after they were processed \(/, 100);
   });
 
   // Without a namespace of one's own only root can have a disk that is full, and not every host allows one.

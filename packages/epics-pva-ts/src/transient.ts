@@ -3,8 +3,8 @@
  *
  * V8's Map and Set are not made for that: when the table of one is full of deleted entries it gets a new table, and the
  * old one refers to it. Once one of them has become old, those after it are kept until the next full garbage collection,
- * with all that they ever held, and every young collection copies megabytes. Measured with 30,000 calls, 32 at a time:
- * 4 to 8 ms a collection and 3 MB kept by each. A leaf file: anything may import it.
+ * with all that they ever held, and every young collection copies megabytes. Measured with 150,000 calls, 32 at a time:
+ * 3.8 to 4.1 MB kept by each young collection of 4.3 ms, against 0.7 MB and 0.8 ms. A leaf file: anything may import it.
  */
 
 const LEAST = 16;
@@ -100,6 +100,35 @@ export class IdTable<V> {
 /** Spreads ids that are counted up, as most are (Knuth's multiplicative hash). */
 function place(id: number, mask: number): number {
   return (Math.imul(id, 0x9e3779b1) >>> 7) & mask;
+}
+
+/** The last so many values, by an unsigned 32-bit id. */
+export class LatestById<V> {
+  private readonly table = new IdTable<V>();
+  /** In the order in which they came, around the end. */
+  private readonly ids: number[] = [];
+  private oldest = 0;
+  private readonly limit: number;
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  get(id: number): V | undefined {
+    return this.table.get(id);
+  }
+
+  keep(id: number, value: V): void {
+    if (!this.table.has(id)) {
+      if (this.ids.length < this.limit) this.ids.push(id);
+      else {
+        this.table.delete(this.ids[this.oldest] as number);
+        this.ids[this.oldest] = id;
+        this.oldest = (this.oldest + 1) % this.limit;
+      }
+    }
+    this.table.set(id, value);
+  }
 }
 
 /** Objects in the order in which they came. Made for few, or for those that go in about that order. */

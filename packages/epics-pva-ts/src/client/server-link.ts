@@ -31,7 +31,7 @@ import {
   searchRequest,
 } from '../message/search.ts';
 import { TcpTransport } from '../socket/tcp.ts';
-import { IdTable } from '../transient.ts';
+import { IdTable, LatestById } from '../transient.ts';
 import type { DecodeContext } from '../value/decode-context.ts';
 import { LAZY_FROM } from '../value/raw-body.ts';
 import type { TypeDef } from '../value/type-def.ts';
@@ -76,7 +76,9 @@ export class ServerLink {
   /** By cid. */
   private readonly channels = new Map<number, Channel>();
   private readonly operations = new IdTable<Operation>();
-  private readonly retired = new Map<number, { type: TypeDef; putType: TypeDef | undefined }>();
+  private readonly retired = new LatestById<{ type: TypeDef; putType: TypeDef | undefined }>(
+    MAX_RETIRED_OPERATIONS,
+  );
   private wasReady = false;
   private ended = false;
   /** Rounds of `collect` without a channel. */
@@ -143,11 +145,8 @@ export class ServerLink {
   /** Forgets an operation; with a sid the server is told to. */
   unregister(operation: Operation, sid?: number): void {
     if (!this.operations.delete(operation.ioid)) return;
-    if (operation.type) {
-      this.retired.set(operation.ioid, { type: operation.type, putType: operation.putType });
-      if (this.retired.size > MAX_RETIRED_OPERATIONS)
-        this.retired.delete(this.retired.keys().next().value as number);
-    }
+    if (operation.type)
+      this.retired.keep(operation.ioid, { type: operation.type, putType: operation.putType });
     if (sid !== undefined)
       this.connection.send(Command.DESTROY_REQUEST, (w) =>
         encodeRequestControl(w, { sid, ioid: operation.ioid }),

@@ -24,7 +24,7 @@ import { decodePutRequest } from '../message/put.ts';
 import { decodePutGetRequest } from '../message/put-get.ts';
 import { decodeRequestControl } from '../message/request-control.ts';
 import { decodeRpcRequest } from '../message/rpc.ts';
-import { IdTable } from '../transient.ts';
+import { IdTable, LatestById } from '../transient.ts';
 import type { DecodeContext } from '../value/decode-context.ts';
 import { PvRequest } from '../value/pv-request.ts';
 import { LAZY_FROM } from '../value/raw-body.ts';
@@ -62,7 +62,7 @@ export class OperationTable {
   private requestBytes = 0;
   private messageBytes = 0;
   /** Types of ended puts: requests still in flight can be decoded, with the types they may define. */
-  private readonly retired = new Map<number, TypeDef>();
+  private readonly retired = new LatestById<TypeDef>(MAX_RETIRED_OPERATIONS);
   private monitors = 0;
 
   constructor(options: OperationTableOptions) {
@@ -235,11 +235,8 @@ export class OperationTable {
     this.requestBytes -= bytes;
     if (op.command === Command.MONITOR) this.monitors--;
     channel.operations.delete(ioid);
-    if ((op instanceof PutOperation || op instanceof PutGetOperation) && op.type) {
-      this.retired.set(ioid, op.type);
-      if (this.retired.size > MAX_RETIRED_OPERATIONS)
-        this.retired.delete(this.retired.keys().next().value as number);
-    }
+    if ((op instanceof PutOperation || op instanceof PutGetOperation) && op.type)
+      this.retired.keep(ioid, op.type);
     op.destroy();
   }
 
