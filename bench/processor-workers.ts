@@ -4,7 +4,6 @@
  * `--quick` it says only whether the benchmark itself works.
  */
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import * as pva from 'epics-pva-ts';
 import { NTNDArray } from 'epics-pva-ts';
 import * as hpc from '../src/index.ts';
@@ -13,9 +12,10 @@ import { Farm } from '../src/pipeline/workers/farm.ts';
 import { WorkerPool } from '../src/pipeline/workers/worker-pool.ts';
 import { loadProcessorClass } from '../src/processor/load-processor.ts';
 import type { PvObject, UserDataProcessor } from '../src/processor/user-data-processor.ts';
+import { benchOptions } from './options.ts';
 import { repositoryRoot } from './peers/python-env.ts';
 
-const { quick } = parseArgs({ options: { quick: { type: 'boolean', default: false } } }).values;
+const { quick } = benchOptions('processor-workers', { quick: { type: 'boolean', default: false } });
 const SIZE = 512;
 const SECONDS = quick ? 0.2 : 3;
 const WARM_UP_MS = quick ? 50 : 500;

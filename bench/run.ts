@@ -14,12 +14,13 @@
  *   npm run bench -- --quick               one run each at a low rate: does the benchmark itself work?
  *   npm run bench -- --ours                without PvaPy
  */
-import { parseArgs } from 'node:util';
+
 import { latencyFigures } from './frames/latency.ts';
 import { losslessFigures, losslessRates } from './frames/lossless.ts';
 import { memoryFigures } from './frames/memory.ts';
 import { type Pair, pairsOf, WORKS, type Work } from './frames/pairs.ts';
 import { startTimeFigures } from './frames/start-time.ts';
+import { benchOptions } from './options.ts';
 import { ourSuite, pvapySuite } from './pair-run.ts';
 import { ensurePeers } from './peers/python-env.ts';
 import { machine, writeResults } from './report.ts';
@@ -29,15 +30,13 @@ const PARTS = ['frames', 'sharing', 'latency', 'start', 'memory'] as const;
 const SHARED = WORKS.find((work) => work.size === 512) as Work;
 const LONG_RUN_SECONDS = 600;
 
-const { values } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    only: { type: 'string' },
-    size: { type: 'string' },
-    rounds: { type: 'string' },
-    seconds: { type: 'string' },
-    ours: { type: 'boolean', default: false },
-  },
+const values = benchOptions('npm run bench', {
+  quick: { type: 'boolean', default: false },
+  only: { type: 'string' },
+  size: { type: 'string' },
+  rounds: { type: 'string' },
+  seconds: { type: 'string' },
+  ours: { type: 'boolean', default: false },
 });
 const { quick } = values;
 const rounds = Number(values.rounds ?? (quick ? 1 : 5));

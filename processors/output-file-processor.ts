@@ -98,10 +98,12 @@ export class OutputFileProcessor extends UserDataProcessor {
         figures.nEmpty++;
         return;
       }
-      const parts = this.encode?.(image) ?? [];
-      const nextPath = (): string => this.nextPath(uniqueId);
+      // As configured now: it may be configured anew while this is written.
+      const { encode, folder, format } = this;
+      const parts = encode?.(image) ?? [];
+      const nextPath = (): string => this.nextPath(uniqueId, folder, format);
       // Other processes may count, too: another consumer with such names, an earlier run, workers of this consumer.
-      const counted = this.format.uses('outputFileId');
+      const counted = format.uses('outputFileId');
       const size = await writeWhole(nextPath(), parts, counted ? nextPath : undefined);
       figures.nFilesSaved++;
       figures.nBytesSaved += size;
@@ -113,11 +115,11 @@ export class OutputFileProcessor extends UserDataProcessor {
     }
   }
 
-  private nextPath(uniqueId: number): string {
+  private nextPath(uniqueId: number, folder: string, format: FileNameFormat): string {
     const { processorId } = this;
     const outputFileId = ++this.outputFileId;
     const ids = { frameId: uniqueId, uniqueId, objectId: uniqueId };
-    return join(this.folder, this.format.name({ ...ids, processorId, outputFileId }));
+    return join(folder, format.name({ ...ids, processorId, outputFileId }));
   }
 
   private failedLater(error: Error): void {

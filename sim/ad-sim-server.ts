@@ -40,6 +40,8 @@ export interface AdSimServerOptions {
   /** Frames between reports; 0 or less: none. */
   readonly reportPeriod?: number;
   readonly report?: (uniqueId: number, progress: Progress) => void;
+  /** Runs the warm-up, which comes before fast streams. Default: just that. */
+  readonly warmingUp?: (warmUp: () => Promise<void>) => Promise<void>;
 }
 
 /** Posts of images, and bytes of pixels, sent in one go at most before sockets get a turn. */
@@ -122,9 +124,11 @@ export class AdSimServer {
    */
   async publish(signal: AbortSignal): Promise<ExitReason> {
     const { fps, ramp, framesPerBurst, runtime, startDelay, cache } = this.options;
+    const { warmingUp = (run) => run() } = this.options;
     const begin = performance.now() + startDelay * 1000;
     cache.fill();
-    if (wantsWarmUp(fps <= 0 ? fps : Math.max(fps, ramp?.to ?? 0), startDelay)) await warmUp(signal);
+    if (wantsWarmUp(fps <= 0 ? fps : Math.max(fps, ramp?.to ?? 0), startDelay))
+      await warmingUp(() => warmUp(signal));
     const posts = Math.min(MAX_BURST, Math.floor(MAX_BURST_BYTES / frameBytes(this.options.source)));
     const burst = Math.max(1, Math.floor(posts / (1 + this.others.length)));
     const startTime = Math.max(begin, performance.now());

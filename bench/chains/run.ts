@@ -18,8 +18,9 @@
  *   npm run bench:chains -- --quick                   one run each at a low rate: does the benchmark itself work?
  *   npm run bench:chains -- --ours                    without PvaPy
  */
-import { parseArgs } from 'node:util';
+
 import { pairsOf } from '../frames/pairs.ts';
+import { benchOptions } from '../options.ts';
 import { ourSuite, pvapySuite } from '../pair-run.ts';
 import { ensurePeers } from '../peers/python-env.ts';
 import { machine, writeResults } from '../report.ts';
@@ -30,14 +31,12 @@ import { chainFigures, type Effort, metadataFigures } from './lossless-figures.t
 
 const PARTS = [...CHAIN_MODES, 'metadata', 'collector', 'mirror'] as const;
 
-const { values } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    only: { type: 'string' },
-    rounds: { type: 'string' },
-    seconds: { type: 'string' },
-    ours: { type: 'boolean', default: false },
-  },
+const values = benchOptions('npm run bench:chains', {
+  quick: { type: 'boolean', default: false },
+  only: { type: 'string' },
+  rounds: { type: 'string' },
+  seconds: { type: 'string' },
+  ours: { type: 'boolean', default: false },
 });
 const { quick } = values;
 const rounds = Number(values.rounds ?? (quick ? 1 : 3));

@@ -8,7 +8,7 @@
  *   npm run bench:small -- --only get,codec          some of: monitors, updates, get, codec
  *   npm run bench:small -- --ours                    without the peer
  */
-import { parseArgs } from 'node:util';
+import { benchOptions } from '../options.ts';
 import { ensurePeers } from '../peers/python-env.ts';
 import { machine, writeResults } from '../report.ts';
 import { type Figure, table } from '../result.ts';
@@ -18,14 +18,12 @@ import { headCodec } from './head-codec.ts';
 import { manyMonitors } from './many-monitors.ts';
 import { ours, pvxs } from './roles.ts';
 
-const { values } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    only: { type: 'string' },
-    ours: { type: 'boolean', default: false },
-    seconds: { type: 'string' },
-    rounds: { type: 'string' },
-  },
+const values = benchOptions('npm run bench:small', {
+  quick: { type: 'boolean', default: false },
+  only: { type: 'string' },
+  ours: { type: 'boolean', default: false },
+  seconds: { type: 'string' },
+  rounds: { type: 'string' },
 });
 const { quick } = values;
 const seconds = Number(values.seconds ?? (quick ? 2 : 5));

@@ -15,7 +15,7 @@ import { channelEndLines, channelStartLines, notify, simulatorChannels } from '.
 import { type AdSimServerOptions, adSimServerCommand } from './ad-sim-server-options.ts';
 import { parseArguments } from './argparse.ts';
 import { delay } from './delay.ts';
-import { tuneEngine } from './engine-flags.ts';
+import { compileEarly, tuneEngine } from './engine-flags.ts';
 import { sourceFigures } from './member-figures.ts';
 import { runMain } from './run-main.ts';
 import { watchSimulator } from './simulator-view.ts';
@@ -71,6 +71,7 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<numbe
     runtime: o.runtime,
     startDelay: o.startDelay,
     reportPeriod: o.reportPeriod,
+    warmingUp: compileEarly,
     report: (id, progress) => {
       if (!view) print([reportLine(id, Date.now() / 1000, progress)]);
     },

@@ -5,6 +5,7 @@ import type { ConsumerSpec } from '../pipeline/consumer-spec.ts';
 import type { ConsumerStats } from '../pipeline/consumer-stats.ts';
 import { DataConsumer } from '../pipeline/data-consumer.ts';
 import { warmUp } from '../pipeline/warm-up.ts';
+import { compileEarly } from './engine-flags.ts';
 import { here, prepareStage, startOrClose, workersOf } from './stage-runtime.ts';
 
 export interface ConsumerEvents {
@@ -38,6 +39,7 @@ export async function startConsumer(spec: ConsumerSpec, events: ConsumerEvents):
   await startOrClose(consumer);
   logging.logger.info(`monitoring ${spec.channels.inputChannel} with request '${spec.pvRequest}'`);
   // A stream that is already running does not wait for it.
-  if (spec.warmUp) void warmUp({ ...spec, logger: logging.logger, idle: () => consumer.idle });
+  if (spec.warmUp)
+    void compileEarly(() => warmUp({ ...spec, logger: logging.logger, idle: () => consumer.idle }));
   return { consumer, logging };
 }

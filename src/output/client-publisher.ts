@@ -41,7 +41,7 @@ export class ClientPublisher implements DataPublisher {
   private readonly options: ClientPublisherOptions;
   /** Made for the first object: who publishes nothing looks for no channel. */
   private target: ChannelPut | ChannelRPC | undefined;
-  /** Objects without an answer. No Set of them: V8 keeps what thousands a second leave in one (epics-pva-ts' transient.ts). */
+  /** Objects without an answer. No Set of them: V8 keeps what thousands a second leave in one (transient.ts). */
   private pending = 0;
   private pendingBytes = 0;
   /** Those without an answer count as errors already. */
@@ -68,27 +68,33 @@ export class ClientPublisher implements DataPublisher {
       );
       return;
     }
-    // The memory it was received in is needed until the request is sent.
+    let object: Value;
+    try {
+      // The memory it was received in is needed until the request is sent.
+      object = value.snapshot().mark();
+    } catch (error) {
+      this.failed(error as Error, this.counts.epoch);
+      return;
+    }
     const bytes = objectBytes(value);
     this.pending++;
     this.pendingBytes += bytes;
-    void this.deliver(value.snapshot().mark(), bytes);
+    void this.deliver(object, bytes);
   }
 
   /** Never rejects. */
   private async deliver(object: Value, bytes: number): Promise<void> {
-    const { counts } = this;
-    const { epoch } = counts;
+    const { epoch } = this.counts;
     const begin = performance.now();
-    try {
-      await this.send(object);
+    const error = await this.send(object).then(() => undefined, asError);
+    if (error) {
+      if (!this.givenUp) this.failed(error, epoch);
+    } else {
       if (!this.givenUp) {
-        counts.count('nPublished', 1, epoch);
-        counts.count('nBytes', bytes, epoch);
+        this.counts.count('nPublished', 1, epoch);
+        this.counts.count('nBytes', bytes, epoch);
       }
       this.options.onPublished?.(object);
-    } catch (error) {
-      if (!this.givenUp) this.failed(error as Error, epoch);
     }
     object.release();
     this.pending--;
@@ -170,6 +176,8 @@ export class ClientPublisher implements DataPublisher {
     this.counts.reset();
   }
 }
+
+const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));
 
 /** For what the answers bring. */
 class Waiting {

@@ -30,7 +30,7 @@ export interface WarmUpOptions {
 }
 
 /**
- * Takes some 0.3 s, in slices of less than a millisecond between which the consumer connects. Never fails: it is only
+ * Takes some 0.3 s, in slices of a millisecond or two between which the consumer connects. Never fails: it is only
  * a matter of speed.
  */
 export async function warmUp(options: WarmUpOptions): Promise<void> {
@@ -44,16 +44,16 @@ export async function warmUp(options: WarmUpOptions): Promise<void> {
     contexts.push(context);
     return context;
   };
-  let lanes: Lane[] = [];
+  const lanes: Lane[] = [];
   try {
     await server.start();
-    lanes = [0, 1].map((n) => openLane(n, { ...options, server, connect, logger }));
+    for (const n of [0, 1]) lanes.push(openLane(n, { ...options, server, connect, logger }));
     await run(lanes, options.idle, options.maxMs ?? MAX_MS);
   } catch {
     // No port, no memory: the real consumer will say so.
   } finally {
-    await Promise.all(lanes.map((lane) => lane.close()));
-    await Promise.all([...contexts.map((context) => context.close()), server.close()]);
+    await Promise.allSettled(lanes.map((lane) => lane.close()));
+    await Promise.allSettled([...contexts.map((context) => context.close()), server.close()]);
   }
 }
 

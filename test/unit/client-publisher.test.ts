@@ -92,6 +92,17 @@ it('a processor that publishes without end fails beyond 1000 objects that nobody
   expect(publisher.stats).toMatchObject({ nPublished: 0, nErrors: 1010 });
 });
 
+it('a part of an object cannot be published: an error that leaves nothing on its way', async ({ world }) => {
+  const lines: string[] = [];
+  const publisher = publisherOf(world.context, 'nobody', lines);
+  const whole = Value.create(struct('', { part: struct('', { n: 'int' }) }));
+  for (let n = 0; n < 40; n++) publisher.publish(whole.get('part') as Value);
+  expect(publisher.stats).toMatchObject({ nPublished: 0, nErrors: 40 });
+  expect(publisher.saturated).toBeUndefined();
+  await publisher.stop(60_000);
+  expect(publisher.stats).toMatchObject({ nPublished: 0, nErrors: 40 });
+});
+
 describe('objects on their way', () => {
   it('are few until answers are known to come quickly, and few again when they do not', async ({ world }) => {
     const next = await stage(world);

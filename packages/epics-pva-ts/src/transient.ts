@@ -97,9 +97,12 @@ export class IdTable<V> {
   }
 }
 
-/** Spreads ids that are counted up, as most are (Knuth's multiplicative hash). */
+/**
+ * Spreads ids that are counted up, as most are: the highest bits of Knuth's multiplicative hash. A peer can choose ids
+ * that meet in one place; the limit of operations per connection bounds what that costs.
+ */
 function place(id: number, mask: number): number {
-  return (Math.imul(id, 0x9e3779b1) >>> 7) & mask;
+  return Math.imul(id, 0x9e3779b1) >>> Math.clz32(mask);
 }
 
 /** The last so many values, by an unsigned 32-bit id. */
@@ -131,41 +134,65 @@ export class LatestById<V> {
   }
 }
 
-/** Objects in the order in which they came. Made for few, or for those that go in about that order. */
-export class TransientSet<T> implements Iterable<T> {
-  private readonly items: T[] = [];
+/** Objects in the order in which they came. Quick for those that go as first or last, or nearly so. */
+export class TransientSet<T extends object> implements Iterable<T> {
+  /** Those that have gone left a hole. */
+  private items: (T | undefined)[] = [];
+  /** There are holes only before. */
+  private head = 0;
+  private count = 0;
 
   get size(): number {
-    return this.items.length;
+    return this.count;
   }
 
   /** It must not be there yet. */
   add(item: T): void {
     this.items.push(item);
+    this.count++;
   }
 
   has(item: T): boolean {
-    return this.items.includes(item);
+    return this.find(item) >= 0;
   }
 
   delete(item: T): boolean {
-    const { items } = this;
-    if (items.length > 0 && items[items.length - 1] === item) {
-      items.pop();
-      return true;
-    }
-    const at = items.indexOf(item);
+    const at = this.find(item);
     if (at < 0) return false;
-    if (at === 0) items.shift();
-    else items.splice(at, 1);
+    this.items[at] = undefined;
+    this.count--;
+    this.closeUp();
     return true;
   }
 
-  [Symbol.iterator](): Iterator<T> {
-    return this.items[Symbol.iterator]();
+  /** From both ends at once. */
+  private find(item: T): number {
+    const { items } = this;
+    for (let i = this.head, j = items.length - 1; i <= j; i++, j--) {
+      if (items[i] === item) return i;
+      if (items[j] === item) return j;
+    }
+    return -1;
+  }
+
+  /** At most as many holes as objects, but for a few. */
+  private closeUp(): void {
+    const { items } = this;
+    while (items.length > 0 && items[items.length - 1] === undefined) items.pop();
+    if (items.length === 0) this.head = 0;
+    while (this.head < items.length && items[this.head] === undefined) this.head++;
+    if (items.length <= LEAST + 2 * this.count) return;
+    this.items = items.filter((item) => item !== undefined);
+    this.head = 0;
+  }
+
+  *[Symbol.iterator](): Iterator<T> {
+    for (const item of this.items) if (item !== undefined) yield item;
   }
 
   clear(): void {
-    this.items.length = 0;
+    this.items = [];
+    this.head = 0;
+    this.count = 0;
   }
 }

@@ -52,6 +52,26 @@ describe('LatestById', () => {
 });
 
 describe('a TransientSet', () => {
+  it.each([1, 2, 3])('is a Set, whichever come and go (seed %i)', (seed) => {
+    const random = new Random(seed);
+    const transient = new TransientSet<object>();
+    const set = new Set<object>();
+    for (let step = 0; step < 5000; step++) {
+      if (set.size === 0 || random.chance(step % 1000 < 500 ? 0.6 : 0.4)) {
+        const item = { step };
+        transient.add(item);
+        set.add(item);
+      } else {
+        const all = [...set];
+        const item = random.pick([all[0], all.at(-1), random.pick(all)]) as object;
+        expect([transient.delete(item), set.delete(item)]).toEqual([true, true]);
+        expect([transient.delete(item), transient.has(item)]).toEqual([false, false]);
+      }
+      expect(transient.size).toBe(set.size);
+      if (step % 50 === 0) expect([...transient]).toEqual([...set]);
+    }
+  });
+
   it('keeps the order in which its objects came, whichever go', () => {
     const [a, b, c, d] = [{ a: 1 }, { b: 1 }, { c: 1 }, { d: 1 }];
     const set = new TransientSet<object>();

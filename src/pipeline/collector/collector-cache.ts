@@ -10,7 +10,8 @@
  * - the cache is full (see CollectorCacheSettings); or
  * - it has waited for the gap timeout; producers that kept it waiting have no say until they send again.
  *
- * How many objects share an id (tiles of an image): see objects-per-id.ts. A producer whose ids go back behind what was released was restarted: a new numbering begins and no object is lost by it.
+ * How many objects share an id (tiles of an image): see objects-per-id.ts. A producer whose ids go back behind what was
+ * released was restarted: a new numbering begins and no object is lost by it.
  */
 
 import type { LatencyCounts } from '../figures/latency-histogram.ts';

@@ -13,7 +13,7 @@ const REMEMBERED_IDS = 64;
 export class ObjectsPerId {
   private learns: boolean;
   private known: number;
-  /** The first id that had more than is known, and how many. */
+  /** The last id that had more than is known, and how many. */
   private guess: { readonly id: number; readonly count: number } | undefined;
   /** Objects by id, in the order of release. */
   private readonly recent = new Map<number, number>();

@@ -18,11 +18,14 @@ export interface WorkerCounts {
 
 type Figures = Readonly<Record<string, unknown>>;
 
-/** What a worker leaves whose process has died: its numbers stay in the sum, but for rates, for nothing flows any more. */
+/** Names of counts (PvaPy's); what is open or in flight has gone with the process. */
+const COUNT = /^n(?!.*(?:InFlight|Open)$)[A-Z]/;
+
+/** What a worker leaves whose process has died: its counts stay in the sum. */
 export function died({ figures, earlier }: WorkerCounts): Pick<WorkerCounts, 'figures' | 'earlier'> {
   const isNumber = (value: unknown): boolean => typeof value === 'number' || typeof value === 'bigint';
   const all = Object.entries(figures);
-  const counts = all.filter(([name, value]) => isNumber(value) && !name.endsWith('Rate'));
+  const counts = all.filter(([name, value]) => isNumber(value) && COUNT.test(name));
   return {
     // Until the next process has told its own.
     figures: Object.fromEntries(all.filter(([, value]) => !isNumber(value))),

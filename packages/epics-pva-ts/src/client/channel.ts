@@ -30,6 +30,8 @@ export class Channel {
   readonly cid: number;
   private readonly options: ChannelOptions;
   private readonly operations = new TransientSet<Operation>();
+  /** Those that have gone since the others began to be told something. */
+  private gone: Set<Operation> | undefined;
   private stateNow: ChannelState = 'searching';
   private link: ServerLink | null = null;
   private sid = 0;
@@ -113,7 +115,11 @@ export class Channel {
 
   /** Those there are now, but for those that go meanwhile: what one tells its user may end another. */
   private forEachOperation(tell: (op: Operation) => void): void {
-    for (const op of [...this.operations]) if (this.operations.has(op)) tell(op);
+    const before = this.gone;
+    const gone = new Set<Operation>();
+    this.gone = gone;
+    for (const op of [...this.operations]) if (!gone.has(op)) tell(op);
+    this.gone = before;
   }
 
   private backToSearch(reason: SearchReason): void {
@@ -125,6 +131,7 @@ export class Channel {
 
   add(op: Operation): void {
     this.operations.add(op);
+    this.gone?.delete(op);
     this.idleRounds = 0;
     if (this.stateNow === 'active') this.start(op);
   }
@@ -143,6 +150,7 @@ export class Channel {
 
   remove(op: Operation): void {
     this.operations.delete(op);
+    this.gone?.add(op);
   }
 
   /** Once a second: gives up on a server that does not create the channel; core-pva servers may never answer. */

@@ -74,10 +74,6 @@ export class OperationTable {
     return this.operations.size;
   }
 
-  get(ioid: number): ServerOperation | undefined {
-    return this.operations.get(ioid)?.op;
-  }
-
   /** The limit that leaves no room for one more operation of this command. */
   private isFull(command: number): 'operations' | 'monitors' | undefined {
     const { limits } = this.options;

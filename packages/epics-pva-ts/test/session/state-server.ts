@@ -2,10 +2,10 @@
 import { Command } from '../../src/frame/command.ts';
 import { encodeTyped, SUB } from '../../src/message/operation.ts';
 import { encodeRequestControl } from '../../src/message/request-control.ts';
-import type { OperationTable } from '../../src/server/operation-table.ts';
 import { PostedUpdate } from '../../src/server/posted-update.ts';
 import { SharedPV } from '../../src/server/shared-pv.ts';
 import type { MonitorSink, ServedPV } from '../../src/server/source.ts';
+import type { IdTable } from '../../src/transient.ts';
 import { parsePvRequest } from '../../src/value/pv-request.ts';
 import type { TypeDef } from '../../src/value/type-def.ts';
 import type { Value } from '../../src/value/value.ts';
@@ -22,6 +22,13 @@ const SUBCOMMANDS: Readonly<Record<number, string>> = {
   [SUB.DESTROY]: ' destroy',
 };
 const WITH_HEAD: ReadonlySet<number> = new Set([Command.GET, Command.PUT, Command.RPC]);
+
+/** The server's operation 5, whose state nobody outside can see. */
+function operationOf({ client }: ServerSession): object | undefined {
+  const table = Reflect.get(client, 'operations') as object;
+  const operations = Reflect.get(table, 'operations') as IdTable<{ readonly op: object }>;
+  return operations.get(5)?.op;
+}
 
 /** `GET INIT OK`, `MONITOR update`: what a client would read in it. */
 function brief(m: RawMessage): string {
@@ -195,10 +202,7 @@ class OperationSubject extends ServerSide {
 
   state(): string {
     if (this.session.host.ended.length > 0) return 'closed';
-    const operations = Reflect.get(this.session.client, 'operations') as {
-      get(ioid: number): object | undefined;
-    };
-    const op = operations.get(5);
+    const op = operationOf(this.session);
     if (!op) return 'none';
     if (Reflect.get(op, 'type') === undefined) return 'waiting';
     if (this.command !== Command.MONITOR) return this.pv.isWorking ? 'busy' : 'idle';
@@ -312,8 +316,7 @@ class PipelineSubject extends OperationSubject {
   override state(): string {
     const state = super.state();
     if (state !== 'running' && state !== 'stopped') return state;
-    const operations = Reflect.get(this.session.client, 'operations') as OperationTable;
-    const op = operations.get(5) as object;
+    const op = operationOf(this.session) as object;
     if (Reflect.get(op, 'finishing')) return 'finishing';
     if (state === 'stopped') return state;
     return Reflect.get(op, 'window') > 0 ? 'window open' : 'window closed';
