@@ -1,6 +1,7 @@
 /**
  * Files that appear complete or not at all: written under a temporary name beside the final one, then renamed. What a
  * crash leaves behind is hidden, never looks like an image, and goes away when the next run starts on that computer.
+ * One exception: on a file system without hard links a name that must be free is held by an empty file for a moment.
  */
 import { mkdirSync, statSync } from 'node:fs';
 import { link, open, opendir, rename, rm, stat } from 'node:fs/promises';
@@ -96,7 +97,7 @@ async function takeName(temporary: string, path: string): Promise<void> {
     // File systems without hard links (FAT, some shares): an empty file holds the name until the rename replaces it.
     await (await open(path, 'wx')).close();
     await rename(temporary, path).catch(async (problem) => {
-      await rm(path, { force: true });
+      await rm(path, { force: true }).catch(() => undefined);
       throw problem;
     });
     return;

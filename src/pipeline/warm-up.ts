@@ -10,19 +10,14 @@
  */
 import { Context, Server } from 'epics-pva-ts';
 import type { Logger } from '../log.ts';
-import type { InputMode, OutputMode } from './user-code.ts';
-import { type Lane, openLane } from './warm-up-lane.ts';
+import { type Lane, type LaneOptions, openLane } from './warm-up-lane.ts';
 
 const FRAMES = 4000;
 const BURST = 16;
 /** All in all: on a machine that is too busy it would not help. */
 const MAX_MS = 600;
 
-export interface WarmUpOptions {
-  readonly inputMode: InputMode;
-  readonly outputMode: OutputMode;
-  readonly receiverQueueSize: number;
-  readonly logger: Logger;
+export interface WarmUpOptions extends Omit<LaneOptions, 'server' | 'connect'> {
   /** Asked between the slices: once frames come, they are what the path is compiled with. Told how many have come out. */
   readonly idle: (published: number) => boolean;
   /** Longest time for it, in ms; default 600. */

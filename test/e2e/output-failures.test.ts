@@ -10,6 +10,9 @@ import { checked, figure, hdf5, limited, tiffs } from './support/output-files.ts
 import { done } from './support/processing.ts';
 import { it, type World } from './support/world.ts';
 
+/** A disk of one's own, full or read-only, takes a namespace of one's own, and not every host allows one. */
+const namespaces = spawnSync('unshare', ['-rm', 'true']).status === 0;
+
 describe.concurrent('files that cannot be written', () => {
   it('TIFF: each is an error, one line says why, and the stream goes on', async ({ world }) => {
     const detector = await Detector.start(world);
@@ -102,8 +105,6 @@ describe.concurrent('files that cannot be written', () => {
     await consumer.waitForLine(/^hpc-consumer: objects were lost: 35 lost after they were processed \(/, 100);
   });
 
-  // Without a namespace of one's own only root can have a disk that is full, and not every host allows one.
-  const namespaces = spawnSync('unshare', ['-rm', 'true']).status === 0;
   it.skipIf(!namespaces)('a disk that is full, and then is not', async ({ world }) => {
     const detector = await Detector.start(world);
     const folder = join(world.folder, 'disk');
@@ -185,8 +186,6 @@ const settled = (world: World, images: number): Promise<Status> =>
   );
 
 describe.concurrent('a disk that is full', () => {
-  // As above: a disk of one's own needs a namespace.
-  const namespaces = spawnSync('unshare', ['-rm', 'true']).status === 0;
   it.skipIf(!namespaces).for([
     ['tiff', 1],
     ['png', 1],
@@ -231,7 +230,6 @@ describe.concurrent('a folder that is there and cannot be written', () => {
   const root = process.getuid?.() === 0;
   const user = root ? 'setpriv --bounding-set=-dac_override bash -c true' : 'bash -c true';
   const users = !root || spawnSync('setpriv', ['--bounding-set=-dac_override', 'true']).status === 0;
-  const namespaces = spawnSync('unshare', ['-rm', 'true']).status === 0;
   const made = (world: World, name: string, mode: number): string => {
     const folder = join(world.folder, name);
     mkdirSync(folder);

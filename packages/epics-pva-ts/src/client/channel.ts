@@ -118,8 +118,11 @@ export class Channel {
     const before = this.gone;
     const gone = new Set<Operation>();
     this.gone = gone;
-    for (const op of [...this.operations]) if (!gone.has(op)) tell(op);
-    this.gone = before;
+    try {
+      for (const op of [...this.operations]) if (!gone.has(op)) tell(op);
+    } finally {
+      this.gone = before;
+    }
   }
 
   private backToSearch(reason: SearchReason): void {
