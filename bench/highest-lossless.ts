@@ -22,7 +22,10 @@ export interface LosslessSearch<R> {
 
 /** Settings of the search. */
 export interface SearchOptions {
-  /** Runs at a rate before it counts as lossy: on a busy machine one run may lose a frame by accident. Default: 2. */
+  /**
+   * Runs at a rate before it counts as too high: on a busy machine one may lose a frame, or come too late, by accident.
+   * Default: 2.
+   */
   readonly attempts?: number;
 }
 
@@ -101,8 +104,7 @@ class Search<R extends LosslessRun> implements LosslessSearch<R> {
       this.runs.push({ rate, run: result });
       if (!result.lossless) continue;
       if (this.best === undefined || result.achievedFps > this.best.achievedFps) this.best = result;
-      // Too slow without loss is no accident but the producer's own limit: trying again would not change it.
-      return result.achievedFps >= KEPT_UP * rate;
+      if (result.achievedFps >= KEPT_UP * rate) return true;
     }
     return false;
   }

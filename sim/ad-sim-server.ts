@@ -35,8 +35,8 @@ export interface AdSimServerOptions {
   readonly runtime: number;
   /** Seconds before the first frame. */
   readonly startDelay: number;
-  /** Configuration of the server; default from the environment. */
-  readonly server?: ServerOptions;
+  /** The server, not started yet, or its configuration; default from the environment. */
+  readonly server?: Server | ServerOptions;
   /** Frames between reports; 0 or less: none. */
   readonly reportPeriod?: number;
   readonly report?: (uniqueId: number, progress: Progress) => void;
@@ -60,14 +60,19 @@ export class AdSimServer {
   private readonly pvs = new Map<string, SharedPV>();
   private readonly metadata: MetadataRecords | undefined;
   private readonly record: ImageRecord;
+  // What every frame asks for: objects of options come in all shapes, and V8 compiles for those it has seen.
+  private readonly cache: FrameCache;
+  private readonly reportPeriod: number;
   private nPublished = 0;
-  private firstTime = 0;
+  private firstTime = Number.POSITIVE_INFINITY;
   private lastTime = 0;
 
   /** @throws SimError BAD_OPTION without a channel, for a name that comes twice, and as {@link Schedule} */
   constructor(options: AdSimServerOptions) {
-    const { channelName, metadataPVs = [], fps, ramp, framesPerBurst } = options;
+    const { channelName, metadataPVs = [], fps, ramp, framesPerBurst, cache, reportPeriod = 0 } = options;
     this.options = options;
+    this.cache = cache;
+    this.reportPeriod = reportPeriod;
     // Says at once what publishing would say after the start delay.
     new Schedule({ fps, startTime: 0, ramp, framesPerBurst });
     this.record = new ImageRecord(options.source);
@@ -79,7 +84,8 @@ export class AdSimServer {
     this.others = others;
     if (metadataPVs.length > 0) this.metadata = new MetadataRecords(metadataPVs);
     for (const [name, pv] of this.metadata?.pvs() ?? []) this.add(name, pv);
-    this.server = new Server(options.server ?? {});
+    const { server } = options;
+    this.server = server instanceof Server ? server : new Server(server);
     for (const [name, pv] of this.pvs) this.server.addPV(name, pv);
   }
 
@@ -91,7 +97,7 @@ export class AdSimServer {
   /** What was published so far; times in seconds of a monotonic clock. */
   get progress(): Progress {
     const { nPublished, firstTime, lastTime } = this;
-    return { nPublished, firstTime: firstTime / 1000, lastTime: lastTime / 1000 };
+    return { nPublished, firstTime: nPublished > 0 ? firstTime / 1000 : 0, lastTime: lastTime / 1000 };
   }
 
   /** TCP port in use. */
@@ -123,12 +129,12 @@ export class AdSimServer {
    * @throws SimError when a frame cannot be read
    */
   async publish(signal: AbortSignal): Promise<ExitReason> {
-    const { fps, ramp, framesPerBurst, runtime, startDelay, cache } = this.options;
+    const { fps, ramp, framesPerBurst, runtime, startDelay } = this.options;
     const { warmingUp = (run) => run() } = this.options;
     const begin = performance.now() + startDelay * 1000;
-    cache.fill();
+    this.cache.fill();
     if (wantsWarmUp(fps <= 0 ? fps : Math.max(fps, ramp?.to ?? 0), startDelay))
-      await warmingUp(() => warmUp(signal));
+      await warmingUp(() => this.warmUp(signal));
     const posts = Math.min(MAX_BURST, Math.floor(MAX_BURST_BYTES / frameBytes(this.options.source)));
     const burst = Math.max(1, Math.floor(posts / (1 + this.others.length)));
     const startTime = Math.max(begin, performance.now());
@@ -148,15 +154,20 @@ export class AdSimServer {
       if (now >= end && (due === 0 || fps <= 0)) return finished('runtime');
       for (let i = 0; i < due; i++) if (!this.publishOne()) return finished('all-published');
       schedule.take(due);
-      cache.fill(due);
+      this.cache.fill(due);
       return Math.min(schedule.nextTime(), end);
     };
     await keepPace(step, signal);
     return reason;
   }
 
+  private warmUp(signal: AbortSignal): Promise<void> {
+    const { dataType } = this.options.source;
+    return warmUp({ dataType, signal, simulator: (options) => new AdSimServer(options) });
+  }
+
   private publishOne(): boolean {
-    const frame = this.options.cache.next();
+    const frame = this.cache.next();
     if (!frame) return false;
     this.nPublished++;
     const image = this.record.of(frame, this.nPublished);
@@ -164,8 +175,8 @@ export class AdSimServer {
     this.pv.post(image);
     for (let i = 0; i < this.others.length; i++) this.others[i]!.post(image);
     this.lastTime = performance.now();
-    if (this.nPublished === 1) this.firstTime = this.lastTime;
-    const { reportPeriod = 0 } = this.options;
+    this.firstTime = Math.min(this.firstTime, this.lastTime);
+    const { reportPeriod } = this;
     if (reportPeriod > 0 && this.nPublished % reportPeriod === 0)
       this.options.report?.(this.nPublished, this.progress);
     return true;
@@ -176,7 +187,10 @@ export class AdSimServer {
   }
 }
 
+/** It takes 0.6 s: the first frame must not wait for it. */
+const WARM_UP_SECONDS = 0.75;
+
 /** Below this rate the first frames have time enough; and there must be time for it before them. */
 function wantsWarmUp(fps: number, startDelay: number): boolean {
-  return (fps <= 0 || fps >= 500) && startDelay >= 0.5;
+  return (fps <= 0 || fps >= 500) && startDelay >= WARM_UP_SECONDS;
 }

@@ -56,13 +56,15 @@ export class FrameCache {
   private produced = 0;
   private taken = 0;
   private onDemand = 0;
-  private takenBytes = 0;
+  /** Kept as a double from the start (epics-pva-ts, kept-kinds.ts). */
+  private takenBytes = Number.NaN;
   private heldBytes = 0;
   /** Bytes of the largest frame so far. */
   private largest = 0;
 
   /** @throws SimError BAD_OPTION if the cache size is no whole number. */
   constructor(options: FrameCacheOptions) {
+    this.takenBytes = 0;
     const { source, cacheSize = 1000, maxBytes = DEFAULT_MAX_BYTES } = options;
     if (!Number.isSafeInteger(cacheSize)) {
       throw new SimError('BAD_OPTION', `cache size ${cacheSize}: use a whole number of frames`);

@@ -67,15 +67,14 @@ function serve(accept: (socket: net.Socket) => void): void {
   server.listen(0, HOST, () => process.send?.((server.address() as AddressInfo).port));
 }
 
-/** Connects and hands over what arrives, in one buffer, which `take` may hold on to until it resumes the socket. */
-function readFrom(port: number, take: (bytes: Buffer, socket: net.Socket) => boolean): net.Socket {
+/** Connects and hands over what arrives, in one buffer; after false the buffer is left alone until the socket is resumed. */
+function readFrom(port: number, take: (bytes: Buffer) => boolean): net.Socket {
   const buffer = Buffer.allocUnsafeSlow(RECEIVE_BUFFER);
-  const socket: net.Socket = net.connect({
+  return net.connect({
     port,
     host: HOST,
-    onread: { buffer, callback: (n) => take(buffer.subarray(0, n), socket) },
+    onread: { buffer, callback: (n) => take(buffer.subarray(0, n)) },
   });
-  return socket;
 }
 
 function source(messageBytes: number, messagesPerSecond: number, seconds: number): void {
@@ -100,13 +99,19 @@ function source(messageBytes: number, messagesPerSecond: number, seconds: number
 
 function copy(sourcePort: number): void {
   serve((output) => {
-    const input = readFrom(sourcePort, (bytes, socket) => {
+    let paused = false;
+    const input = readFrom(sourcePort, (bytes) => {
       // Nearly always the kernel takes it at once, and the buffer is free again.
-      output.write(bytes);
-      if (output.writableLength === 0) return true;
-      output.once('drain', () => socket.resume());
-      return false;
+      output.write(bytes, resume);
+      paused = output.writableLength > 0;
+      return !paused;
     });
+    // `drain` would not do: it comes only after more than the stream's high-water mark has waited.
+    const resume = (): void => {
+      if (!paused || output.writableLength > 0) return;
+      paused = false;
+      input.resume();
+    };
     input.on('end', () => output.end());
   });
 }

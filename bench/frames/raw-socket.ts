@@ -9,7 +9,8 @@ import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
-const RECEIVE_BUFFER = 256 * 1024;
+/** The fastest of 64, 128 and 256 KiB for the largest images, and within 5 % of the others for smaller ones. */
+const RECEIVE_BUFFER = 128 * 1024;
 /** Different messages, so that no cache holds them all. */
 const N_MESSAGES = 10;
 

@@ -8,6 +8,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { basename } from 'node:path';
 import { createInterface } from 'node:readline';
+import { awakeTimeout } from './awake-timer.ts';
 import { guardGroup, releaseGroup } from './reaper.ts';
 
 /** How a process is started. */
@@ -94,6 +95,11 @@ export class Child {
     return this.#dropped + this.#lines.length;
   }
 
+  /** How it ended, once it has and its output is complete. */
+  get exit(): ChildExit | undefined {
+    return this.#exit;
+  }
+
   /** True while the process runs. */
   get running(): boolean {
     return this.#exit === undefined;
@@ -127,7 +133,7 @@ export class Child {
     }
     return new Promise((resolve, reject) => {
       const finish = () => {
-        clearTimeout(timer);
+        stopTimer();
         stopListening();
       };
       const stopListening = this.onLine((line) => {
@@ -137,7 +143,7 @@ export class Child {
           resolve(match);
         }
       });
-      const timer = setTimeout(() => {
+      const stopTimer = awakeTimeout(() => {
         finish();
         reject(this.error(`printed no line matching ${pattern} within ${timeoutMs} ms`));
       }, timeoutMs);
@@ -205,14 +211,14 @@ export class Child {
   }
 
   async #within(timeoutMs: number, what: string): Promise<ChildExit> {
-    let timer: NodeJS.Timeout | undefined;
+    let stopTimer = (): void => {};
     const tooLate = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(this.error(what)), timeoutMs);
+      stopTimer = awakeTimeout(() => reject(this.error(what)), timeoutMs);
     });
     try {
       return await Promise.race([this.exited, tooLate]);
     } finally {
-      clearTimeout(timer);
+      stopTimer();
     }
   }
 

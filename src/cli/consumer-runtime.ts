@@ -39,7 +39,6 @@ export async function startConsumer(spec: ConsumerSpec, events: ConsumerEvents):
   await startOrClose(consumer);
   logging.logger.info(`monitoring ${spec.channels.inputChannel} with request '${spec.pvRequest}'`);
   // A stream that is already running does not wait for it.
-  if (spec.warmUp)
-    void compileEarly(() => warmUp({ ...spec, logger: logging.logger, idle: () => consumer.idle }));
+  if (spec.warmUp) void compileEarly(() => warmUp({ ...spec, idle: () => consumer.idle }));
   return { consumer, logging };
 }

@@ -1,6 +1,6 @@
 /** The live view of `npm start`: a table on a terminal, a line now and then elsewhere. Pure text, no terminal codes. */
 import type { ConsumerStats } from '../pipeline/consumer-stats.ts';
-import type { StageTotals } from '../pipeline/stage-totals.ts';
+import type { ProcessorStats } from '../processor/processor-counts.ts';
 
 export interface DemoState {
   /** Seconds since the start. */
@@ -21,8 +21,10 @@ export interface DemoRow {
 }
 
 /** Frames a consumer received, the empty initial update not counted. */
-export function receivedFrames({ processorStats }: Pick<StageTotals, 'processorStats'>): number {
-  const { nProcessed, nErrors } = processorStats;
+export function receivedFrames(stats: {
+  readonly processorStats: Pick<ProcessorStats, 'nProcessed' | 'nErrors'>;
+}): number {
+  const { nProcessed, nErrors } = stats.processorStats;
   return nProcessed + nErrors;
 }
 

@@ -163,7 +163,7 @@ async function runGroup(
   group.start();
   supervised?.serve(async () => {
     await group.stats();
-    return group.lastTotals().map(stageFigures);
+    return group.consumerTotals().map(stageFigures);
   });
   const timer =
     o.reportPeriod > 0 ? setInterval(() => void ask(true), timerMs(o.reportPeriod * 1000)) : undefined;
@@ -175,7 +175,7 @@ async function runGroup(
   clearInterval(watchTimer);
   watch?.close();
   await group.stop();
-  await supervised?.final(group.lastTotals().map(stageFigures));
+  await supervised?.final(group.consumerTotals().map(stageFigures));
   if (failure) throw failure;
   const all = group.lastStats();
   report(all);

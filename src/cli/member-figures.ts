@@ -1,5 +1,5 @@
 /** The statistics of a command as the few figures `hpc-pipeline` balances (pipeline-file/stage-messages.ts). */
-import type { MirrorStats } from '../mirror/mirror-channel.ts';
+import type { MirrorTotals } from '../mirror/mirror-channel.ts';
 import { type MemberFigures, NO_FIGURES } from '../pipeline-file/stage-messages.ts';
 
 type Group = Readonly<Record<string, unknown>> | undefined;
@@ -15,6 +15,7 @@ export function stageFigures(stats: object): MemberFigures {
   const { processorStats: processor, publisherStats: publisher, collectorStats: collector } = groups;
   // What was lost afterwards did not come through: for the chain it is an error.
   const lost = count(processor, 'nLost');
+  const skipped = count(processor, 'nSkipped');
   const common = {
     processed: count(processor, 'nProcessed') - lost,
     errors: count(processor, 'nErrors') + lost,
@@ -27,7 +28,8 @@ export function stageFigures(stats: object): MemberFigures {
     return {
       id: count(groups, 'consumerId'),
       connected: received > 0 ? 1 : 0,
-      received,
+      deaths: count(groups, 'nDeaths'),
+      received: received - skipped,
       ...common,
       // A receiver that serves its channel counts what the queue refused, too.
       rejected: Math.max(count(receiver, 'nRejected'), count(queue, 'nRejected')),
@@ -43,7 +45,8 @@ export function stageFigures(stats: object): MemberFigures {
   return {
     id: count(groups, 'collectorId'),
     connected: sum((s) => (count(s.receiverStats, 'nReceived') > 0 ? 1 : 0)),
-    received: sum((s) => count(s.receiverStats, 'nReceived')),
+    deaths: 0,
+    received: sum((s) => count(s.receiverStats, 'nReceived')) - skipped,
     ...common,
     rejected:
       count(collector, 'nRejected') +
@@ -57,15 +60,11 @@ export function stageFigures(stats: object): MemberFigures {
 }
 
 /** Channels of a mirror server, in the order of its map; each passes on what it receives and processes nothing. */
-export function mirrorFigures(stats: Iterable<MirrorStats>): MemberFigures[] {
-  return [...stats].map(({ nReceived, nPublished }, id) => {
-    return {
-      ...NO_FIGURES,
-      id,
-      connected: nReceived > 0 ? 1 : 0,
-      received: nReceived,
-      published: nPublished,
-    };
+export function mirrorFigures(totals: Iterable<MirrorTotals>): MemberFigures[] {
+  return [...totals].map(({ nReceived, nInitial, nPublished, nOpened }, id) => {
+    const published = nPublished - nOpened;
+    const connected = nReceived > 0 ? 1 : 0;
+    return { ...NO_FIGURES, id, connected, received: nReceived - nInitial, processed: published, published };
   });
 }
 

@@ -86,7 +86,7 @@ export class MonitorReceiver implements DataReceiver {
       this.held.add(value);
     }
     this.counts.count('nReceived');
-    if (isOverrun) this.counts.count('nOverruns');
+    this.counts.count('nOverruns', isOverrun ? 1 : 0);
     this.counts.count('nBytes', value.messageBytes);
     const taken = this.worker.offer(value);
     if (typeof taken !== 'boolean') return taken;

@@ -37,7 +37,9 @@ export function batchObstacle(accumulateObjects: number, receiverQueueSize: numb
 }
 
 export class ObjectWorker {
-  private readonly options: ObjectWorkerOptions;
+  private readonly handler: ObjectHandler;
+  private readonly handlerReleases: boolean;
+  private readonly logger: Logger;
   private readonly queue: ObjectQueue | undefined;
   private batch: number;
   private timeoutMs: number;
@@ -48,7 +50,9 @@ export class ObjectWorker {
   private timer: NodeJS.Timeout | undefined;
 
   constructor(options: ObjectWorkerOptions) {
-    this.options = options;
+    this.handler = options.handle;
+    this.handlerReleases = options.handlerReleases === true;
+    this.logger = options.logger;
     this.batch = options.accumulateObjects ?? 0;
     this.timeoutMs = (options.accumulationTimeout ?? 1) * 1000;
     if (options.receiverQueueSize >= 0)
@@ -118,9 +122,8 @@ export class ObjectWorker {
   }
 
   private handle(value: Value, outcome?: OutcomeHandler): void | Promise<void> {
-    const { handle, handlerReleases } = this.options;
-    const pending = handle(value, outcome);
-    if (handlerReleases) return pending;
+    const pending = this.handler(value, outcome);
+    if (this.handlerReleases) return pending;
     if (pending) return pending.then(() => value.release());
     value.release();
   }
@@ -140,7 +143,7 @@ export class ObjectWorker {
     this.abandoned = true;
     if (finished) return;
     const left = this.queue?.length ?? 0;
-    this.options.logger.warning(
+    this.logger.warning(
       `processing did not end within ${drainMs / 1000} s; ${left} object(s) left in the receiver queue`,
     );
   }

@@ -35,6 +35,14 @@ export interface MirrorStats {
   readonly nBytes: number;
 }
 
+/** Since the start, whatever was reset. */
+export interface MirrorTotals extends MirrorStats {
+  /** Of the updates that arrived: the first one of each connection of each monitor. */
+  readonly nInitial: number;
+  /** Of those published: what the source held when it came. */
+  readonly nOpened: number;
+}
+
 export class MirrorChannel {
   readonly spec: MirrorChannelSpec;
   private readonly options: MirrorChannelOptions;
@@ -43,6 +51,8 @@ export class MirrorChannel {
   /** Monitors whose next update is the initial one of their connection. */
   private readonly initial = new Set<number>();
   private readonly counts = new Counts('nReceived', 'nOverruns', 'nPublished', 'nDisconnects', 'nBytes');
+  private nInitial = 0;
+  private nOpened = 0;
 
   constructor(options: MirrorChannelOptions) {
     this.options = options;
@@ -102,6 +112,7 @@ export class MirrorChannel {
 
   private receive(monitor: number, value: Value, overrun: boolean): void {
     const isInitial = this.initial.delete(monitor);
+    if (isInitial) this.nInitial++;
     this.counts.count('nReceived');
     this.counts.count('nBytes', value.messageBytes);
     if (overrun) this.counts.count('nOverruns');
@@ -118,6 +129,7 @@ export class MirrorChannel {
     const { server, logger } = this.options;
     const { mirror } = this.spec;
     this.pv.open(value);
+    this.nOpened++;
     this.counts.count('nPublished');
     try {
       server.addPV(mirror, this.pv);
@@ -142,9 +154,9 @@ export class MirrorChannel {
     return { ...this.counts.current };
   }
 
-  /** Since the start, whatever was reset. */
-  get totals(): MirrorStats {
-    return { ...this.counts.totals };
+  get totals(): MirrorTotals {
+    const { nInitial, nOpened } = this;
+    return { ...this.counts.totals, nInitial, nOpened };
   }
 
   resetStats(): void {

@@ -3,7 +3,7 @@ import { Context, type ContextOptions, Server, type ServerOptions, type SharedPV
 import { UserError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { MirrorChannelSpec } from './channel-map.ts';
-import { MirrorChannel, type MirrorStats } from './mirror-channel.ts';
+import { MirrorChannel, type MirrorStats, type MirrorTotals } from './mirror-channel.ts';
 import { MirrorStatus } from './mirror-status.ts';
 import { MissingSources } from './missing-sources.ts';
 
@@ -75,7 +75,7 @@ export class MirrorServer {
   }
 
   /** As the stats, since the start, whatever was reset; in the order of the map. */
-  totals(): readonly MirrorStats[] {
+  totals(): readonly MirrorTotals[] {
     return this.channels.map((channel) => channel.totals);
   }
 

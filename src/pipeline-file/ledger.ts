@@ -61,7 +61,7 @@ export type FiguresOf = (stage: string) => StageFigures;
 export function ledgerOf(stages: readonly PlannedStage[], figuresOf: FiguresOf): Ledger {
   const lines = stages.map((stage) => stageLine(stage, figuresOf(stage.name)));
   const links = linkLines(stages, figuresOf);
-  const deaths = stages.filter(({ name }) => figuresOf(name).deaths > 0);
+  const deaths = stages.flatMap(({ name }) => deathsOf(name, figuresOf(name)));
   const wrong = [
     ...stages.flatMap((s, i) => stageFault(s, lines[i] as StageLine)),
     ...links.flatMap(linkFault),
@@ -77,49 +77,39 @@ export function ledgerOf(stages: readonly PlannedStage[], figuresOf: FiguresOf):
     links,
     lost,
     verdict: deaths.length > 0 ? 'incomplete' : wrong.length > 0 ? 'UNBALANCED' : 'balanced',
-    reasons:
-      deaths.length > 0
-        ? deaths.map(
-            ({ name }) => `${name} died ${figuresOf(name).deaths} time(s): what it held is not known`,
-          )
-        : wrong,
+    reasons: deaths.length > 0 ? deaths : wrong,
     settled:
       wrong.length === 0 && links.every((link) => link.lost <= 0) && lines.every((s) => s.queued === 0),
   };
+}
+
+function deathsOf(name: string, { deaths, members }: StageFigures): string[] {
+  const said = (who: string, times: number): string[] =>
+    times > 0 ? [`${who} died ${times} time(s): what it held is not known`] : [];
+  return [
+    ...said(name, deaths),
+    ...[...members].flatMap(([id, member]) => said(`consumer ${id} of ${name}`, member.deaths)),
+  ];
 }
 
 function figures(of: StageFigures, member: Member): Omit<MemberFigures, 'id'> {
   return of.members.get(member.id) ?? NO_FIGURES;
 }
 
-/** Objects a member received: without what its channels held when it connected. */
-function objectsOf(of: StageFigures, member: Member): number {
-  const { received, connected } = figures(of, member);
-  return Math.max(0, received - Math.min(received, connected * member.monitors * member.skipped));
-}
-
-/** Objects a member published. The first update of a mirror is what it found. */
-function publishedBy(stage: PlannedStage, of: StageFigures, member: Member): number {
-  const { published, connected } = figures(of, member);
-  return stage.command === 'mirror-server' ? published - Math.min(published, connected) : published;
-}
-
 function stageLine(stage: PlannedStage, of: StageFigures): StageLine {
   const { members } = stage.channels;
   const sum = (read: (member: Member) => number): number =>
     members.reduce((n, member) => n + read(member), 0);
-  const published = sum((member) => publishedBy(stage, of, member));
   return {
     name: stage.name,
     isSource: stage.isSource,
-    received: sum((member) => objectsOf(of, member)),
-    // A mirror does nothing with objects but pass them on.
-    processed: stage.command === 'mirror-server' ? published : sum((member) => figures(of, member).processed),
+    received: sum((member) => figures(of, member).received),
+    processed: sum((member) => figures(of, member).processed),
     errors: sum((member) => figures(of, member).errors),
     rejected: sum((member) => figures(of, member).rejected),
     queued: sum((member) => figures(of, member).queued),
     missed: sum((member) => figures(of, member).missed),
-    published,
+    published: sum((member) => figures(of, member).published),
     publishErrors: sum((member) => figures(of, member).publishErrors),
   };
 }
@@ -134,9 +124,7 @@ function stageFault(stage: PlannedStage, line: StageLine): string[] {
 
 function linkFault(link: LinkLine): string[] {
   if (link.lost >= 0) return [];
-  return [
-    `${link.from} -> ${link.to.join(', ')}: ${link.received} arrived of ${link.published} published (a monitor that connects anew receives the last one again)`,
-  ];
+  return [`${link.from} -> ${link.to.join(', ')}: ${link.received} arrived of ${link.published} published`];
 }
 
 /** What came out on a channel. */
@@ -162,7 +150,7 @@ function linkLines(stages: readonly PlannedStage[], figuresOf: FiguresOf): LinkL
       for (const channel of member.outputs)
         published.set(channel, {
           from: stage.name,
-          count: publishedBy(stage, of, member),
+          count: figures(of, member).published,
           refused: hearsErrors ? figures(of, member).publishErrors : 0,
         });
   }
@@ -202,7 +190,7 @@ function linkLine(
     // All of a set receive the same; without a set each object goes to one of them.
     const set = readers.length > 1 ? (stage.options.text('distributor-set') ?? '') : '';
     const key = set === '' ? `alone ${i}` : set;
-    sets.set(key, [...(sets.get(key) ?? []), objectsOf(figuresOf(stage.name), member)]);
+    sets.set(key, [...(sets.get(key) ?? []), figures(figuresOf(stage.name), member).received]);
   }
   const most = (counts: readonly number[]): number => Math.max(...counts);
   const arrived = [...sets.values()].reduce((n, counts) => n + most(counts), 0);

@@ -16,8 +16,6 @@ export interface Member {
   readonly inputs: readonly string[];
   /** Monitors of each of them. */
   readonly monitors: number;
-  /** First updates of each monitor that are no objects: what the channel held already. */
-  readonly skipped: number;
   /** Channels objects are published on. */
   readonly outputs: readonly string[];
 }
@@ -64,7 +62,7 @@ function simulatorChannels(options: StageOptions): StageChannels {
   const metadataOutputs = listed(options.text('metadata-pv')).map((name) => name.replace(/^pva:\/\//, ''));
   return {
     ...NONE,
-    members: [{ id: 0, inputs: [], monitors: 0, skipped: 0, outputs }],
+    members: [{ id: 0, inputs: [], monitors: 0, outputs }],
     metadataOutputs,
     served: [...outputs, ...metadataOutputs],
   };
@@ -75,7 +73,7 @@ function mirrorChannels(options: StageOptions): StageChannels {
   return {
     ...NONE,
     members: map.map(({ mirror, source, nMonitors }, id) => {
-      return { id, inputs: [source], monitors: nMonitors, skipped: 1, outputs: [mirror] };
+      return { id, inputs: [source], monitors: nMonitors, outputs: [mirror] };
     }),
     served: [
       ...map.map(({ mirror }) => mirror),
@@ -113,7 +111,6 @@ function consumerChannels(options: StageOptions): StageChannels {
       id,
       inputs: [inputChannel],
       monitors: 1,
-      skipped: options.number('skip-initial-updates') ?? (servesInput ? 0 : 1),
       outputs: names(outputChannel),
     })),
     metadata: parseMetadataChannels(options.text('metadata-channels') ?? ''),
@@ -148,7 +145,6 @@ function collectorChannels(options: StageOptions): StageChannels {
         id,
         inputs: [...channels.producers.values()],
         monitors: 1,
-        skipped: options.number('skip-initial-updates') ?? 1,
         outputs,
       },
     ],

@@ -272,6 +272,7 @@ function added(before: MemberFigures | undefined, now: MemberFigures): MemberFig
   return {
     id: now.id,
     connected: now.connected + before.connected,
+    deaths: now.deaths + before.deaths,
     received: now.received + before.received,
     processed: now.processed + before.processed,
     errors: now.errors + before.errors,

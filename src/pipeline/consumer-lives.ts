@@ -37,6 +37,7 @@ export class ConsumerLives {
   /** Since the last reset, and of all times. */
   private unknown: Unknown = { held: 0, ms: 0 };
   private readonly unknownEver: Unknown = { held: 0, ms: 0 };
+  private deaths = 0;
 
   /** The consumer runs, for the first time or again. */
   begin(): void {
@@ -65,6 +66,7 @@ export class ConsumerLives {
   died(): void {
     const { last, lastTotals, unknown, unknownEver } = this;
     this.latencies = undefined;
+    this.deaths++;
     const ms = this.isSilent || !this.isOver ? performance.now() - this.lastAt : 0;
     for (const each of [unknown, unknownEver]) each.ms += ms;
     this.isSilent = false;
@@ -89,6 +91,11 @@ export class ConsumerLives {
   get allTotals(): CombinableStats[] {
     const { earlierTotals, lastTotals, isOver } = this;
     return [...(earlierTotals ? [earlierTotals] : []), ...(lastTotals && !isOver ? [lastTotals] : [])];
+  }
+
+  /** Times it died before it could tell its last figures. */
+  get nDeaths(): number {
+    return this.deaths;
   }
 
   /** Since the last reset. */
@@ -142,6 +149,17 @@ export interface SystemStats extends CombinedStats {
 
 /** What several consumers did, whatever was reset: the counters in which a loss shows. */
 export type SystemTotals = Pick<SystemStats, 'nLostInRestarts' | 'unreportedTime'> & CombinableStats;
+
+/** What one consumer did in all its lives, whatever was reset. */
+export interface ConsumerTotals extends CombinedStats {
+  readonly consumerId: number;
+  /** Times it died before it could tell its last figures. */
+  readonly nDeaths: number;
+}
+
+export function consumerTotals(consumerId: number, { allTotals, nDeaths }: ConsumerLives): ConsumerTotals {
+  return { ...combineStats(allTotals), consumerId, nDeaths };
+}
 
 export function systemTotals(lives: readonly ConsumerLives[]): SystemTotals {
   const all = lives.flatMap((each) => each.allTotals);

@@ -99,7 +99,7 @@ export class DataConsumer {
     return this.stage.start();
   }
 
-  /** It waits for its first object. */
+  /** No stream has begun: it has processed one object at most, the input's present value. */
   get idle(): boolean {
     return this.stage.idle;
   }

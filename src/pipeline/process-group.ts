@@ -12,6 +12,8 @@ import type { Logger } from '../log.ts';
 import { timerMs } from '../long-timer.ts';
 import {
   ConsumerLives,
+  type ConsumerTotals,
+  consumerTotals,
   type SystemStats,
   type SystemTotals,
   systemStats,
@@ -215,6 +217,11 @@ export class ProcessGroup {
   /** What the present, or last, life of each consumer did, whatever was reset. */
   lastTotals(): StageTotals[] {
     return this.members.flatMap((m) => m.lives.lastTotals ?? []);
+  }
+
+  /** What each consumer did in all its lives, whatever was reset. */
+  consumerTotals(): ConsumerTotals[] {
+    return this.members.map((m) => consumerTotals(m.spec.consumerId, m.lives));
   }
 
   /** What all consumers did in all their lives, whatever was reset, and what is not known of it. */

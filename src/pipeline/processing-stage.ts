@@ -47,6 +47,8 @@ export class ProcessingStage<S extends StageStats> {
   private readonly states: StageStatus;
   private snapshot = 0;
   private stopped = false;
+  /** Of the moment of the final statistics: an object that is still processed then is counted once, as not processed. */
+  private finalTotals: StageTotals | undefined;
   private paused = false;
 
   /** @throws UserError when the processor cannot be constructed */
@@ -55,7 +57,8 @@ export class ProcessingStage<S extends StageStats> {
     const { channels, logger } = options;
     this.processor = options.workers ?? construct(options);
     this.log = (level, message) => logger[level === 'warn' ? 'warning' : level](message);
-    this.server = new Server({ log: this.log, ...options.server });
+    const { server } = options;
+    this.server = server instanceof Server ? server : new Server({ log: this.log, ...server });
     this.context = new Context({ log: this.log, ...options.client });
     this.runner = new ProcessorRunner({
       processor: this.processor,
@@ -221,9 +224,9 @@ export class ProcessingStage<S extends StageStats> {
     };
   }
 
-  /** It waits for its first object, and has not been asked to stop. */
+  /** No stream has begun, and it has not been asked to stop. One object may be the input's present value. */
   get idle(): boolean {
-    return !this.stopped && this.runner.stats.nProcessed === 0;
+    return !this.stopped && this.runner.stats.nProcessed <= 1;
   }
 
   /** The age of objects in the last seconds, to be added to that of other processes. */
@@ -266,6 +269,7 @@ export class ProcessingStage<S extends StageStats> {
 
   /** What it did since the start, whatever was reset. */
   totals(): StageTotals {
+    if (this.finalTotals) return this.finalTotals;
     return {
       ...this.input.totals(),
       processorStats: { ...this.runner.totals, nInFlight: this.nInFlight },
@@ -318,6 +322,7 @@ export class ProcessingStage<S extends StageStats> {
     this.states.set('stopped');
     this.states.stop();
     const stats = this.updateStatus();
+    this.finalTotals = this.totals();
     await new Promise((resolve) => setTimeout(resolve, LINGER_MS));
     await this.close();
     return stats;

@@ -1,5 +1,5 @@
 /** What a stage is made with, and what it and its input (one receiver, or a collector's producers) expect of each other. */
-import type { ContextOptions, ServerOptions, TypeDef } from 'epics-pva-ts';
+import type { ContextOptions, Server, ServerOptions, TypeDef } from 'epics-pva-ts';
 import type { Logger } from '../log.ts';
 import type { PublisherStats } from '../output/data-publisher.ts';
 import type { ProcessorStats } from '../processor/processor-counts.ts';
@@ -30,7 +30,8 @@ export interface StageOptions extends ConstructOptions {
   readonly statusPeriod?: number | undefined;
   /** The status channel was written. */
   readonly onStatus?: (() => void) | undefined;
-  readonly server?: ServerOptions;
+  /** The server, not started yet, or what it is made with. */
+  readonly server?: Server | ServerOptions;
   readonly client?: ContextOptions;
 }
 

@@ -76,6 +76,8 @@ function combineProcessors(all: readonly object[]): Record<string, number> {
   const lastObjectTime = largest(each(busy, 'lastObjectTime'));
   return {
     ...Object.fromEntries(PROCESSOR_SUMS.map((name) => [name, total[name] ?? 0])),
+    // In totals only.
+    ...(total['nSkipped'] !== undefined && { nSkipped: total['nSkipped'] }),
     startTime,
     endTime: allEnded ? largest(each(started, 'endTime')) : 0,
     runtime: largest(reportedUntil) - startTime,

@@ -1,69 +1,108 @@
 /**
- * One way of a frame through a consumer, for the warm-up: what feeds it, receiver, processor, publisher.
+ * One way of a frame through a consumer, for the warm-up: what feeds it, a consumer, and who takes what it publishes.
  *
  * What may live here: what makes a lane as real as its consumer, and each lane another one.
  */
-import { type Context, NTNDArray, type Server, SharedPV, struct, type TypeDef, Value } from 'epics-pva-ts';
-import type { DataReceiver, ObjectHandler } from '../input/data-receiver.ts';
-import { MonitorReceiver } from '../input/monitor-receiver.ts';
-import { ServedReceiver } from '../input/served-receiver.ts';
+import { Context, NTNDArray, Server, SharedPV, struct, type TypeDef, Value } from 'epics-pva-ts';
 import type { Logger } from '../log.ts';
 import { ClientPublisher } from '../output/client-publisher.ts';
-import { ProcessorRunner } from '../processor/processor-runner.ts';
+import type { ProcessorClass } from '../processor/load-processor.ts';
 import { type PvObject, UserDataProcessor } from '../processor/user-data-processor.ts';
-import { StageOutput } from './stage-output.ts';
+import { DataConsumer } from './data-consumer.ts';
 import type { InputMode, OutputMode } from './user-code.ts';
 
 /** Pixels a side: received lazily and forwarded as bytes, as real frames are. */
 const SIDE = 96;
-/** Now and then one of a size for which receive memory is set aside (frame/receive-memory.ts). */
+/** Of so many the first few are of a size for which receive memory is set aside (frame/receive-memory.ts). */
 const LARGE_SIDE = 256;
-const LARGE_EVERY = 16;
+const SERIES = 256;
+const LARGE_ONES = 16;
+/** One of them says nothing of the fields that are the same as before. */
+const PARTIAL_ONE = 128;
+/** What a lane's channels are called. */
+const INPUT = 'input';
+const OUTPUT = 'output';
 
 export interface LaneOptions {
   readonly inputMode: InputMode;
   readonly outputMode: OutputMode;
   readonly receiverQueueSize: number;
-  readonly server: Server;
-  /** A client of that server, on a connection of its own. */
-  readonly connect: () => Context;
   readonly logger: Logger;
 }
 
 export interface Lane {
-  /** A frame has come through. */
-  readonly connected: boolean;
   /** Nothing can be sent now. */
   readonly saturated: boolean;
-  /** Frames that have come out. */
+  /** Frames that have come out; with the first one the lane is open. */
   readonly published: number;
   send(): void;
   close(): Promise<void>;
 }
 
-/** @param n of the lane; lanes of different numbers differ in the types of frames and of processors */
-export function openLane(n: number, options: LaneOptions): Lane {
+/**
+ * @param n of the lane; lanes of different numbers differ in the types of frames and of processors
+ * @throws PvaError when there is no port
+ */
+export async function openLane(n: number, options: LaneOptions): Promise<Lane> {
   const frames = new Frames(n);
-  const [runner, output] = passThrough(n, frames, options);
-  const feed = feedOf(n, frames, options, (value, outcome) => {
-    void runner.handle(value, outcome);
-    return output.saturated;
-  });
-  feed.receiver.start();
-  return {
-    get connected() {
-      return runner.stats.nProcessed > 0;
+  const { inputMode, outputMode } = options;
+  const peer = Server.isolated();
+  const served = Server.isolated();
+  const clients: Context[] = [];
+  await peer.start();
+  if (outputMode !== 'pvas') peer.addPV(OUTPUT, sink(frames));
+  const consumer = new DataConsumer({
+    ...options,
+    ...SETTINGS,
+    channels: {
+      inputChannel: INPUT,
+      outputChannel: OUTPUT,
+      statusChannel: undefined,
+      controlChannel: undefined,
     },
+    processorClass: processorClass(n, frames),
+    server: served,
+    client: peer.clientConfig(),
+  });
+  const close = async (): Promise<void> => {
+    await Promise.allSettled(clients.map((client) => client.close()));
+    await Promise.allSettled([consumer.close(), peer.close()]);
+  };
+  const input = inputMode === 'pva' ? monitored(peer, frames) : undefined;
+  try {
+    await consumer.start();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const feed = input ?? requested(inputMode as 'pvas' | 'rpc', served, options.logger, clients);
+  feed.send(frames.first);
+  return {
     get saturated() {
       return feed.saturated;
     },
     get published() {
-      return output.stats.nPublished;
+      return consumer.totals().publisherStats?.nPublished ?? 0;
     },
     send: () => feed.send(frames.next()),
-    close: () => feed.receiver.stop(0),
+    close,
   };
 }
+
+/** A consumer that takes each frame and passes it on. */
+const SETTINGS = {
+  consumerId: 1,
+  pvRequest: 'record[queueSize=100]field()',
+  fieldRequest: '',
+  objectIdField: 'uniqueId',
+  skipInitialUpdates: 0,
+  objectIdOffset: 1,
+  nSequentialUpdates: 1,
+  metadataQueueSize: 0,
+  serverQueueSize: 0,
+  processorArgs: {},
+  onStop: (): void => {},
+} as const;
 
 /** Frames with what real ones have: texts that are not empty, attributes, two sizes. */
 class Frames {
@@ -81,10 +120,13 @@ class Frames {
     return this.#small;
   }
 
-  /** The same two again and again, with an id of its own each time. */
+  /** The same two again and again, with an id of their own each time. */
   next(): Value {
-    const frame = ++this.#count % LARGE_EVERY === 0 ? this.#large : this.#small;
-    return frame.set('uniqueId', this.#count).mark();
+    const place = ++this.#count % SERIES;
+    const frame = place < LARGE_ONES ? this.#large : this.#small;
+    if (place === PARTIAL_ONE) frame.unmark().mark('value').mark('dimension');
+    else frame.mark();
+    return frame.set('uniqueId', this.#count);
   }
 
   #frame(type: TypeDef, side: number): Value {
@@ -108,43 +150,31 @@ function withLane({ id, members }: TypeDef): TypeDef {
   });
 }
 
-/** What users' processors are: classes that derive from the one that passes through. */
-class Derived extends UserDataProcessor {
-  override process(object: PvObject): PvObject {
-    this.updateOutputChannel(object);
-    return object;
-  }
-}
+/** Objects of so many kinds V8 takes for objects of any kind. */
+const ANY_KIND = 6;
 
-/** A processor that publishes what it is given, to a channel of its own or to one that somebody serves. */
-function passThrough(
-  n: number,
-  frames: Frames,
-  { server, connect, outputMode: mode, logger }: LaneOptions,
-): [ProcessorRunner, StageOutput] {
-  const channel = `output:${n}`;
-  const processor = n === 0 ? new UserDataProcessor() : new Derived();
-  if (mode !== 'pvas') server.addPV(channel, sink(frames));
-  const output = new StageOutput({
-    server,
-    connect,
-    logger,
-    channel,
-    mode,
-    processor,
-    onPublished: () => {},
-  });
-  output.start();
-  const runner = new ProcessorRunner({
-    processor,
-    objectIdField: 'uniqueId',
-    skipInitialUpdates: 0,
-    objectIdOffset: 1,
-    nSequentialUpdates: 1,
-    firstObject: (object: PvObject) => output.open(object),
-    logger,
-  });
-  return [runner, output];
+/**
+ * A processor that publishes what it is given: as the base class does it, or as users' classes do. It becomes an object
+ * of another kind a few times: what runs it has to be compiled for any, since the user's class is none that was there.
+ */
+function processorClass(n: number, frames: Frames): ProcessorClass {
+  class PassThrough extends UserDataProcessor {
+    #count = 0;
+    override getInputPvObjectType(): PvObject {
+      return frames.first;
+    }
+    override process(object: PvObject): ReturnType<UserDataProcessor['process']> {
+      if (++this.#count <= ANY_KIND) Reflect.set(this, `kind${this.#count}`, true);
+      return super.process(object);
+    }
+  }
+  if (n === 0) return PassThrough;
+  return class extends PassThrough {
+    override process(object: PvObject): ReturnType<UserDataProcessor['process']> {
+      super.process(object);
+      return object;
+    }
+  };
 }
 
 /** Takes what is put into it or what it is called with. */
@@ -163,33 +193,22 @@ function sink(frames: Frames): SharedPV {
 
 /** How the frames come in. */
 interface Feed {
-  readonly receiver: DataReceiver;
   readonly saturated: boolean;
   send(frame: Value): void;
 }
 
-function feedOf(
-  n: number,
-  frames: Frames,
-  { server, connect, inputMode, receiverQueueSize, logger }: LaneOptions,
-  handle: ObjectHandler,
-): Feed {
-  const channel = `input:${n}`;
-  const common = { receiverQueueSize, handle, logger };
-  if (inputMode === 'pva') {
-    const input = SharedPV.readonly(frames.first);
-    server.addPV(channel, input);
-    const pvRequest = 'record[queueSize=100]field()';
-    const receiver = new MonitorReceiver({ context: connect(), channel, pvRequest, ...common });
-    return { receiver, send: (frame) => void input.post(frame), saturated: false };
-  }
-  const receiver = new ServedReceiver({ mode: inputMode, initial: frames.first, ...common });
-  server.addPV(channel, receiver.pv);
+function monitored(peer: Server, frames: Frames): Feed {
+  const input = SharedPV.readonly(frames.first);
+  peer.addPV(INPUT, input);
+  return { send: (frame) => void input.post(frame), saturated: false };
+}
+
+function requested(inputMode: 'pvas' | 'rpc', served: Server, logger: Logger, clients: Context[]): Feed {
   const mode = inputMode === 'pvas' ? 'pva' : 'rpc';
-  const publisher = new ClientPublisher({ mode, context: connect(), channel, logger });
-  publisher.publish(frames.first);
+  const context = new Context(served.clientConfig());
+  clients.push(context);
+  const publisher = new ClientPublisher({ mode, context, channel: INPUT, logger });
   return {
-    receiver,
     send: (frame) => publisher.publish(frame),
     get saturated() {
       return publisher.saturated !== undefined;

@@ -24,12 +24,18 @@ export interface ProcessorStats {
 }
 
 /** Since the start, whatever was reset. */
-export type ProcessorTotals = Pick<ProcessorStats, 'nProcessed' | 'nErrors' | 'nMissed' | 'nLost'>;
+export interface ProcessorTotals
+  extends Pick<ProcessorStats, 'nProcessed' | 'nErrors' | 'nMissed' | 'nLost'> {
+  /** Updates that were no objects: what a channel held already when it was connected or resumed. */
+  readonly nSkipped: number;
+}
+
+type Counted = 'nProcessed' | 'nErrors' | 'nLost' | 'nSkipped';
 
 const seconds = (): number => Date.now() / 1000;
 
 export class ProcessorCounts {
-  private readonly counts = new Counts('nProcessed', 'nErrors', 'nLost');
+  private readonly counts = new Counts<Counted>('nProcessed', 'nErrors', 'nLost', 'nSkipped');
   private readonly missed: MissedCounter;
   /** Goes on over resets: what is missed across one is lost all the same. */
   private readonly missedEver: MissedCounter;
@@ -84,7 +90,7 @@ export class ProcessorCounts {
   }
 
   /** See Counts. */
-  count(name: 'nProcessed' | 'nErrors' | 'nLost', by = 1, epoch: number = this.epoch): void {
+  count(name: Counted, by = 1, epoch: number = this.epoch): void {
     this.counts.count(name, by, epoch);
   }
 

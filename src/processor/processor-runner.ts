@@ -48,6 +48,8 @@ export interface RunnerSettings {
 
 /** What is told about each object; see pipeline/figures/object-latency.ts. Times in ms since 1970. */
 export interface RunnerLatency {
+  /** Objects like this one will come. */
+  expect(object: Value): void;
   /** It is about to be processed; its time stamp, NaN if it has none. */
   begin(object: Value): number;
   /** `process` has returned; the time now. */
@@ -56,7 +58,12 @@ export interface RunnerLatency {
   done(stamp: number, now: number): void;
 }
 
-const NO_LATENCY: RunnerLatency = { begin: () => Number.NaN, end: Date.now, done: () => {} };
+const NO_LATENCY: RunnerLatency = {
+  expect: () => {},
+  begin: () => Number.NaN,
+  end: Date.now,
+  done: () => {},
+};
 
 /** The number of no present count. */
 const NEVER = -1;
@@ -88,14 +95,21 @@ export class ProcessorRunner {
     });
   }
 
-  /** Prepares the output for objects like this one, as `handle` does; it is neither processed nor counted. */
+  /** Prepares the output for objects like this one, as `handle` does; it is not processed, and counts as skipped. */
   skipObject(value: Value): void | Promise<void> {
     const { workers } = this.options;
+    this.counts.count('nSkipped');
+    this.learn(value);
     if (workers) return workers.prepare(value, (error) => error && this.report(error));
-    const obstacle = this.prepared
-      ? undefined
-      : this.prepare(NTNDArray.is(value) ? new NTNDArray(value) : value);
+    const obstacle = this.prepared ? undefined : this.prepare(this.isImage ? new NTNDArray(value) : value);
     if (obstacle) this.report(obstacle);
+  }
+
+  /** With the initial update already: so the first object has nothing to do that the one after it has not. */
+  private learn(value: Value): void {
+    this.knownType = value.type;
+    this.isImage = NTNDArray.is(value);
+    this.latency.expect(value);
   }
 
   /**
@@ -119,20 +133,18 @@ export class ProcessorRunner {
   handle(value: Value, outcome?: OutcomeHandler): void | Promise<void> {
     const { workers } = this.options;
     if (workers) return this.handOver(value, workers, outcome);
-    if (value.type !== this.knownType) {
-      this.knownType = value.type;
-      this.isImage = NTNDArray.is(value);
-    }
+    if (value.type !== this.knownType) this.learn(value);
     const object: PvObject = this.isImage ? new NTNDArray(value) : value;
     const obstacle = this.prepared ? undefined : this.prepare(object);
+    const { latency, counts } = this;
     if (this.skip > 0) {
       this.skip--;
+      counts.count('nSkipped');
       // No object is lost by it: preparing is tried again with the next one.
       if (obstacle) this.report(obstacle);
       outcome?.(undefined);
       return;
     }
-    const { latency, counts } = this;
     const stamp = latency.begin(value);
     try {
       this.note(value);

@@ -12,6 +12,14 @@ async function collected(world: World, options: Parameters<typeof collect>[1] = 
   const source = await Source.start(world, 'in:1', 'in:2');
   const { stage, gate } = await collect(world, options);
   await source.connected();
+  // What the channels held has been looked at: it must not take the place of an object in a short queue.
+  await until(() => {
+    const { producerStats_1: first, producerStats_2: second } = stage.stats();
+    for (const each of [first, second]) {
+      expect(each?.receiverStats.nReceived).toBe(1);
+      expect(each?.queueStats?.nQueued ?? 0).toBe(0);
+    }
+  });
   source.post('in:1', 1);
   source.post('in:2', 2);
   await until(() => expect(gate.ids).toEqual([1, 2]));

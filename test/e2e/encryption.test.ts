@@ -33,8 +33,7 @@ describe('EncryptProcessor and DecryptProcessor', () => {
     const stranger = await world.start(
       withOptions(DECRYPT, { ...channels, '-id': 3, '-pa': keyFile(world, 'wrong.key', 1) }),
     );
-    for (const consumer of [genuine, stranger])
-      await consumer.waitForLine(/connected to encrypt:1:output/, 15_000);
+    for (const id of [2, 3]) await statusWhen(world, id, 'fed', (now) => now.receiverStats.nReceived === 1);
     const secret = watch(world, 'encrypt:1:output', (v) => [v.id, Number(v.get('objectId'))]);
     const seen = watch(world, 'decrypt:2:output', (v) => {
       const frame = new NTNDArray(v);
@@ -42,7 +41,7 @@ describe('EncryptProcessor and DecryptProcessor', () => {
     });
     await until(() => expect([secret.length, seen.length]).toEqual([1, 1]));
     await detector.publish(N, 100);
-    await until(() => expect(seen.length).toBe(N + 1));
+    await until(() => expect([secret.length, seen.length]).toEqual([N + 1, N + 1]));
     expect(seen.slice(1).map(([id]) => id)).toEqual(idsFrom(1, N));
     for (const [id, pixels] of seen.slice(1))
       expect(Buffer.compare(pixels, pixelsOf(id)), `image ${id}`).toBe(0);

@@ -14,9 +14,9 @@ function ledger(text: string, figures: Figures, deaths: Readonly<Record<string, 
   }));
 }
 
-/** A consumer that received the initial update and `n` objects, and published what it processed. */
+/** A consumer that received `n` objects, and published what it processed. */
 function consumer(id: number, n: number, more: Partial<MemberFigures> = {}) {
-  return { id, connected: 1, received: n + 1, processed: n, published: n, ...more };
+  return { id, connected: 1, received: n, processed: n, published: n, ...more };
 }
 
 const CHAIN = `name: chain
@@ -81,7 +81,7 @@ stages:
     const found = ledger(text, {
       det: [{ id: 0, published: 100 }],
       a: [consumer(1, 100, { published: 94, publishErrors: 6 })],
-      b: [{ id: 1, connected: 1, received: 99, processed: 94, errors: 3, rejected: 2 }],
+      b: [{ id: 1, received: 99, processed: 94, errors: 3, rejected: 2 }],
     });
     // Six failed: three in processing, two were refused, and one never arrived.
     expect(found).toMatchObject({ verdict: 'balanced', lost: 6, reasons: [] });
@@ -121,6 +121,19 @@ stages:
     });
   });
 
+  it('is incomplete when one consumer of a stage died', () => {
+    const found = ledger(SHARED, {
+      det: [{ id: 0, published: 100 }],
+      a: [consumer(1, 50), consumer(2, 40, { deaths: 1 })],
+      b: [{ id: 1, received: 90, processed: 90 }],
+    });
+    expect(found).toMatchObject({
+      verdict: 'incomplete',
+      lost: 10,
+      reasons: ['consumer 2 of a died 1 time(s): what it held is not known'],
+    });
+  });
+
   it('counts for a stage without a predecessor what it missed itself', () => {
     const alone =
       'name: x\nnetwork: environment\nstages:\n  - { name: a, command: hpc-consumer, options: { input-channel: i } }\n';
@@ -133,7 +146,7 @@ describe('consumers of one stream', () => {
     const found = ledger(SHARED, {
       det: [{ id: 0, published: 100 }],
       a: [consumer(1, 50), consumer(2, 48)],
-      b: [{ id: 1, connected: 2, received: 100, processed: 98 }],
+      b: [{ id: 1, received: 98, processed: 98 }],
     });
     expect(found.links).toMatchObject([
       { to: ['a'], published: 100, received: 98, lost: 2 },
@@ -167,7 +180,7 @@ describe('consumers of one stream', () => {
 });
 
 describe('a mirror server', () => {
-  it('passes on what it receives; the first update of a channel is what it found', () => {
+  it('passes on what it receives', () => {
     const text = `name: x
 stages:
   - { name: det, command: ad-sim-server }
@@ -176,7 +189,7 @@ stages:
 `;
     const found = ledger(text, {
       det: [{ id: 0, published: 100 }],
-      m: [{ id: 0, connected: 1, received: 101, published: 101 }],
+      m: [{ id: 0, connected: 1, received: 100, processed: 100, published: 100 }],
       a: [consumer(1, 100)],
     });
     expect(found).toMatchObject({ verdict: 'balanced', lost: 0, settled: true });

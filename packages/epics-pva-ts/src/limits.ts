@@ -13,8 +13,11 @@
 export const MAX_MESSAGE_BYTES: number = 256 * 1024 * 1024;
 /** Largest message of a peer that is not validated yet. */
 export const MAX_HANDSHAKE_MESSAGE_BYTES: number = 64 * 1024;
-/** Memory made for a message on the word of its header alone; beyond it memory grows with what has arrived. */
-export const RECEIVE_RESERVE_BYTES: number = 16 * 1024 * 1024;
+/**
+ * Memory made for a message on the word of its header alone; beyond it memory grows with what has arrived. An image of
+ * 16 MiB (4096 x 4096) fits with what is around it.
+ */
+export const RECEIVE_RESERVE_BYTES: number = (16 * 1024 + 64) * 1024;
 /** Released receive memory that is kept for the next messages, in each of the process's two pools. */
 export const POOL_IDLE_BYTES: number = 128 * 1024 * 1024;
 /** Longest BitSet: changed and overrun masks of updates. */

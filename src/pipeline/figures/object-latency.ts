@@ -32,6 +32,11 @@ export class ObjectLatency {
   private pending = 0;
   private pendingStamp = NONE;
 
+  /** Objects like this one will come. */
+  expect(object: Value): void {
+    this.input.learn(object.type);
+  }
+
   /** An object is about to be processed. Its time stamp in ms since 1970; NaN if it has none. */
   begin(object: Value): number {
     const stamp = this.input.read(object);
@@ -105,7 +110,7 @@ class StampReader {
     return s > 0 ? s * 1000 + object.numberAt(nanoseconds) / 1e6 : NONE;
   }
 
-  private learn(type: TypeDef): void {
+  learn(type: TypeDef): void {
     this.type = type;
     this.seconds = type.find('timeStamp.secondsPastEpoch');
     this.nanoseconds = type.find('timeStamp.nanoseconds');

@@ -5,8 +5,12 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { guardGroup, releaseGroup } from '../../../bench/peers/reaper.ts';
 import { ROOT, until, type World, words } from './world.ts';
+
+/** After the end of a command, the time its pipes get to deliver what they still hold. */
+const DRAIN_MS = 1_000;
 
 export class Unguarded {
   private readonly child: ChildProcessWithoutNullStreams;
@@ -26,7 +30,15 @@ export class Unguarded {
     child.stderr.on('data', (chunk: Buffer) => {
       this.stderr += chunk.toString();
     });
-    this.exited = once(child, 'exit').then(([code, signal]) => ({ code, signal }));
+    this.exited = this.watchEnd();
+  }
+
+  /** Its output is complete then, unless what it has left behind keeps the pipes open. */
+  private async watchEnd(): Promise<{ readonly code: number | null; readonly signal: string | null }> {
+    const closed = once(this.child, 'close');
+    const [code, signal] = (await once(this.child, 'exit')) as [number | null, string | null];
+    await Promise.race([closed, delay(DRAIN_MS, undefined, { ref: false })]);
+    return { code, signal };
   }
 
   static start(world: World, line: string): Unguarded {

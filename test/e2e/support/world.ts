@@ -7,10 +7,18 @@
 import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Context, clientConfigFromEnv } from 'epics-pva-ts';
 import { it as base, vi } from 'vitest';
-import { type Child, type ChildExit, type ChildOptions, spawnChild } from '../../../bench/peers/child.ts';
+import { awakeTimeout } from '../../../bench/peers/awake-timer.ts';
+import {
+  type Child,
+  type ChildExit,
+  type ChildOptions,
+  describeExit,
+  spawnChild,
+} from '../../../bench/peers/child.ts';
 import { freePorts, peerEnv } from '../../../bench/peers/ports.ts';
 
 /** The folder of this package: commands run there, as a user's after `npm ci`. */
@@ -115,6 +123,15 @@ export class World {
     return other;
   }
 
+  /** What became of each command so far, and its last lines: for a test that failed. */
+  report(): string {
+    return this.children
+      .map(
+        (child) => child.error(child.exit ? `has ended (${describeExit(child.exit)})` : 'is running').message,
+      )
+      .join('\n');
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.children.map((child) => child.stop({ signal: 'SIGKILL' })));
     await this.context.close();
@@ -133,19 +150,44 @@ export function finished(child: Child, exit: ChildExit): Finished {
   return { ...exit, stdout: text('stdout'), stderr: text('stderr') };
 }
 
-/** Waits until `check` returns a value; fails with what it threw last. */
-export function until<T>(check: () => T | Promise<T>, timeoutMs = 15_000): Promise<T> {
-  return vi.waitFor(check, { timeout: timeoutMs, interval: 20 });
+const POLL_MS = 20;
+
+/**
+ * Waits until `check` returns a value; fails with what it threw last.
+ * @param timeoutMs time in which this process runs; default 15 s
+ */
+export async function until<T>(check: () => T | Promise<T>, timeoutMs = 15_000): Promise<T> {
+  let over = false;
+  const stopTimer = awakeTimeout(() => {
+    over = true;
+  }, timeoutMs);
+  try {
+    for (;;) {
+      try {
+        return await check();
+      } catch (error) {
+        if (over) throw error;
+      }
+      await delay(POLL_MS);
+    }
+  } finally {
+    stopTimer();
+  }
 }
 
 /** `it` with a world: `it('...', async ({ world }) => { ... })`. */
 export const it = base.extend<{ world: World }>({
-  // biome-ignore lint/correctness/noEmptyPattern: vitest wants a destructured first parameter
-  world: async ({}, use) => {
+  world: async ({ onTestFailed }, use) => {
     const world = await World.create();
+    let report = '';
+    // A failure in CI has to explain itself: what is seen in the test's process is an effect only.
+    onTestFailed(({ task }) => {
+      for (const error of task.result?.errors ?? []) error.message += `\n\n${report}`;
+    });
     try {
       await use(world);
     } finally {
+      report = world.report();
       await world[Symbol.asyncDispose]();
     }
   },

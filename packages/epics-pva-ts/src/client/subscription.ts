@@ -175,7 +175,7 @@ export class Subscription implements Operation, AsyncIterable<Value> {
 
   private deliver(value: Value, overrun: BitSet, at: Attachment): void {
     this.received++;
-    if (!overrun.isEmpty()) this.overruns++;
+    this.overruns += overrun.isEmpty() ? 0 : 1;
     this.history.accept(value);
     const { update } = this.handlers;
     if (update) {

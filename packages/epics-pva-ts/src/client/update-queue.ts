@@ -5,6 +5,7 @@
  * lay between, and the overrun mask says which fields it was (pva-protocol.md 7.5). Or the new one is refused, as by PvaPy's
  * PvObjectQueue: for who rather has some updates unchanged than the latest value.
  */
+import { emptyList } from '../kept-kinds.ts';
 import type { Value } from '../value/value.ts';
 import type { BitSet } from '../wire/bit-set.ts';
 import { timerMs } from './timer.ts';
@@ -23,7 +24,7 @@ export type WhenFull = 'merge' | 'reject';
 export class UpdateQueue {
   readonly limit: number;
   private readonly whenFull: WhenFull;
-  private readonly items: { readonly value: Value; overrun: BitSet }[] = [];
+  private readonly items = emptyList<{ readonly value: Value; overrun: BitSet }>();
   private waiting: (() => void)[] = [];
   private squashedCount = 0;
   private rejectedCount = 0;

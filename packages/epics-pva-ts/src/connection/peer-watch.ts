@@ -5,20 +5,24 @@
  * Only time in which this side has listened counts. When this process was blocked, what came meanwhile is read only
  * after the next tick: then the time since the last one says nothing about the peer, and hardly counts.
  */
+import { WIDE } from '../kept-kinds.ts';
 import { MAX_TICK_MS } from '../limits.ts';
 
 export class PeerWatch {
   private readonly timeoutMs: number;
-  private lastTick: number;
-  private listenedMs = 0;
-  private lastHeard = 0;
+  private lastTick = WIDE;
+  private listenedMs = WIDE;
+  private lastHeard = WIDE;
   private heardSinceTick = false;
-  private lastTaken = 0;
+  private lastTaken = WIDE;
   private takenSinceTick = false;
 
   constructor(timeoutMs: number, now: number) {
     this.timeoutMs = timeoutMs;
     this.lastTick = now;
+    this.listenedMs = 0;
+    this.lastHeard = 0;
+    this.lastTaken = 0;
   }
 
   /** Milliseconds this side has listened. */

@@ -14,11 +14,17 @@ export interface TimeStamp {
   readonly userTag?: number;
 }
 
+/** As late in a millisecond as a time may be: a double tells it from the next one, and it is in its last microsecond. */
+const LAST_OF_MILLISECOND = 0.9995;
+
 /**
  * A clock with the resolution of `monotonic` that follows `wall`. All in milliseconds, `wall` in whole ones.
  *
  * The monotonic clock runs at its own rate and does not see the wall clock being set. Each reading must lie within
  * the millisecond the wall clock shows; where it does not, the offset between the two is corrected by the excess.
+ *
+ * Every reading does the same: V8 throws away what it has compiled when code is run that never ran before, and a branch
+ * that is taken once a second was taken just when the frames of a stream came.
  *
  * @param origin wall clock time at which `monotonic` was 0, as well as it is known
  */
@@ -29,25 +35,20 @@ export function wallClock(
 ): () => TimeStamp {
   let offset = origin;
   let last = Number.NEGATIVE_INFINITY;
-  let second = Number.NaN;
-  let secondsPastEpoch = 0n;
   return () => {
     const elapsed = monotonic();
     const millisecond = wall();
-    let t = elapsed + offset;
-    if (t < millisecond || t >= millisecond + 1) {
-      t = t < millisecond ? millisecond : millisecond + 0.999;
-      offset = t - elapsed;
-    }
+    const guess = elapsed + offset;
+    let t = Math.min(Math.max(guess, millisecond), millisecond + LAST_OF_MILLISECOND);
+    offset += t - guess;
     // Never backwards, unless the wall clock was set back.
-    if (t < last && last < millisecond + 1) t = last;
+    t = last < millisecond + 1 ? Math.max(t, last) : t;
     last = t;
     const whole = Math.floor(t / 1000);
-    if (whole !== second) {
-      second = whole;
-      secondsPastEpoch = BigInt(whole);
-    }
-    return { secondsPastEpoch, nanoseconds: Math.floor((t - whole * 1000) * 1000) * 1000 };
+    return {
+      secondsPastEpoch: BigInt(whole),
+      nanoseconds: Math.floor((t - whole * 1000) * 1000) * 1000,
+    };
   };
 }
 
@@ -63,12 +64,10 @@ export function distinct(clock: () => TimeStamp): () => TimeStamp {
   let last: TimeStamp = { secondsPastEpoch: -1n, nanoseconds: 0 };
   return () => {
     const now = clock();
-    const seconds =
-      now.secondsPastEpoch === last.secondsPastEpoch
-        ? 0
-        : Number(last.secondsPastEpoch - now.secondsPastEpoch);
+    const seconds = Number(last.secondsPastEpoch) - Number(now.secondsPastEpoch);
     const behind = seconds * 1e9 + last.nanoseconds - now.nanoseconds;
-    last = behind < 0 || behind >= SET_BACK ? now : nextNanosecond(last);
+    const next = nextNanosecond(last);
+    last = behind < 0 || behind >= SET_BACK ? now : next;
     return last;
   };
 }

@@ -3,6 +3,7 @@
  *
  * Operations reply through it instead of through the connection; a counter costs two additions a message.
  */
+import { WIDE } from '../kept-kinds.ts';
 import type { WireWriter } from '../wire/writer.ts';
 
 /** What an operation needs of its connection. */
@@ -17,11 +18,13 @@ export interface ReplySender {
 
 export class ChannelTraffic implements ReplySender {
   /** Bytes sent and received for this channel. */
-  tx = 0;
-  rx = 0;
+  tx = WIDE;
+  rx = WIDE;
   private readonly connection: ReplySender;
 
   constructor(connection: ReplySender) {
+    this.tx = 0;
+    this.rx = 0;
     this.connection = connection;
   }
 

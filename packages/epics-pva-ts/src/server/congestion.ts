@@ -4,6 +4,7 @@
  * First come first served, one update each: so updates leave in the order in which they were posted, as long as their
  * channels are updated alike, and no channel waits for all that another one has queued (PVXS does it so, too).
  */
+import { emptyList } from '../kept-kinds.ts';
 import { MONITOR_HIGH_WATER_BYTES } from '../limits.ts';
 
 /** A monitor, as far as taking turns goes. */
@@ -17,7 +18,7 @@ export interface TurnTaker {
 export class Congestion {
   private readonly connection: { readonly unsentBytes: number };
   /** No Set: see transient.ts. */
-  private readonly waiting: TurnTaker[] = [];
+  private readonly waiting = emptyList<TurnTaker>();
 
   constructor(connection: { readonly unsentBytes: number }) {
     this.connection = connection;

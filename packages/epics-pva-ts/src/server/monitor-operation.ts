@@ -6,6 +6,7 @@
  */
 import { PvRequestError } from '../errors.ts';
 import { Command } from '../frame/command.ts';
+import { WIDE } from '../kept-kinds.ts';
 import { encodeMonitorResponse } from '../message/monitor.ts';
 import { SUB } from '../message/operation.ts';
 import { allInside } from '../value/marks.ts';
@@ -32,11 +33,12 @@ export class MonitorOperation extends ServerOperation implements MonitorSink, Tu
   private readonly problem: string | undefined;
   private queued = 0;
   private sent = 0;
-  private bytes = 0;
+  private bytes = WIDE;
   private finishing = false;
 
   constructor(context: OperationContext, congestion: Congestion, pipeline: boolean, nfree: number) {
     super(context);
+    this.bytes = 0;
     this.congestion = congestion;
     const asked = context.request.option('queueSize');
     const size = asked === undefined ? DEFAULT_QUEUE_SIZE : Number(asked);

@@ -5,6 +5,7 @@
  * only what lay between. It is full at its length, or when what waits behind the first few updates has too many bytes.
  * Fields that were overwritten so are reported in the overrun mask, as in pvAccessCPP.
  */
+import { emptyList } from '../kept-kinds.ts';
 import { DEFAULT_QUEUE_SIZE, MAX_QUEUE_BYTES, MAX_QUEUE_SIZE, MIN_QUEUE_SIZE } from '../limits.ts';
 import type { BitSet } from '../wire/bit-set.ts';
 import { PostedUpdate } from './posted-update.ts';
@@ -20,7 +21,7 @@ export interface QueuedUpdate {
 
 export class MonitorQueue {
   readonly limit: number;
-  private items: (QueuedUpdate | undefined)[] = [];
+  private items = emptyList<QueuedUpdate | undefined>();
   private head = 0;
   private squashedCount = 0;
   private bytes = 0;
@@ -83,9 +84,9 @@ export class MonitorQueue {
     this.items[this.head++] = undefined;
     this.bytes -= item?.bytes ?? 0;
     if (this.head === this.items.length) {
-      this.items = [];
+      this.items = emptyList();
       this.head = 0;
-    } else if (this.head > 1024 && this.head * 2 > this.items.length) {
+    } else if (this.head > 64 && this.head * 2 > this.items.length) {
       this.items = this.items.slice(this.head);
       this.head = 0;
     }

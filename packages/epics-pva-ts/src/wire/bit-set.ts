@@ -55,7 +55,8 @@ export class BitSet {
 
   /** Is no bit set? */
   isEmpty(): boolean {
-    for (const w of this.words) if (w !== 0) return false;
+    const { words } = this;
+    for (let i = 0; i < words.length; i++) if (words[i] !== 0) return false;
     return true;
   }
 

@@ -7,6 +7,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { LocalProtocolError } from '../errors.ts';
+import { emptyList } from '../kept-kinds.ts';
 import { MAX_ARRAY_BYTES } from '../limits.ts';
 import type { MemoryBlock } from './memory-block.ts';
 import { asBuffer } from './reader.ts';
@@ -24,7 +25,7 @@ export class WireWriter {
   private used = 0;
   /** Offset in `buffer` where the current chunk begins. */
   private chunkStart = 0;
-  private chunks: Uint8Array[] = [];
+  private chunks = emptyList<Uint8Array>();
   /** Bytes in `chunks`. */
   private chunkBytes = 0;
   /** Where the message being written begins: behind so many chunks and so many bytes of the open one. */
@@ -256,7 +257,7 @@ export class WireWriter {
   finish(): Uint8Array[] {
     this.cut();
     const chunks = this.chunks;
-    this.chunks = [];
+    this.chunks = emptyList();
     this.chunkBytes = 0;
     this.messageChunks = 0;
     this.messageOpen = 0;

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { PvaError } from '../../src/errors.ts';
 import { type Frame, FrameDecoder } from '../../src/frame/frame-decoder.ts';
 import { HEADER_SIZE } from '../../src/frame/header.ts';
+import { RECEIVE_RESERVE_BYTES } from '../../src/limits.ts';
 import { type MemoryBlock, MemoryPool } from '../../src/wire/memory-block.ts';
 import { Random } from '../support/random.ts';
 
@@ -116,19 +117,53 @@ describe('memory for a large message', () => {
     return b;
   }
 
-  it('is not made for what a header claims, but as bytes arrive: never more than twice of them or 16 MiB', () => {
+  it('is not made for what a header claims, but as bytes arrive: never more than twice of them or what is reserved', () => {
     const pool = new Counting();
     const d = new FrameDecoder({ onFrame: () => {}, pool });
     read(d, head(200 * MiB));
-    expect(pool.largest).toBeLessThanOrEqual(16 * MiB);
+    expect(pool.largest).toBeLessThanOrEqual(RECEIVE_RESERVE_BYTES);
     const piece = Buffer.alloc(65_536);
     let arrived = 0;
     while (arrived < 100 * MiB) {
       read(d, piece);
       arrived += piece.length;
-      expect(pool.largest).toBeLessThanOrEqual(Math.max(16 * MiB, 2 * arrived + 2 * HEADER_SIZE));
+      expect(pool.largest).toBeLessThanOrEqual(
+        Math.max(RECEIVE_RESERVE_BYTES, 2 * arrived + 2 * HEADER_SIZE),
+      );
     }
     d.close();
+  });
+
+  it('is made once for an image of 4096 x 4096 and what is around it', () => {
+    const { d, pool } = setUp();
+    const { allocated } = pool.stats();
+    read(d, filled(16 * MiB + 400, 1), 1_000_000);
+    expect(pool.stats().allocated).toBe(allocated + 1);
+  });
+
+  it('does not lie in the pool once a message has outgrown it', () => {
+    const { d, pool } = setUp();
+    read(d, filled(40 * MiB, 1), 1_000_000);
+    expect(pool.stats().idleBytes).toBeLessThan(MiB);
+  });
+
+  it.each([
+    ['an image of 512 x 512', 512 * 512, 128 * 1024],
+    ['one of 4096 x 4096', 4096 * 4096, 64 * 1024],
+  ])('is lent in pieces, so that reading does not hold up what arrives meanwhile: %s', (_, size, most) => {
+    const { d } = setUp();
+    let largest = 0;
+    const bytes = filled(size, 1);
+    for (const first of [true, false])
+      for (let at = 0; at < bytes.length; ) {
+        const target = d.writeTarget();
+        if (!first) largest = Math.max(largest, target.length);
+        const n = Math.min(target.length, bytes.length - at);
+        target.set(bytes.subarray(at, at + n));
+        d.commit(target, n);
+        at += n;
+      }
+    expect(largest).toBe(most);
   });
 
   it('that comes in full is whole, in place or copied in', () => {

@@ -1,0 +1,86 @@
+/** The ledger of `hpc-pipeline` when something happens on the way: a stage that is paused, a consumer that is killed. */
+import { describe, expect } from 'vitest';
+import { control, statusWhen } from './support/consumer.ts';
+import { Detector } from './support/detector.ts';
+import { flowing, ledgerOf, outputOf, PATIENCE_MS, runFile, stagePid } from './support/pipeline.ts';
+import { descendants } from './support/processes.ts';
+import { it } from './support/world.ts';
+
+const QUEUED = 'server-queue-size: 1000, processor-class: UserDataProcessor';
+
+describe.concurrent('the ledger of a chain', () => {
+  it('has what a stage misses while it is paused; what its channel holds when it goes on counts once', async ({
+    world,
+  }) => {
+    const detector = await Detector.start(world);
+    const child = await runFile(
+      world,
+      `name: paused
+network: environment
+ready-timeout: 30
+stages:
+  - name: first
+    command: hpc-consumer
+    options: { input-channel: pvapy:image, output-channel: first:out, ${QUEUED} }
+  - name: second
+    command: hpc-consumer
+    input: first
+    options: { control-channel: consumer:second:control, status-channel: consumer:second:status, ${QUEUED} }
+`,
+    );
+    await child.waitForLine(/all stages are ready/, PATIENCE_MS);
+    const publish = async (count: number, last = detector.published + count): Promise<void> => {
+      await detector.publish(count, 200);
+      await statusWhen(world, 'second', `at ${last}`, (s) => s.processorStats.lastObjectId === last);
+    };
+    // The stream goes on with what the channel holds.
+    const resume = async (nReceived: number): Promise<void> => {
+      await control(world, 'second', 'resume');
+      await statusWhen(world, 'second', 'resumed', (s) => s.receiverStats.nReceived === nReceived);
+    };
+    await publish(20);
+    await control(world, 'second', 'pause');
+    await resume(1 + 20 + 1);
+    await publish(20);
+    await control(world, 'second', 'pause');
+    await detector.publish(10, 200);
+    await child.waitForLine(/first: running.* processed=50 /, PATIENCE_MS);
+    await resume(1 + 20 + 1 + 20 + 1);
+    await publish(20);
+    child.signal('SIGTERM');
+    await child.waitForExit(PATIENCE_MS);
+    const { stages, links, verdict, lost } = ledgerOf(outputOf(child));
+    // Of the ten published meanwhile the channel still held the last one.
+    expect({ verdict, lost }).toEqual({ verdict: 'balanced', lost: 9 });
+    expect(links).toEqual(['first -> second: published=70 received=61 lost=9']);
+    expect(stages['second']).toMatchObject({ received: 61, processed: 61, missed: 9 });
+  });
+
+  it('is incomplete when one of the consumers of a stage was killed, and restarted', async ({ world }) => {
+    const child = await runFile(
+      world,
+      `name: killed
+stages:
+  - name: det
+    command: ad-sim-server
+    options: { channel-name: det:image, n-x-pixels: 32, n-y-pixels: 32, frame-rate: 100, runtime: 1000, n-frames: 10 }
+  - name: readers
+    command: hpc-consumer
+    input: det
+    options: { n-consumers: 2, distributor-updates: 1, ${QUEUED} }
+`,
+      '--fail-on-loss',
+    );
+    await flowing(child, 'readers');
+    const since = child.lineCount;
+    const [consumer = 0] = descendants(await stagePid(child, 'readers'));
+    process.kill(consumer, 'SIGKILL');
+    await child.waitForLine(/restart/, PATIENCE_MS, since);
+    await flowing(child, 'readers', child.lineCount);
+    child.signal('SIGINT');
+    expect(await child.waitForExit(PATIENCE_MS)).toMatchObject({ code: 3 });
+    const output = outputOf(child);
+    expect(ledgerOf(output)).toMatchObject({ verdict: 'incomplete' });
+    expect(output).toMatch(/consumer [12] of readers died 1 time\(s\): what it held is not known/);
+  });
+});
