@@ -182,7 +182,8 @@ const settled = (world: World, images: number): Promise<Status> =>
     world,
     1,
     `settled at ${images}`,
-    (s) => s.processorStats.lastObjectId === images && figure(s, 'nInFlight') === 0,
+    ({ processorStats, ...s }) =>
+      processorStats.lastObjectId === images && processorStats.nInFlight === 0 && figure(s, 'nInFlight') === 0,
   );
 
 describe.concurrent('a disk that is full', () => {
