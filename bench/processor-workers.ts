@@ -65,7 +65,7 @@ async function inThisProcess(ms: number): Promise<number> {
 }
 
 async function inWorkers(ms: number, nWorkers: number): Promise<number> {
-  const farm = new Farm(new URL('../src/cli/processor-worker-entry.cjs', import.meta.url));
+  const farm = new Farm(new URL('../commands/processor-worker-child-entry.cjs', import.meta.url));
   const channels = {
     inputChannel: 'in',
     outputChannel: 'out',

@@ -1,2 +1,2 @@
 #!/usr/bin/env node
-import '../dist/src/cli/ad-sim-server.js';
+require('../dist/commands/launch.cjs').launch('ad-sim-server');

@@ -1,2 +1,2 @@
 #!/usr/bin/env node
-import '../dist/src/cli/hpc-consumer.js';
+require('../dist/commands/launch.cjs').launch('hpc-consumer');

@@ -1,2 +1,2 @@
 #!/usr/bin/env node
-import '../dist/src/cli/mirror-server.js';
+require('../dist/commands/launch.cjs').launch('mirror-server');

@@ -1,2 +1,2 @@
 #!/usr/bin/env node
-import '../dist/src/cli/pvlist.js';
+require('../dist/commands/launch.cjs').launch('pvlist');

@@ -1,2 +1,2 @@
 #!/usr/bin/env node
-import '../dist/src/cli/pvmonitor.js';
+require('../dist/commands/launch.cjs').launch('pvmonitor');

@@ -4,7 +4,7 @@
  * stored, or, but for blosc, decompressed by the library's codecs. Only loaded for HDF5 files.
  */
 import { type ImageCodec, loadCodec } from 'epics-pva-ts';
-import h5wasm, { type Dataset, type File as H5File, type Metadata } from 'h5wasm/node';
+import type { Dataset, File as H5File, Metadata } from 'h5wasm/node';
 import { DATA_TYPES, type DataType, type DataTypeName, LITTLE_ENDIAN, type TypedArray } from './data-type.ts';
 import { type FrameFile, framesOfShape } from './frame-file.ts';
 import { type FrameShape, frameBytes } from './frame-source.ts';
@@ -26,6 +26,8 @@ const MAX_NAMED = 5;
 const { INTEGER, FLOAT } = { INTEGER: 0, FLOAT: 1 };
 
 /** An open file and the dataset in it. */
+type H5Wasm = typeof import('h5wasm/node');
+
 interface Opened {
   readonly file: H5File;
   readonly dataset: Dataset;
@@ -43,6 +45,7 @@ export class Hdf5File implements FrameFile {
   private readonly stored:
     | { readonly chunks: ChunkIndex; readonly codec: ImageCodec | undefined; readonly swapped: boolean }
     | undefined;
+  private readonly h5wasm: H5Wasm;
   private opened: Opened | undefined;
 
   /**
@@ -54,14 +57,15 @@ export class Hdf5File implements FrameFile {
   static async open(path: string, datasetPath: string | undefined, asStored: boolean): Promise<Hdf5File> {
     if (!datasetPath)
       throw new SimError('BAD_OPTION', `${path}: name the dataset to stream with --hdf-dataset`);
+    const h5wasm = await import('h5wasm/node');
     const module = await h5wasm.ready;
     // Without it a read that fails gives whatever was in memory.
     module.activate_throwing_error_handler();
     // For the plain reasons: missing, no permission, a directory.
     new InputFile(path).close();
-    const opened = open(path, datasetPath);
+    const opened = open(h5wasm, path, datasetPath);
     try {
-      return new Hdf5File(path, datasetPath, opened, asStored, {
+      return new Hdf5File(h5wasm, path, datasetPath, opened, asStored, {
         lz4: await loadCodec('lz4'),
         bslz4: await loadCodec('bslz4'),
       });
@@ -71,6 +75,7 @@ export class Hdf5File implements FrameFile {
   }
 
   private constructor(
+    h5wasm: H5Wasm,
     path: string,
     datasetPath: string,
     { dataset }: Opened,
@@ -79,6 +84,7 @@ export class Hdf5File implements FrameFile {
   ) {
     const { metadata } = dataset;
     const where = `${path} ${datasetPath}`;
+    this.h5wasm = h5wasm;
     this.path = path;
     this.datasetPath = datasetPath;
     this.dataType = dataTypeOf(where, metadata);
@@ -167,7 +173,7 @@ export class Hdf5File implements FrameFile {
   }
 
   private readDataset(i: number): TypedArray {
-    this.opened ??= open(this.path, this.datasetPath);
+    this.opened ??= open(this.h5wasm, this.path, this.datasetPath);
     const { dataset } = this.opened;
     try {
       const ranges = dataset.shape!.length === 2 ? [] : [[i, i + 1]];
@@ -193,17 +199,17 @@ function chunksOfFrame(maxshape: readonly number[], chunks: readonly number[]): 
   );
 }
 
-function open(path: string, datasetPath: string): Opened {
+function open({ File, Dataset }: H5Wasm, path: string, datasetPath: string): Opened {
   let file: H5File;
   try {
-    file = new h5wasm.File(path, 'r');
+    file = new File(path, 'r');
   } catch (error) {
     throw bad(path, `not an HDF5 file that can be read: ${reasonOf(error)}`);
   }
   try {
     const dataset = file.get(datasetPath);
-    if (dataset instanceof h5wasm.Dataset) return { file, dataset };
-    throw bad(path, `${whatItIs(dataset, datasetPath)}${datasetsOf(file)}`);
+    if (dataset instanceof Dataset) return { file, dataset };
+    throw bad(path, `${whatItIs(dataset, datasetPath)}${datasetsOf(file, Dataset)}`);
   } catch (error) {
     file.close();
     throw error instanceof SimError ? error : bad(path, `${datasetPath}: ${reasonOf(error)}`);
@@ -220,10 +226,10 @@ function whatItIs(entity: ReturnType<H5File['get']>, datasetPath: string): strin
 }
 
 /** The datasets that may hold frames. */
-function datasetsOf(file: H5File): string {
+function datasetsOf(file: H5File, Dataset: H5Wasm['Dataset']): string {
   const names = file.paths().flatMap((path) => {
     const entity = file.get(path);
-    return entity instanceof h5wasm.Dataset && (entity.shape?.length ?? 0) >= 2 ? [`/${path}`] : [];
+    return entity instanceof Dataset && (entity.shape?.length ?? 0) >= 2 ? [`/${path}`] : [];
   });
   if (names.length === 0) return '';
   const more = names.length > MAX_NAMED ? ', ...' : '';

@@ -15,7 +15,7 @@ import { channelEndLines, channelStartLines, notify, simulatorChannels } from '.
 import { type AdSimServerOptions, adSimServerCommand } from './ad-sim-server-options.ts';
 import { parseArguments } from './argparse.ts';
 import { delay } from './delay.ts';
-import { compileEarly, tuneEngine } from './engine-flags.ts';
+import { compileEarly } from './engine-flags.ts';
 import { sourceFigures } from './member-figures.ts';
 import { runMain } from './run-main.ts';
 import { watchSimulator } from './simulator-view.ts';
@@ -57,7 +57,6 @@ function print(lines: readonly string[]): void {
 async function main(argv: readonly string[], signal: AbortSignal): Promise<number> {
   const o = parseArguments(adSimServerCommand, argv, VERSION);
   const channels = simulatorChannels(o);
-  tuneEngine();
   const source = await openSource(o);
   const kind = o.playback === 'auto' ? undefined : o.playback === 'once' ? 'once' : 'recycled';
   const cache = new FrameCache({ source, cacheSize: o.cacheSize, kind });
@@ -106,7 +105,7 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<numbe
   return 0;
 }
 
-await runMain('ad-sim-server', async ({ argv, signal }) => {
+void runMain('ad-sim-server', async ({ argv, signal }) => {
   try {
     return await main(argv, signal);
   } catch (error) {

@@ -8,6 +8,9 @@ import { warmUp } from '../pipeline/warm-up.ts';
 import { compileEarly } from './engine-flags.ts';
 import { here, prepareStage, startOrClose, workersOf } from './stage-runtime.ts';
 
+/** In ms. A stream that is already running has begun by then, and does not wait for the warm-up. */
+const CONNECT_MS = 200;
+
 export interface ConsumerEvents {
   onGetStats(stats: ConsumerStats): void;
   onStop(): void;
@@ -38,7 +41,7 @@ export async function startConsumer(spec: ConsumerSpec, events: ConsumerEvents):
   });
   await startOrClose(consumer);
   logging.logger.info(`monitoring ${spec.channels.inputChannel} with request '${spec.pvRequest}'`);
-  // A stream that is already running does not wait for it.
-  if (spec.warmUp) void compileEarly(() => warmUp({ ...spec, idle: () => consumer.idle }));
+  if (spec.warmUp)
+    setTimeout(() => void compileEarly(() => warmUp({ ...spec, idle: () => consumer.idle })), CONNECT_MS);
   return { consumer, logging };
 }

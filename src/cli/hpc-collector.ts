@@ -104,4 +104,4 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
   if (o.failOnLoss && totals) failOnLoss('hpc-collector', totals);
 }
 
-await runMain('hpc-collector', async ({ argv, signal }) => main(argv, signal));
+void runMain('hpc-collector', async ({ argv, signal }) => main(argv, signal));

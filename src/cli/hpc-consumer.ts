@@ -17,6 +17,7 @@ import { VERSION } from '../version.ts';
 import type { LiveView } from '../view/live-view.ts';
 import { Rates } from '../view/rates.ts';
 import { parseArguments } from './argparse.ts';
+import { childEntry } from './child-entry.ts';
 import { startConsumer } from './consumer-runtime.ts';
 import { failOnLoss, type LossCounters } from './fail-on-loss.ts';
 import { type HpcConsumerOptions, hpcConsumerCommand } from './hpc-consumer-options.ts';
@@ -126,7 +127,7 @@ async function runGroup(
       [...group.states].map(([id, state]) => ({ id, state, stats: all.find((s) => s.consumerId === id) })),
     );
   const group = new ProcessGroup({
-    entry: new URL('./consumer-child.js', import.meta.url),
+    entry: childEntry('consumer-child'),
     specs,
     logger: logging.logger,
     onReport: (stats) => print(printedStats(stats)),
@@ -234,4 +235,4 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
   if (o.failOnLoss && totals) failOnLoss('hpc-consumer', totals);
 }
 
-await runMain('hpc-consumer', async ({ argv, signal }) => main(argv, signal));
+void runMain('hpc-consumer', async ({ argv, signal }) => main(argv, signal));

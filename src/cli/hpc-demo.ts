@@ -6,7 +6,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { createLogUpdate } from 'log-update';
+import type { createLogUpdate } from 'log-update';
 import { UserError } from '../errors.ts';
 import { freeUdpPort } from '../free-udp-port.ts';
 import { monitorRequest } from '../input/request-string.ts';
@@ -16,6 +16,7 @@ import type { ConsumerStats } from '../pipeline/consumer-stats.ts';
 import { objectIdSteps } from '../pipeline/object-id-offset.ts';
 import { ProcessGroup } from '../pipeline/process-group.ts';
 import type { StageTotals } from '../pipeline/stage-totals.ts';
+import { childEntry } from './child-entry.ts';
 import { delay } from './delay.ts';
 import type { FromSimulator, ToSimulator } from './demo-messages.ts';
 import { type DemoState, ledgerLine, plainLine, receivedFrames, rowOf, tableText } from './demo-view.ts';
@@ -97,7 +98,7 @@ class Simulator {
   private readonly child: ChildProcess;
 
   constructor() {
-    this.child = fork(fileURLToPath(new URL('./demo-simulator.js', import.meta.url)));
+    this.child = fork(fileURLToPath(childEntry('demo-simulator')));
     this.done = new Promise((resolve, reject) => {
       this.child.on('message', (m) => {
         const message = m as FromSimulator;
@@ -144,7 +145,7 @@ async function main(signal: AbortSignal): Promise<number> {
   let failure: UserError | undefined;
   const ended = new AbortController();
   const group = new ProcessGroup({
-    entry: new URL('./consumer-child.js', import.meta.url),
+    entry: childEntry('consumer-child'),
     specs: specs(),
     logger: logging.logger,
     onReport: () => {},
@@ -159,7 +160,7 @@ async function main(signal: AbortSignal): Promise<number> {
     simulator.kill();
   });
   group.start();
-  const view = new View(simulator);
+  const view = await View.open(simulator);
   const stop = (): void => simulator.stop();
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
@@ -205,17 +206,26 @@ async function settle(group: ProcessGroup, simulator: Simulator, view: View): Pr
   }
 }
 
+type LogUpdate = ReturnType<typeof createLogUpdate>;
+
 class View {
   private readonly simulator: Simulator;
-  private readonly update = process.stdout.isTTY ? createLogUpdate(process.stdout) : undefined;
+  private readonly update: LogUpdate | undefined;
   private readonly start = performance.now();
   private before = new Map<number, ConsumerStats>();
   private publishedBefore = 0;
   private shownAt = performance.now();
   private count = 0;
 
-  constructor(simulator: Simulator) {
+  static async open(simulator: Simulator): Promise<View> {
+    if (!process.stdout.isTTY) return new View(simulator, undefined);
+    const { createLogUpdate } = await import('log-update');
+    return new View(simulator, createLogUpdate(process.stdout));
+  }
+
+  private constructor(simulator: Simulator, update: LogUpdate | undefined) {
     this.simulator = simulator;
+    this.update = update;
     process.stdout.write(
       `${SIZE}x${SIZE} uint8 frames at ${FPS}/s for ${SECONDS} s on ${CHANNEL} (loopback), shared by ${CONSUMERS.length} consumers\n`,
     );
@@ -244,4 +254,4 @@ class View {
   }
 }
 
-await runMain('hpc-demo', async ({ signal }) => main(signal));
+void runMain('hpc-demo', async ({ signal }) => main(signal));

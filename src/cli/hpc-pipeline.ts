@@ -99,9 +99,9 @@ function variables(given: readonly string[]): Map<string, string> {
   );
 }
 
-/** The script of a command of this package. */
+/** The script of a command of this package, seen from the bundles. */
 function script(command: string): string {
-  return fileURLToPath(new URL(`../../../bin/${command}.js`, import.meta.url));
+  return fileURLToPath(new URL(`../../bin/${command}.js`, import.meta.url));
 }
 
 /** Arguments of a stage that is told when to publish. */
@@ -145,7 +145,11 @@ async function run(file: string, options: HpcPipelineOptions, signal: AbortSigna
     return EXIT.ok;
   }
   const { reportPeriod, quiet } = options;
-  const view = new PipelineView({ names: plan.stages.map(({ name }) => name), reportPeriod, quiet });
+  const view = await PipelineView.open({
+    names: plan.stages.map(({ name }) => name),
+    reportPeriod,
+    quiet,
+  });
   const chain = new Chain({
     plan,
     directory,
@@ -184,7 +188,7 @@ function check(file: string, options: HpcPipelineOptions): number {
   return EXIT.ok;
 }
 
-await runMain('hpc-pipeline', async ({ argv, signal }) => {
+void runMain('hpc-pipeline', async ({ argv, signal }) => {
   const { action, file, options } = parse(argv);
   if (action === 'run') return run(file, options, signal);
   if (action === 'check') return check(file, options);

@@ -8,7 +8,6 @@ import { ControlRecord } from '../pipeline/control-record.ts';
 import { VERSION } from '../version.ts';
 import type { LiveView } from '../view/live-view.ts';
 import { parseArguments } from './argparse.ts';
-import { tuneEngine } from './engine-flags.ts';
 import { mirrorFigures } from './member-figures.ts';
 import { mirrorServerCommand } from './mirror-server-options.ts';
 import { watchMirror } from './mirror-view.ts';
@@ -46,7 +45,6 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
   checkDrainTimeout(o.drainTimeout);
   const file = o.accessSecurityFile;
   const access = file === undefined ? {} : { accessSecurity: await AccessSecurity.fromFile(file) };
-  tuneEngine();
   const end = ending(signal, o.runtime);
   const control = new ControlRecord(
     {},
@@ -97,4 +95,4 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
   }
 }
 
-await runMain('mirror-server', async ({ argv, signal }) => main(argv, signal));
+void runMain('mirror-server', async ({ argv, signal }) => main(argv, signal));

@@ -1,5 +1,5 @@
 /** What `hpc-pipeline run` shows while it runs: a table below the lines on a terminal, lines only elsewhere. */
-import { createLogUpdate } from 'log-update';
+import type { createLogUpdate } from 'log-update';
 import { timerMs } from '../long-timer.ts';
 import type { Chain } from '../pipeline-file/chain.ts';
 import { type ChainRow, handledBy, plainLine, tableText } from '../pipeline-file/chain-text.ts';
@@ -20,9 +20,11 @@ export interface PipelineViewOptions {
   readonly quiet: boolean;
 }
 
+type LogUpdate = ReturnType<typeof createLogUpdate>;
+
 export class PipelineView {
   private readonly options: PipelineViewOptions;
-  private readonly update = isCapable() ? createLogUpdate(process.stdout) : undefined;
+  private readonly update: LogUpdate | undefined;
   /** What is shown below the lines now. */
   private table: string | undefined;
   private readonly width: number;
@@ -31,8 +33,15 @@ export class PipelineView {
   private shownAt = performance.now();
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(options: PipelineViewOptions) {
+  static async open(options: PipelineViewOptions): Promise<PipelineView> {
+    if (!isCapable()) return new PipelineView(options, undefined);
+    const { createLogUpdate } = await import('log-update');
+    return new PipelineView(options, createLogUpdate(process.stdout));
+  }
+
+  private constructor(options: PipelineViewOptions, update: LogUpdate | undefined) {
     this.options = options;
+    this.update = update;
     this.width = Math.max(...options.names.map((name) => name.length), 'pipeline'.length);
   }
 

@@ -14,7 +14,7 @@ function serviceOf(options: PvcallOptions, operands: readonly string[]): { name:
 }
 
 // A call is made even if nobody reads its result.
-await runTool(pvcallCommand, async ({ options, operands }, _signal, interrupted) => {
+void runTool(pvcallCommand, async ({ options, operands }, _signal, interrupted) => {
   const { name, words } = serviceOf(options, operands);
   const argument = callArgument(name, words, options.provider);
   const pvRequest = parseRequest(options.request);

@@ -4,7 +4,7 @@ import { getText } from './print-value.ts';
 import { askAll, parseRequest, prefixFor, runTool, withContext } from './pvtools.ts';
 import { NO_NAME, pvgetCommand } from './pvtools-options.ts';
 
-await runTool(pvgetCommand, async ({ options, operands: names }, signal) => {
+void runTool(pvgetCommand, async ({ options, operands: names }, signal) => {
   const pvRequest = parseRequest(options.request);
   if (names.length === 0) {
     // A script's list may be empty: EPICS base has nothing to do then, which is no error.

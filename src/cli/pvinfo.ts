@@ -2,7 +2,7 @@
 import { askAll, runTool, withContext } from './pvtools.ts';
 import { pvinfoCommand } from './pvtools-options.ts';
 
-await runTool(pvinfoCommand, async ({ options, operands: names }, signal) => {
+void runTool(pvinfoCommand, async ({ options, operands: names }, signal) => {
   const refused = (name: string, why: string) => ({ stderr: `${name} Error: ${why}\n`, failed: true });
   return withContext('pvinfo', options, (context) =>
     askAll(names, options, signal, {

@@ -45,7 +45,7 @@ async function answerOf(
   }
 }
 
-await runTool(pvlistCommand, async ({ options, operands: wanted }, signal) => {
+void runTool(pvlistCommand, async ({ options, operands: wanted }, signal) => {
   const log = (line: string): void => {
     if (options.debug) process.stderr.write(`pvlist: ${line}\n`);
   };

@@ -3,7 +3,7 @@ import { monitorAll } from './monitor-all.ts';
 import { runTool, withContext } from './pvtools.ts';
 import { NO_NAME, pvmonitorCommand } from './pvtools-options.ts';
 
-await runTool(pvmonitorCommand, async ({ options, operands: names }, signal) => {
+void runTool(pvmonitorCommand, async ({ options, operands: names }, signal) => {
   if (names.length === 0) {
     process.stderr.write(`${NO_NAME} ('pvmonitor -h' for help.)\n`);
     return 0;

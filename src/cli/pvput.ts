@@ -72,7 +72,7 @@ class Put {
 }
 
 // What is to be put is put even if nobody reads what is printed: `pvput x 5 | true`.
-await runTool(pvputCommand, async ({ options, operands }, _signal, interrupted) => {
+void runTool(pvputCommand, async ({ options, operands }, _signal, interrupted) => {
   const [name = '', ...words] = operands;
   return withContext('pvput', options, (context) => new Put(context, name, options, interrupted).run(words));
 });

@@ -5,7 +5,6 @@ import * as hpc from '../index.ts';
 import { createLogging, type Logging, type LogLevel } from '../log.ts';
 import type { WorkerProcessor } from '../pipeline/workers/worker-processor.ts';
 import { loadProcessorClass, type ProcessorClass } from '../processor/load-processor.ts';
-import { tuneEngine } from './engine-flags.ts';
 import type { openWorkers, WorkersSpec } from './stage-workers.ts';
 
 export interface StageSpec {
@@ -35,7 +34,6 @@ export async function prepareStage(
       ...(processorFile && { 'epics-hpc/processors': await import('../../processors/index.ts') }),
     },
   });
-  tuneEngine();
   return { logging, processorClass: loaded };
 }
 

@@ -5,6 +5,7 @@ import type { ConstructOptions } from '../pipeline/user-code.ts';
 import { Farm } from '../pipeline/workers/farm.ts';
 import { WorkerPool } from '../pipeline/workers/worker-pool.ts';
 import { WorkerProcessor } from '../pipeline/workers/worker-processor.ts';
+import { childEntry } from './child-entry.ts';
 import type { StageSpec } from './stage-runtime.ts';
 
 /** Options of a stage that runs its processor in workers. */
@@ -34,7 +35,7 @@ export async function openWorkers(
       'HPC_BAD_ARGUMENT',
       '--processor-workers: metadata channels do not reach processor workers; leave out --metadata-channels or the workers',
     );
-  const farm = new Farm(new URL('./processor-worker-entry.cjs', import.meta.url));
+  const farm = new Farm(childEntry('processor-worker-child'));
   process.once('exit', () => farm.kill());
   const { id, channels, objectIdField, skipInitialUpdates, objectIdOffset } = construct;
   const pool = new WorkerPool({

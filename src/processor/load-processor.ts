@@ -4,9 +4,9 @@
  * module that is running, with nothing installed beside the file.
  */
 import { statSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { extname, isAbsolute, join, resolve } from 'node:path';
+import { extname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cacheFolder } from '../cache-folder.ts';
 import { UserError } from '../errors.ts';
 
 /** Constructor of a processor, called with its configuration. */
@@ -113,19 +113,9 @@ function loadFailure(given: string, error: unknown): never {
 }
 
 /**
- * Where compiled processor files are kept (XDG Base Directory Specification), or false without a home. Translating one takes
- * longer than all the rest of a consumer's start. Nobody else's folder, as that of temporary files would be; jiti checks
- * each file against its source.
+ * Translating a file takes longer than all the rest of a consumer's start, so what comes of it is kept; jiti checks each
+ * against its source.
  */
-function cacheFolder(): string | false {
-  const { XDG_CACHE_HOME = '' } = process.env;
-  try {
-    return join(isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : join(homedir(), '.cache'), 'epics-hpc');
-  } catch {
-    return false;
-  }
-}
-
 async function importFile(path: string, virtualModules: Record<string, unknown>): Promise<unknown> {
   // Only here: loading it takes 35 ms, which whoever runs a ready-made processor need not wait for.
   const { createJiti } = await import('jiti');

@@ -13,7 +13,7 @@ import { WorkerPool } from '../../src/pipeline/workers/worker-pool.ts';
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const type: TypeDef = struct('', { id: 'int', ms: 'int' });
-const farm = new Farm(new URL('../../dist/src/cli/processor-worker-entry.cjs', import.meta.url));
+const farm = new Farm(new URL('../../dist/commands/processor-worker-child-entry.cjs', import.meta.url));
 afterAll(() => farm.kill());
 
 interface Made {

@@ -45,7 +45,7 @@ export class Farm {
   /** Why no process can be started any more: worker-farm would mix up the calls after that. */
   private broken: string | undefined;
 
-  /** @param entry CommonJS module with a function `(spec, ended)`: worker-farm loads it with `require` */
+  /** @param entry CommonJS module that exports `serve(spec, ended)`: worker-farm loads it with `require` */
   constructor(entry: URL) {
     const options: FarmOptions = {
       // The pool says how many there are; a call is a child.
@@ -59,7 +59,7 @@ export class Farm {
       },
     };
     Object.assign(options, { forcedKillTime: FORCED_KILL_MS });
-    this.call = workerFarm(options, fileURLToPath(entry)) as unknown as Farm['call'];
+    this.call = workerFarm(options, fileURLToPath(entry), ['serve'])['serve'] as unknown as Farm['call'];
   }
 
   readonly spawn: SpawnWorker = (spec, events) => {

@@ -1,0 +1,145 @@
+/**
+ * One bundle for each process that a command starts (decision 0014): of the compiled modules, and of those packages
+ * that nearly every start needs. What is loaded on use has chunks, or stays a package.
+ */
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire, isBuiltin } from 'node:module';
+import { basename, join } from 'node:path';
+
+const MAINS = 'dist/src/cli';
+/** Processes that commands start, beside the commands themselves. */
+const CHILDREN = ['consumer-child', 'demo-simulator', 'processor-worker-child'];
+const COMMANDS = readdirSync('bin')
+  .filter((file) => file.endsWith('.js'))
+  .map((file) => basename(file, '.js'));
+const BUNDLED_PACKAGES = ['epics-pva-ts', 'commander', 'jiti', 'pino'];
+
+const isPackage = (id) => /^[@\w]/.test(id) && !id.startsWith('node:');
+
+/**
+ * What belongs together in a start has one file, for each file costs some time. What is not named here, and used by several,
+ * gets files by itself.
+ */
+const GROUPS = [
+  { name: 'epics-pva-ts', test: /\/packages\/epics-pva-ts\// },
+  {
+    name: 'arguments',
+    test: /\/node_modules\/commander\/|\/cli\/(argparse|commander|getopt|option|run-main|pvtools)/,
+  },
+  { name: 'stage', test: /\/node_modules\/|\/dist\/(src|processors\/registry)/, minShareCount: 4 },
+];
+
+/** The licences of the packages within go where their code goes. */
+const licences = {
+  name: 'licences',
+  generateBundle(_, bundle) {
+    const folders = new Set();
+    for (const chunk of Object.values(bundle))
+      for (const id of chunk.moduleIds ?? []) {
+        const [folder] = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id) ?? [];
+        if (folder) folders.add(folder);
+      }
+    const texts = [...folders].sort().map((folder) => {
+      const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+      const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+      if (!file) throw new Error(`${folder} has no licence to go with its code`);
+      return `${name} ${version}\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`;
+    });
+    this.emitFile({ type: 'asset', fileName: 'LICENCES.txt', source: texts.join(`\n${'-'.repeat(80)}\n\n`) });
+  },
+};
+
+/** Tells one build from another: compiled code fits no other than its own (src/cli/compiled-code.ts). */
+const buildId = {
+  name: 'build-id',
+  generateBundle(_, bundle) {
+    const hash = createHash('sha256');
+    for (const { code } of Object.values(bundle)) hash.update(code ?? '');
+    this.emitFile({ type: 'asset', fileName: 'build-id', source: hash.digest('hex') });
+  },
+};
+
+/** V8 keeps a text with one character above Latin-1 in twice the memory, and reads it more slowly. */
+const ascii = {
+  name: 'ascii',
+  renderChunk: (code) =>
+    code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
+};
+
+/** Scripts that src/cli/launch.ts compiles get `import()` from there. */
+const dynamicImport = {
+  name: 'dynamic-import',
+  renderChunk: (code) => code.replace(/(?<=(?:await|=>?) )import\(/g, '__import('),
+};
+
+/** What src/cli/child-entry.ts names. */
+const childEntries = {
+  name: 'child-entries',
+  generateBundle() {
+    for (const child of CHILDREN)
+      this.emitFile({
+        type: 'asset',
+        fileName: `${child}-entry.cjs`,
+        source: `module.exports = require('./launch.cjs').launch('${child}');\n`,
+      });
+  },
+};
+
+/** jiti's translator is as large as all the rest, and needed once for each processor file: it stays in its package. */
+const translator = {
+  name: 'translator',
+  transform(code, id) {
+    if (!id.endsWith('/jiti/lib/jiti.mjs')) return undefined;
+    const own = 'createRequire(import.meta.url)';
+    const changed = code.replace(
+      `${own}("../dist/babel.cjs")`,
+      `createRequire(${own}.resolve("jiti"))("../dist/babel.cjs")`,
+    );
+    if (changed === code) throw new Error(`${id} loads its translator in another way now`);
+    return changed;
+  },
+};
+
+/** A package that is an ES module cannot be required by a Node.js before 20.19: such must be imported with `import()`. */
+const requirable = {
+  name: 'requirable',
+  generateBundle(_, bundle) {
+    const { resolve } = createRequire(import.meta.url);
+    for (const { fileName, imports = [] } of Object.values(bundle))
+      for (const id of imports.filter((id) => isPackage(id) && !(id in bundle) && !isBuiltin(id))) {
+        const [root] = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(resolve(id));
+        const { type } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+        if (type === 'module' && !resolve(id).endsWith('.cjs'))
+          throw new Error(`${fileName}: ${id} is an ES module: load it with import()`);
+      }
+  },
+};
+
+const common = {
+  platform: 'node',
+  onLog: (level, log, handle) => {
+    // What is loaded on use in one process is needed at once in another.
+    if (log.code !== 'INEFFECTIVE_DYNAMIC_IMPORT') handle(level === 'warn' ? 'error' : level, log);
+  },
+};
+
+export default [
+  {
+    ...common,
+    input: Object.fromEntries([...COMMANDS, ...CHILDREN].map((name) => [name, join(MAINS, `${name}.js`)])),
+    plugins: [translator, ascii, dynamicImport, requirable, childEntries, licences, buildId],
+    external: (id, importer) =>
+      isPackage(id) && !importer?.includes('/node_modules/') && !BUNDLED_PACKAGES.includes(id),
+    output: {
+      format: 'cjs',
+      dir: 'dist/commands',
+      cleanDir: true,
+      entryFileNames: '[name].cjs',
+      chunkFileNames: '[name].cjs',
+      codeSplitting: { groups: GROUPS },
+      comments: false,
+    },
+  },
+  { ...common, input: join(MAINS, 'launch.js'), output: { format: 'cjs', file: 'dist/commands/launch.cjs' } },
+];

@@ -1,0 +1,55 @@
+/**
+ * Starts the processes of the commands, from their bundles (decision 0014), with what V8 compiled of them in an earlier
+ * run. Modules are few here: each costs every start.
+ */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { Script } from 'node:vm';
+import { CompiledCode } from './compiled-code.ts';
+import { tuneEngine } from './engine-flags.ts';
+
+/** Bundled itself, this file is beside the others. */
+const BUNDLES = import.meta.dirname;
+/** Processes that stream frames. */
+const STREAMING = new Set([
+  'ad-sim-server',
+  'consumer-child',
+  'demo-simulator',
+  'hpc-collector',
+  'hpc-consumer',
+  'mirror-server',
+  'processor-worker-child',
+]);
+
+/** Runs a bundle of `dist/commands` in this process; what it exports. */
+export function launch(name: string): unknown {
+  // V8 takes back compiled code only under the flags that it was compiled with.
+  if (STREAMING.has(name)) tuneEngine();
+  // What only the start needs would be thrown away in a long run, and not be there to be kept.
+  setFlagsFromString('--no-flush-bytecode');
+  const compiled = new CompiledCode(name, readFileSync(join(BUNDLES, 'build-id'), 'utf8'));
+  const packages = createRequire(import.meta.url);
+  const loaded = new Map<string, { exports: unknown }>();
+
+  const load = (file: string): unknown => {
+    const before = loaded.get(file);
+    if (before) return before.exports;
+    const module = { exports: {} };
+    loaded.set(file, module);
+    const filename = join(BUNDLES, file);
+    const cachedData = compiled.of(file);
+    // A script has no import() of its own without a flag of Node's (rolldown.config.mjs).
+    const script = new Script(
+      `(function (exports, require, module, __filename, __dirname, __import) {${readFileSync(filename, 'utf8')}\n})`,
+      { filename, ...(cachedData && { cachedData }) },
+    );
+    compiled.add(file, script);
+    script.runInThisContext()(module.exports, require, module, filename, BUNDLES, importPackage);
+    return module.exports;
+  };
+  const require = (id: string): unknown => (id.startsWith('./') ? load(id.slice(2)) : packages(id));
+  const importPackage = (id: string): Promise<unknown> => import(id);
+  return load(`${name}.cjs`);
+}
