@@ -2,7 +2,8 @@
 #
 # Everything stays on this computer's loopback unless EPICS_PVA_* variables say otherwise. START_DELAY (seconds, 5 by
 # default) is the time from the simulator's start to its first image, in which the stages, all running by then, find it
-# and each other.
+# and each other. START_TIMEOUT (seconds) is what a busy computer may need until all stages run (20 by default), and
+# until all images have come out (15 more than the stream takes).
 set -euo pipefail
 bin="$(cd "$(dirname "${BASH_SOURCE[0]}")/../bin" && pwd)"
 logs="$(mktemp -d)"
@@ -42,7 +43,7 @@ stage() { start "$@" -sqs 100 -ll info --fail-on-loss; }
 
 # Waits until every stage runs.
 running() {
-  local i until=$((SECONDS + 20))
+  local i until=$((SECONDS + ${START_TIMEOUT:-20}))
   for i in "${!names[@]}"; do
     until [ "$(grep -cE ': (monitoring|collecting from) ' "$logs/${names[i]}")" -ge "${processes[i]}" ]; do
       kill -0 "${pids[i]}" 2> /dev/null || fail "${names[i]} has ended"
@@ -59,7 +60,7 @@ stream() {
   local until
   running
   start simulator ad-sim-server -cn chain:image -nx 64 -ny 64 -fps 100 -rt 2 -std "${START_DELAY:-5}" -shd 60 -rp 0 "$@"
-  until=$((SECONDS + ${START_DELAY:-5} + 15))
+  until=$((SECONDS + ${START_DELAY:-5} + ${START_TIMEOUT:-15}))
   until grep -q '^Server exiting after' "$logs/simulator"; do wait_a_moment "$until" 'the simulator does not end'; done
   published="$(last_id chain:image)"
   until [ "$(last_id "$END")" = "$published" ]; do wait_a_moment "$until" "not all images have come out of $END"; done

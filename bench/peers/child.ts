@@ -47,7 +47,7 @@ export interface ChildExit {
 export interface StopOptions {
   /** The polite signal, sent to the process alone. Default: SIGINT. */
   readonly signal?: NodeJS.Signals;
-  /** Time it gets to end before SIGKILL, in ms. Default: 5,000. */
+  /** Time it gets to end before SIGKILL, in ms. Default: 20,000. */
   readonly graceMs?: number;
 }
 
@@ -193,7 +193,7 @@ export class Child {
       this.signal(options.signal ?? 'SIGINT');
     }
     try {
-      return await this.#within(options.graceMs ?? 5_000, '');
+      return await this.#within(options.graceMs ?? 20_000, '');
     } catch {
       this.#killed = true;
       releaseGroup(this.pid);
@@ -227,14 +227,12 @@ export class Child {
     const [code, signal] = (await once(this.#process, 'exit')) as [number | null, NodeJS.Signals | null];
     // What the process started and left behind would keep its pipes open, and would survive it.
     releaseGroup(this.pid);
-    let timer: NodeJS.Timeout | undefined;
-    await Promise.race([
-      closed,
-      new Promise((resolve) => {
-        timer = setTimeout(resolve, DRAIN_MS);
-      }),
-    ]);
-    clearTimeout(timer);
+    let stopTimer = (): void => {};
+    const drained = new Promise<void>((resolve) => {
+      stopTimer = awakeTimeout(resolve, DRAIN_MS);
+    });
+    await Promise.race([closed, drained]);
+    stopTimer();
     this.#exit = { code, signal, killed: this.#killed };
     return this.#exit;
   }

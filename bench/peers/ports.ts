@@ -28,10 +28,15 @@ const TCP_ATTEMPTS = 50;
 /** Ports handed out by this process: a port is free again for the system as soon as we close it. */
 const handedOut = new Set<number>();
 
+/** Workers of vitest do not know what the others have handed out: each has the numbers with its own remainder. */
+const POOLS = 8;
+const POOL = Number(process.env['VITEST_POOL_ID'] ?? 0) % POOLS;
+
 /**
  * Finds free ports: binds them, notes the numbers, closes.
  *
- * @returns Ports that no process held at this moment and that this process has not handed out before.
+ * @returns Ports that no process held at this moment and that neither this process nor another
+ *   worker of the same run of tests has handed out before.
  */
 export async function freePorts(): Promise<Required<PeerPorts>> {
   return {
@@ -84,7 +89,7 @@ export function peerEnv(ports: PeerPorts): NodeJS.ProcessEnv {
 async function fresh(find: () => Promise<number>): Promise<number> {
   for (;;) {
     const port = await find();
-    if (!handedOut.has(port)) {
+    if (port % POOLS === POOL && !handedOut.has(port)) {
       handedOut.add(port);
       return port;
     }

@@ -29,7 +29,7 @@ describe('the processor', () => {
   const lines = codeBlocks('README.md', 'sh').slice(2).flatMap(commandLines);
   const [consumerLine = '', simulatorLine = '', ...toolLines] = lines;
 
-  it('runs by the command lines around it', { timeout: 60_000 }, async ({ world }) => {
+  it('runs by the command lines around it', async ({ world }) => {
     const file = world.file('threshold.ts', code?.text ?? '');
     expect(consumerLine).toContain('--processor-file threshold.ts ');
     const consumer = await world.start(consumerLine.replace('threshold.ts', file));

@@ -7,7 +7,7 @@ import { codeBlocks, commandLines } from './support/documents.ts';
 
 const TUTORIAL = 'docs/tutorial.md';
 
-it('two consumers share the stream, and the ledger balances', { timeout: 60_000 }, async ({ world }) => {
+it('two consumers share the stream, and the ledger balances', async ({ world }) => {
   const file = world.file('darkest.ts', codeBlocks(TUTORIAL, 'ts')[0]?.text ?? '');
   const lines = codeBlocks(TUTORIAL, 'sh').flatMap(commandLines);
   const at = lines.findIndex((line) => line.includes('--n-consumers 2'));

@@ -170,7 +170,7 @@ describe('a stage that is killed and comes back', () => {
     await until(async () => expect(await row()).toMatchObject({ nReceived: 51n, nPublished: 51n }));
 
     first.signal('SIGKILL');
-    await first.waitForExit(5_000);
+    await first.waitForExit(20_000);
     await detector.subscribers(0);
     await last.disconnected('mirror:image');
     await detector.publish(30);
@@ -187,7 +187,7 @@ describe('a stage that is killed and comes back', () => {
     const since = last.child.lineCount;
     await detector.publish(50, 200);
     second.signal('SIGKILL');
-    await second.waitForExit(5_000);
+    await second.waitForExit(20_000);
     const back = world.start(command).then(() => detector.subscribers(1));
     await detector.publishUntil(back, 200);
     await last.child.waitForLine(/connected to mirror:image/, 15_000, since);

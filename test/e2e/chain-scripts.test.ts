@@ -20,7 +20,7 @@ class Script implements AsyncDisposable {
   constructor(world: World, name: string, env: NodeJS.ProcessEnv) {
     const child = spawn('bash', [`examples/${name}.sh`], {
       cwd: ROOT,
-      env: { ...world.env, ...env, TMPDIR: world.folder },
+      env: { ...world.env, START_TIMEOUT: '60', ...env, TMPDIR: world.folder },
       detached: true,
     });
     this.pid = child.pid as number;
@@ -53,10 +53,10 @@ function expectBalanced({ stdout }: Script, stages: readonly string[]): void {
 
 /** Consumers whose parent was killed end within a second. */
 async function nothingLeft(script: Script): Promise<void> {
-  await until(() => expect(exists(-script.pid)).toBe(false), 5_000);
+  await until(() => expect(exists(-script.pid)).toBe(false), 20_000);
 }
 
-describe('an example of a chain', { concurrent: true, timeout: 90_000 }, () => {
+describe('an example of a chain', { concurrent: true, timeout: 180_000 }, () => {
   it.for<[string, string[]]>([
     ['processing-chain', ['turn', 'look', 'pass']],
     ['parallel-chain', ['share', 'collect', 'pass']],
@@ -83,7 +83,7 @@ describe('an example of a chain', { concurrent: true, timeout: 90_000 }, () => {
 
   it('leaves nothing behind when it is interrupted', async ({ world }) => {
     const script = new Script(world, 'parallel-chain', { START_DELAY: '60' });
-    await until(() => expect(script.stdout).toContain('simulator: '), 30_000);
+    await until(() => expect(script.stdout).toContain('simulator: '), 70_000);
     script.kill('SIGTERM');
     expect(await script.exited).toBe(143);
     await nothingLeft(script);

@@ -11,8 +11,9 @@ import { it, until, type World } from './support/world.ts';
 const SIMULATOR = 'ad-sim-server -cn pvapy:image -nx 64 -ny 64 -fps 200 -rp 0';
 const CONSUMERS =
   "hpc-consumer -ic pvapy:image -oc 'consumer:*:output' -sqs 100 -dg g -du 1 -pc UserDataProcessor -ll info";
+/** Waits for a consumer that the computer keeps waiting, for all that comes in meanwhile. */
 const COLLECTOR =
-  "hpc-collector -ic 'consumer:*:output' -oc collector:output -sc collector:status -cc collector:control -sqs 100 -pf test/e2e/fixtures/recording-image-processor.ts -pc HpcAdImageProcessor -ll info";
+  "hpc-collector -ic 'consumer:*:output' -oc collector:output -sc collector:status -cc collector:control -sqs 100 -ccs 2000 -gt 15 -pf test/e2e/fixtures/recording-image-processor.ts -pc HpcAdImageProcessor -ll info";
 
 interface CollectorStatus {
   readonly collectorId: number;
@@ -104,15 +105,21 @@ describe.concurrent('hpc-collector', () => {
   it('goes on without a consumer that was killed, counts what it took with it, and takes it back', async ({
     world,
   }) => {
-    const { simulator, collector, workers } = await startChain(world, ' -id 1| -id 2', 6);
+    const { simulator, collector, workers } = await startChain(world, ' -id 1| -id 2', 15);
     simulator.go();
-    await until(() => expect(collected(world).length).toBeGreaterThan(100), 25_000);
+    await until(() => expect(collected(world).length).toBeGreaterThan(100));
     (workers[1] as Child).signal('SIGKILL');
-    await collector.waitForLine(/WARNING collector\.1: consumer:2:output/, 5_000);
+    await collector.waitForLine(/WARNING collector\.1: consumer:2:output/, 20_000);
     const after = collected(world).length;
-    await until(() => expect(collected(world).length).toBeGreaterThan(after + 100), 10_000);
+    await until(() => expect(collected(world).length).toBeGreaterThan(after + 100));
+    const { nReceived } = (await statusOf(world)).producerStats_2.receiverStats;
     const again = await world.start(`${CONSUMERS} -id 2`);
     await again.waitForLine(/consumer\.2: monitoring pvapy:image/, 15_000);
+    // It joins while the stream goes on.
+    await until(async () => {
+      const { producerStats_2: second } = await statusOf(world);
+      expect(second.receiverStats.nReceived).toBeGreaterThan(nReceived + 50);
+    });
     await simulator.child.waitForLine(/^Server exiting after reaching runtime/, 25_000);
     const published = Number((await world.context.get('pvapy:image')).get('uniqueId'));
     await until(() => expect(collected(world).at(-1)).toBe(published));

@@ -37,7 +37,7 @@ export class Stage {
   /** Ends it as a crash does. */
   async kill(): Promise<void> {
     this.child.signal('SIGKILL');
-    await this.child.waitForExit(5_000);
+    await this.child.waitForExit(20_000);
   }
 
   /** The same command again, in a new process. */

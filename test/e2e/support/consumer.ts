@@ -1,7 +1,8 @@
 /** What tests ask a running hpc-consumer by its status and control channels, and what its ledger must say. */
 import type { Value } from 'epics-pva-ts';
 import { expect } from 'vitest';
-import type { World } from './world.ts';
+import { awakeTimeout } from '../../../bench/peers/awake-timer.ts';
+import { until, type World } from './world.ts';
 
 /** The status channel as plain data, as far as tests read it. */
 export interface Status {
@@ -18,8 +19,8 @@ export interface Status {
 
 type Counts<K extends string> = { readonly [key in K]: number };
 
-/** Most time a consumer may take to do what a test waits for. */
-const PATIENCE_MS = 15_000;
+/** Most time a consumer may take to do what a test waits for; it may be one of many processes that are starting. */
+const PATIENCE_MS = 40_000;
 
 /** How the names of a stage's channels begin: `consumer:1` for an id, `processor:1` as it is. */
 function channelsOf(id: number | string): string {
@@ -54,13 +55,20 @@ export async function control(
     },
   );
   const next = async (count: number): Promise<void> => {
-    const timer = AbortSignal.timeout(PATIENCE_MS);
-    while (messages.length < count) {
-      if (timer.aborted) throw new Error(`${channel}: '${command}': only ${JSON.stringify(messages)}`);
-      await new Promise<void>((resolve) => {
-        arrived = resolve;
-        timer.addEventListener('abort', () => resolve(), { once: true });
-      });
+    let over = false;
+    const stopTimer = awakeTimeout(() => {
+      over = true;
+      arrived();
+    }, PATIENCE_MS);
+    try {
+      while (messages.length < count) {
+        if (over) throw new Error(`${channel}: '${command}': only ${JSON.stringify(messages)}`);
+        await new Promise<void>((resolve) => {
+          arrived = resolve;
+        });
+      }
+    } finally {
+      stopTimer();
     }
   };
   try {
@@ -76,20 +84,19 @@ export async function control(
 }
 
 /** Asks for statistics until they are as wanted. */
-export async function statusWhen(
+export function statusWhen(
   world: World,
   id: number | string,
   what: string,
   wanted: (status: Status) => boolean,
 ): Promise<Status> {
-  const end = performance.now() + PATIENCE_MS;
-  for (;;) {
+  return until(async () => {
     await control(world, id, 'get_stats');
     const now = await status(world, id);
-    if (wanted(now)) return now;
-    if (performance.now() > end)
+    if (!wanted(now))
       throw new Error(`${channelsOf(id)}: not ${what} in time, but ${JSON.stringify(now, bigints)}`);
-  }
+    return now;
+  }, PATIENCE_MS);
 }
 
 /** The least number of updates that have come from any source of a consumer or a collector, its metadata included. */

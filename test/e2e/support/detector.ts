@@ -70,7 +70,7 @@ export class Detector {
     await until(() => {
       if (this.pv.subscriberCount !== count)
         throw new Error(`the detector has ${this.pv.subscriberCount} subscribers, not ${count}`);
-    }, 15_000);
+    });
   }
 
   /** Publishes `count` frames at `fps`, catching up when late; without `fps` one frame per turn of the event loop. */

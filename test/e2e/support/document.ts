@@ -71,7 +71,7 @@ export async function handledBy(world: World, names: readonly string[], total: n
     const sum = counts.reduce((a, b) => a + b, 0);
     expect(sum, `${names.join(' ')}: ${counts.join(' + ')}`).toBeGreaterThanOrEqual(total);
     return all;
-  }, 20_000);
+  });
 }
 
 async function statusNow(world: World, name: string): Promise<Status> {

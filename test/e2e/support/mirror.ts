@@ -4,6 +4,6 @@ import type { World } from './world.ts';
 
 /** The counters of each mirror, by its name. */
 export async function mirrorRows(world: World): Promise<Map<string, Record<string, unknown>>> {
-  const table = await world.context.get('mirror:status', { timeout: 15 });
+  const table = await world.context.get('mirror:status', { timeout: 40 });
   return new Map(NTTable.rows(table).map((row) => [String(row['mirror']), row]));
 }

@@ -5,7 +5,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { awakeTimeout } from '../../../bench/peers/awake-timer.ts';
 import { guardGroup, releaseGroup } from '../../../bench/peers/reaper.ts';
 import { ROOT, until, type World, words } from './world.ts';
 
@@ -37,7 +37,12 @@ export class Unguarded {
   private async watchEnd(): Promise<{ readonly code: number | null; readonly signal: string | null }> {
     const closed = once(this.child, 'close');
     const [code, signal] = (await once(this.child, 'exit')) as [number | null, string | null];
-    await Promise.race([closed, delay(DRAIN_MS, undefined, { ref: false })]);
+    let stopTimer = (): void => {};
+    const drained = new Promise<void>((resolve) => {
+      stopTimer = awakeTimeout(resolve, DRAIN_MS);
+    });
+    await Promise.race([closed, drained]);
+    stopTimer();
     return { code, signal };
   }
 

@@ -25,7 +25,7 @@ import { freePorts, peerEnv } from '../../../bench/peers/ports.ts';
 export const ROOT: string = fileURLToPath(new URL('../../..', import.meta.url));
 
 // Real processes on a busy computer take their time; every wait in a test has a shorter bound of its own.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 /** How a command ended and all that it printed. */
 export interface Finished extends ChildExit {
@@ -98,7 +98,7 @@ export class World {
   /** Runs a command line to its end. */
   async run(line: string, env: NodeJS.ProcessEnv = {}): Promise<Finished> {
     const child = await this.start(line, env);
-    return finished(child, await child.waitForExit(20_000));
+    return finished(child, await child.waitForExit(60_000));
   }
 
   /** Writes a file into this world's folder; its path. */
@@ -154,9 +154,9 @@ const POLL_MS = 20;
 
 /**
  * Waits until `check` returns a value; fails with what it threw last.
- * @param timeoutMs time in which this process runs; default 15 s
+ * @param timeoutMs time in which this process runs; default 40 s
  */
-export async function until<T>(check: () => T | Promise<T>, timeoutMs = 15_000): Promise<T> {
+export async function until<T>(check: () => T | Promise<T>, timeoutMs = 40_000): Promise<T> {
   let over = false;
   const stopTimer = awakeTimeout(() => {
     over = true;
