@@ -40,10 +40,11 @@ export class MirrorServer {
     this.server = new Server({ log, ...options.server });
     this.context = new Context({ log, ...options.client });
     const { server, context: provider } = this;
-    const onChange = (): void => this.status?.soon();
-    this.channels = options.channels.map(
-      (spec) => new MirrorChannel({ spec, server, provider, logger, onChange }),
-    );
+    this.channels = options.channels.map((spec) => {
+      const onChange = (): void => this.changed(channel);
+      const channel: MirrorChannel = new MirrorChannel({ spec, server, provider, logger, onChange });
+      return channel;
+    });
     this.missing = new MissingSources(this.channels, logger);
     if (statusChannel) {
       this.status = new MirrorStatus(this.channels);
@@ -58,6 +59,12 @@ export class MirrorServer {
     for (const channel of this.channels) channel.start();
     this.lookAfter();
     this.timer = setInterval(() => this.lookAfter(), PERIOD_MS);
+  }
+
+  /** The source of a channel came or went. */
+  private changed(channel: MirrorChannel): void {
+    this.missing.seen(channel);
+    this.status?.soon();
   }
 
   private lookAfter(): void {

@@ -11,25 +11,30 @@ const MISSED_AFTER_MS = 10_000;
 /** Mirrors named in a line. */
 const NAMED = 5;
 
+/** What is looked at of a mirror. */
+export type Mirror = Pick<MirrorChannel, 'spec' | 'connected'>;
+
 export class MissingSources {
-  private readonly channels: readonly MirrorChannel[];
+  private readonly channels: readonly Mirror[];
   private readonly logger: Logger;
   /** Since when a mirror has no source; Infinity when that was said. */
-  private readonly since = new Map<MirrorChannel, number>();
+  private readonly since = new Map<Mirror, number>();
 
-  constructor(channels: readonly MirrorChannel[], logger: Logger) {
+  constructor(channels: readonly Mirror[], logger: Logger) {
     this.channels = channels;
     this.logger = logger;
+  }
+
+  /** The source of a mirror has come or gone: it is missed anew, however short it was there. */
+  seen(channel: Mirror): void {
+    this.since.delete(channel);
   }
 
   /** To be called about every second. @param now ms of a steady clock */
   check(now: number): void {
     const missed: string[] = [];
     for (const channel of this.channels) {
-      if (channel.connected) {
-        this.since.delete(channel);
-        continue;
-      }
+      if (channel.connected) continue;
       const since = this.since.get(channel);
       if (since === undefined) this.since.set(channel, now);
       else if (now - since >= MISSED_AFTER_MS) {

@@ -163,18 +163,21 @@ export class ProcessGroup {
     const pid = member.child?.pid;
     member.child = undefined;
     if (!member.ended) member.lives.died();
-    this.options.onChange?.();
     if (!member.ended && !this.stopping) {
       if (performance.now() - member.startedAt > HEALTHY_MS) member.delay = FIRST_RESTART_MS;
+      const { delay } = member;
       member.restarts++;
+      member.timer = setTimeout(() => this.spawn(member), delay);
+      member.delay = Math.min(delay * 2, LONGEST_RESTART_MS);
+      // Whoever looks now sees it restarting.
+      this.options.onChange?.();
       this.options.logger.error(
-        `consumer ${consumerId} ${pid === undefined ? why : `(process ${pid}) died: ${why}`}; restart ${member.restarts} in ${member.delay / 1000} s`,
+        `consumer ${consumerId} ${pid === undefined ? why : `(process ${pid}) died: ${why}`}; restart ${member.restarts} in ${delay / 1000} s`,
       );
-      member.timer = setTimeout(() => this.spawn(member), member.delay);
-      member.delay = Math.min(member.delay * 2, LONGEST_RESTART_MS);
       return;
     }
     member.ended = true;
+    this.options.onChange?.();
     if (this.members.every((m) => m.ended && !m.child)) this.options.onEnd(this.failure);
   }
 

@@ -102,11 +102,12 @@ describe('Metadata Handling With Data Consumers', () => {
 describe('Metadata Handling Tests', () => {
   // As printed the line cannot work, in PvaPy neither: it has two classes, and accumulates without a queue.
   it.for([
-    ['one consumer', 1, ''],
-    ['two consumers', 2, '--distributor-updates 1'],
+    ['one consumer', 1, '', 100],
+    // Each is told all metadata of both: twice the updates.
+    ['two consumers', 2, '--distributor-updates 1', 20],
   ] as const)(
     'six metadata channels, %s: every image has all of them',
-    async ([, n, distributor], { world }) => {
+    async ([, n, distributor, fps], { world }) => {
       await world.start(
         `hpc-consumer --input-channel pvapy:image ${channels('consumer')} ${METADATA_PROCESSOR} --report-period 10 --metadata-channels pva://m1,pva://m2,pva://m3,pva://m4,pva://m5,pva://m6 --accumulate-objects 10 --receiver-queue-size 0 --server-queue-size 400 --n-consumers ${n} ${distributor}`,
       );
@@ -114,7 +115,7 @@ describe('Metadata Handling Tests', () => {
       const published = await streamThrough(
         world,
         'ad-sim-server -cn pvapy:image -nf 100 -dt uint8 -rt 60 -mpv pva://m1,pva://m2,pva://m3,pva://m4,pva://m5,pva://m6 -nx 512 -ny 512 -fps 1 -rp 1',
-        { fps: 100, runtime: 2 },
+        { fps, runtime: 2 },
         names,
       );
       for (const s of await handledBy(world, names, published)) {

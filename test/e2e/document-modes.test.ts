@@ -7,7 +7,7 @@ import { chmodSync } from 'node:fs';
 import { Context, clientConfigFromEnv, NTNDArray } from 'epics-pva-ts';
 import { describe, expect } from 'vitest';
 import { freePorts } from '../../bench/peers/ports.ts';
-import { idsFrom, type Status, statusWhen } from './support/consumer.ts';
+import { idsFrom, type Status, status, statusWhen } from './support/consumer.ts';
 import {
   channels,
   expectAllProcessed,
@@ -87,6 +87,8 @@ describe('Input/Output Modes and Firewalls', () => {
         `hpc-consumer --input-channel pvapy:image ${channels('stage1')} --processor-class pvapy.hpc.adImageProcessor.AdImageProcessor --report-period 10 --server-queue-size 100 --consumer-id 1 --output-mode pva`,
         { ...isolated(Number(ownPort), processing.broadcastPort), EPICS_PVA_NAME_SERVERS: nameServers },
       );
+      // It serves what the other one puts into: a put has 5 s.
+      await status(seen, 'stage2:1');
       const published = await streamThrough(
         seen,
         'ad-sim-server -cn pvapy:image -nx 256 -ny 256 -dt uint8 -rt 60 -fps 1 -rp 1',

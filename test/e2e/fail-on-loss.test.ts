@@ -69,8 +69,9 @@ describe.concurrent('a collector', () => {
       await Detector.start(world, { channel: 'tile:1' }),
       await Detector.start(world, { channel: 'tile:2' }),
     ];
+    // The second producer's tiles wait for the first one's, however late these are.
     const collector = await world.start(
-      'hpc-collector -ic tile:* -sc c:status -sp 0.1 -sqs 100 --objects-per-id 2 --gap-timeout 0.2 --fail-on-loss',
+      'hpc-collector -ic tile:* -sc c:status -sp 0.1 -sqs 100 --objects-per-id 2 --gap-timeout 3 --fail-on-loss',
     );
     await Promise.all([one.subscribers(1), two.subscribers(1)]);
     await two.publish(second);

@@ -39,7 +39,8 @@ describe.concurrent('the status channel', () => {
     world,
   }) => {
     const detector = await Detector.start(world);
-    await consume(world, detector, `${LINE} --processor-class UserDataProcessor --receiver-queue-size 100`);
+    await consume(world, detector, `${LINE} --processor-class UserDataProcessor --receiver-queue-size 1000`);
+    await statusWhen(world, 1, 'fed', (s) => s.receiverStats.nReceived === 1);
     const output = watch(world, 'consumer:1:output', (value) => Number(value.get('uniqueId')));
     await detector.publish(200, 200);
     const status = await statusWhen(world, 1, 'at 200', (s) => s.processorStats.lastObjectId === 200);

@@ -65,7 +65,7 @@ describe.skipIf(process.platform !== 'linux')('at a terminal', { concurrent: tru
     );
     await detector.subscribers(2);
     await detector.publish(3);
-    await at.shows(/^[12] +restarting\b/m);
+    await at.showed(/^[12] +restarting\b/m);
     await at.shows(/^Log$[\s\S]*nobody waits for this/m);
     await detector.subscribers(2);
     at.type(CTRL_C);

@@ -54,7 +54,8 @@ describe('at 5 kHz', () => {
 
 describe('with a processor slower than the stream', () => {
   it('without any protection images are overwritten at the server, and counted', async ({ world }) => {
-    const { status: s, ids } = await stream(world, SLOW, 2000, 2000);
+    // All at once: what lies in sockets is not overwritten, and that may be some hundred images.
+    const { status: s, ids } = await stream(world, SLOW, 2000, Number.POSITIVE_INFINITY);
     expectLedger(s, 2000);
     expect(s.receiverStats.nOverruns).toBeGreaterThan(0);
     expect(s.processorStats.nMissed).toBeGreaterThan(0);

@@ -19,6 +19,13 @@ const second = (mode: string, processor: string, more = ''): string =>
 const first = (mode: string, more = ''): string =>
   `hpc-consumer -id 1 -ic pvapy:image -om ${mode} -oc stage2 ${CHANNELS} -pc UserDataProcessor -sqs 1000 ${more}`;
 
+/** Waits until the second one takes what it is sent: a put or call to a process that still starts fails after 5 s. */
+async function secondServes(world: World): Promise<void> {
+  await until(async () => {
+    expect((await world.context.get('consumer:2:status')).get('state')).toBe('running');
+  });
+}
+
 const sum = (id: number): number => pixelsOf(id).reduce((a, b) => a + b, 0);
 
 async function start(world: World, line: string): Promise<Child> {
@@ -38,6 +45,7 @@ describe.concurrent('a consumer that serves its input', () => {
     async ([output, input, processor, more], { world }) => {
       const detector = await Detector.start(world);
       await start(world, second(input, processor, more));
+      await secondServes(world);
       await start(world, first(output));
       await detector.subscribers(1);
       await detector.publish(100);
@@ -63,6 +71,7 @@ describe.concurrent('a consumer that serves its input', () => {
   it('refuses, counts and tells the sender what does not fit into its receiver queue', async ({ world }) => {
     const detector = await Detector.start(world);
     await start(world, second('pvas', 'SlowlyServed', '-rqs 2'));
+    await secondServes(world);
     const sender = await start(world, first('pva', '--fail-on-loss'));
     await detector.subscribers(1);
     await detector.publish(40);
@@ -158,6 +167,7 @@ describe.concurrent('a consumer that puts or calls', () => {
     async ([output, input], { world }) => {
       const detector = await Detector.start(world);
       await start(world, second(input, 'Served'));
+      await secondServes(world);
       const line = first(output).replace('-pc UserDataProcessor', `-pf ${SERVED} -pc LastWords`);
       const sender = await start(world, line);
       await detector.subscribers(1);
@@ -179,15 +189,13 @@ describe.concurrent('a consumer that puts or calls', () => {
     world.own(await server.addPV('pvapy:image', image).addPV('stage2', result).start());
     await start(world, first('pva'));
     await until(() => expect(image.subscriberCount).toBe(1), 15_000);
-    const before = performance.now();
     for (let uniqueId = 1; uniqueId <= 200; uniqueId++)
       image.post(
         NTNDArray.create({ pixels: pixelsOf(uniqueId), dimensions: [128, 128], uniqueId }).value.mark(),
       );
     const s = await statusWhen(world, 1, 'done', ({ publisherStats: p }) => p.nPublished + p.nErrors === 200);
+    // A put that nobody answers is an error after 5 s.
     expect(s.publisherStats).toMatchObject({ nPublished: 200, nErrors: 0 });
     expect(ids).toEqual(idsFrom(1, 200));
-    // A put that nobody answers takes 5 s.
-    expect(performance.now() - before).toBeLessThan(5000);
   });
 });

@@ -68,8 +68,9 @@ describe.concurrent('files that cannot be written', () => {
   it('HDF5: images lost in a later flush are losses of the consumer', async ({ world }) => {
     const detector = await Detector.start(world);
     const folder = join(world.folder, 'out');
-    // Two images of 16 kB fit into a file of 42 kB, their ids and times do not; those are written after 0.3 s.
-    const line = `${hdf5(folder, { flushImages: 50, flushSeconds: 0.3 })} --fail-on-loss`;
+    // Two images of 16 kB fit into a file of 42 kB, their ids and times do not; those are written after 2 s,
+    // when both images have come.
+    const line = `${hdf5(folder, { flushImages: 50, flushSeconds: 2 })} --fail-on-loss`;
     const consumer = await limited(world, "bash -c 'ulimit -f 42'", line);
     await detector.subscribers(1);
     await detector.publish(2, 1000);

@@ -78,7 +78,9 @@ describe.concurrent('a consumer that is killed', () => {
     await consumer.exited;
     over = true;
     await publishing;
-    expect(readdirSync(folder).filter((name) => name.endsWith('.partial'))).toHaveLength(1);
+    // None when a file had just been finished.
+    const open = readdirSync(folder).filter((name) => name.endsWith('.partial'));
+    expect(open.length).toBeLessThanOrEqual(1);
     const ids = checked(folder);
     // One after the other from the first on, and of those processed no more than an unfinished flush is missing.
     expect(ids).toEqual(idsFrom(1, ids.length).map((id) => id + (ids[0] ?? 1) - 1));

@@ -12,7 +12,7 @@ const SLOW =
 async function expectState(world: World, channel: string, state: string): Promise<void> {
   await until(async () => {
     expect((await world.context.get(channel)).get('state')).toBe(state);
-  }, 15_000);
+  });
 }
 
 describe.concurrent('hpc-consumer', () => {
@@ -79,6 +79,8 @@ describe.concurrent('hpc-consumer', () => {
       `hpc-consumer -im rpc -ic calls ${CHANNELS} -pf test/e2e/fixtures/served-processors.ts -pc Served`,
       { HPC_TEST_FOLDER: world.folder },
     );
+    // A call has 5 s, which the start of a process may take.
+    await expectState(world, 'consumer:1:status', 'running');
     const call = (uniqueId: number) => world.context.rpc('calls', NTNDArray.create({ uniqueId }).value);
     expect((await call(1))?.toJS()).toEqual({ status: 0 });
     expect(await control(world, 1, 'pause')).toBe('Pause successful');

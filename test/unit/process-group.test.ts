@@ -28,21 +28,24 @@ function make() {
     "process.on('message', ({ type }) => type === 'start' ? process.send({ type: 'ready' }) : process.exit(0));",
   );
   const lines: string[] = [];
+  /** Its state whenever a change is told. */
+  const told: (string | undefined)[] = [];
   let ends = 0;
-  const group = new ProcessGroup({
+  const group: ProcessGroup = new ProcessGroup({
     entry: pathToFileURL(entry),
     specs: [{ consumerId: 4 } as ConsumerSpec],
     logger: createLogging({ name: 'test', output: { write: (text: string) => void lines.push(text) } })
       .logger,
     onReport: () => {},
+    onChange: () => void told.push(group.states.get(4)),
     onEnd: () => void ends++,
   });
-  return { group, lines, ends: () => ends };
+  return { group, lines, told, ends: () => ends };
 }
 
 it('a child that cannot be started is tried again until it can', async () => {
   process.execPath = join(folder, 'no-node');
-  const { group, lines, ends } = make();
+  const { group, lines, told, ends } = make();
   group.start();
   try {
     await until(() => expect(group.nRestarts).toBe(1));
@@ -52,6 +55,7 @@ it('a child that cannot be started is tried again until it can', async () => {
     await until(() => expect([...group.states]).toEqual([[4, 'running']]));
     await group.stop();
     expect([[...group.states], ends()]).toEqual([[[4, 'ended']], 1]);
+    expect([...new Set(told)]).toEqual(['restarting', 'running', 'ended']);
   } finally {
     group.kill();
   }

@@ -7,6 +7,9 @@ import { guardGroup, releaseGroup } from '../../../bench/peers/reaper.ts';
 import { TestTerminal } from '../../view/terminal.ts';
 import { ROOT, until, type World, words } from './world.ts';
 
+/** Full screens that are remembered. */
+const MOST_SCREENS = 1000;
+
 export class AtTerminal {
   readonly terminal: TestTerminal;
   /** Was the alternate screen ever shown? */
@@ -15,6 +18,8 @@ export class AtTerminal {
   readonly exited: Promise<number>;
   private readonly child: ChildProcessWithoutNullStreams;
   private readonly pid: number;
+  /** What the full screen has shown, the last of it, also while it was drawn. */
+  private readonly screens: string[] = [];
 
   private constructor(child: ChildProcessWithoutNullStreams, pid: number, columns: number, rows: number) {
     this.child = child;
@@ -26,6 +31,7 @@ export class AtTerminal {
       for (const [i, part] of text.split('\x1b').entries()) {
         this.terminal.write(i === 0 ? part : `\x1b${part}`);
         this.wasFull ||= this.terminal.full;
+        if (this.terminal.full) this.remember(this.text);
       }
     });
     this.exited = Promise.all([once(child, 'exit'), once(child.stdout, 'end')]).then(
@@ -59,6 +65,20 @@ export class AtTerminal {
       if (!found) throw new Error(`not on the screen: ${pattern}; but\n${this.text}`);
       return found;
     }, timeoutMs);
+  }
+
+  /** Waits until the full screen shows this or has shown it: for what may be over before anybody looks. */
+  async showed(pattern: RegExp): Promise<void> {
+    await until(() => {
+      if (!this.screens.some((text) => pattern.test(text)))
+        throw new Error(`never on the screen: ${pattern}; now\n${this.text}`);
+    });
+  }
+
+  private remember(text: string): void {
+    if (text === this.screens.at(-1)) return;
+    this.screens.push(text);
+    if (this.screens.length > MOST_SCREENS) this.screens.shift();
   }
 
   /** Presses keys, such as `\x03` for Ctrl-C. */
