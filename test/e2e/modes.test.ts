@@ -7,6 +7,7 @@ import { describe, expect } from 'vitest';
 import type { Child } from '../../bench/peers/child.ts';
 import { control, idsFrom, statusWhen } from './support/consumer.ts';
 import { Detector, pixelsOf } from './support/detector.ts';
+import { running } from './support/processing.ts';
 import { it, until, type World } from './support/world.ts';
 
 const CHANNELS = '-cc consumer:*:control -sc consumer:*:status';
@@ -25,6 +26,12 @@ async function start(world: World, line: string): Promise<Child> {
   return world.start(line, { HPC_TEST_FOLDER: world.folder });
 }
 
+/** Starts a consumer that serves its input, and waits until it takes objects. */
+async function serve(world: World, line: string): Promise<void> {
+  await start(world, line);
+  await running(world, 2);
+}
+
 describe.concurrent('a consumer that serves its input', () => {
   it.for([
     ['pva', 'pvas', 'Served', ''],
@@ -37,7 +44,7 @@ describe.concurrent('a consumer that serves its input', () => {
     'receives all that %s output sends to %s input: %s %s',
     async ([output, input, processor, more], { world }) => {
       const detector = await Detector.start(world);
-      await start(world, second(input, processor, more));
+      await serve(world, second(input, processor, more));
       await start(world, first(output));
       await detector.subscribers(1);
       await detector.publish(100);
@@ -62,7 +69,7 @@ describe.concurrent('a consumer that serves its input', () => {
 
   it('refuses, counts and tells the sender what does not fit into its receiver queue', async ({ world }) => {
     const detector = await Detector.start(world);
-    await start(world, second('pvas', 'SlowlyServed', '-rqs 2'));
+    await serve(world, second('pvas', 'SlowlyServed', '-rqs 2'));
     const sender = await start(world, first('pva', '--fail-on-loss'));
     await detector.subscribers(1);
     await detector.publish(40);
@@ -157,7 +164,7 @@ describe.concurrent('a consumer that puts or calls', () => {
     'sends what its processor publishes when it is stopped (%s)',
     async ([output, input], { world }) => {
       const detector = await Detector.start(world);
-      await start(world, second(input, 'Served'));
+      await serve(world, second(input, 'Served'));
       const line = first(output).replace('-pc UserDataProcessor', `-pf ${SERVED} -pc LastWords`);
       const sender = await start(world, line);
       await detector.subscribers(1);
