@@ -39,7 +39,7 @@ start() {
 }
 
 # stage NAME COMMAND ARGUMENTS: one that ends with exit code 3 if it loses anything.
-stage() { start "$@" -sqs 100 -ll info --fail-on-loss; }
+stage() { start "$@" -sqs 1000 -ll info --fail-on-loss; }
 
 # Waits until every stage runs.
 running() {

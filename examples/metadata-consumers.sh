@@ -10,7 +10,7 @@ END=chain:sorted:output
 # Metadata must be there before their image: images wait in a queue until some more have come.
 stage share hpc-consumer -ic chain:image -oc 'chain:*:output' -nc 2 -du 1 -rqs 1000 -ao 10 -at 0.5 \
   -mc pva://chain:motor:x,pva://chain:motor:y -pc MetadataProcessor
-stage collect hpc-collector -ic 'chain:*:output' -pid 1,2 -ccs 100 -oc "$END" \
+stage collect hpc-collector -ic 'chain:*:output' -pid 1,2 -ccs 1000 -oc "$END" \
   -pc UserDataProcessor
 stream -mpv pva://chain:motor:x,pva://chain:motor:y
 finish

@@ -7,7 +7,7 @@ source "$(dirname "$0")/chain-functions.sh"
 END=chain:passed:output
 
 stage share hpc-consumer -ic chain:image -oc 'chain:*:output' -nc 3 -du 1 -pc RotateProcessor
-stage collect hpc-collector -ic 'chain:*:output' -pid 1,2,3 -ccs 100 -oc chain:sorted:output \
+stage collect hpc-collector -ic 'chain:*:output' -pid 1,2,3 -ccs 1000 -oc chain:sorted:output \
   -pc UserDataProcessor
 stage pass hpc-consumer -ic chain:sorted:output -oc "$END" -pc UserDataProcessor
 stream

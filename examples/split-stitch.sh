@@ -17,7 +17,7 @@ trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
 node "$bin/hpc-consumer.js" -ic pvapy:image -oc 'split:*:output' -cc 'split:*:control' -sqs 100 -nc 2 -du 1 -rt 90 \
   -pc SplitTilesProcessor -pa '{"nx": 128, "ny": 128}' --fail-on-loss > /dev/null &
 split=$!
-node "$bin/hpc-collector.js" -ic 'split:*:output' -pid 1,2 -opi 4 -ccs 100 -sqs 400 -rt 90 \
+node "$bin/hpc-collector.js" -ic 'split:*:output' -pid 1,2 -opi 4 -ccs 1000 -sqs 400 -rt 90 \
   -oc stitch:output -sc stitch:status -cc stitch:control \
   -pc StitchTilesProcessor -pa '{"nx": 256, "ny": 256}' --fail-on-loss > /dev/null &
 collector=$!
@@ -32,7 +32,10 @@ stitched="$(figure stitch:status userStats.nFramesStitched)"
 tiles="$(figure stitch:status userStats.nTilesProcessed)"
 discarded="$(figure stitch:status userStats.nTilesDiscarded)"
 
-for name in split:1 split:2 stitch; do node "$bin/pvput.js" "$name:control" '{"command": "stop"}' > /dev/null; done
+# pvput reads the channel once more after its put: by then it may be gone.
+for name in split:1 split:2 stitch; do
+  node "$bin/pvput.js" "$name:control" '{"command": "stop"}' > /dev/null || true
+done
 wait $collector
 wait $split
 echo "published=$published stitched=$stitched tiles=$tiles lost=$((4 * published - tiles + discarded))"

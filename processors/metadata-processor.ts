@@ -93,6 +93,9 @@ export class MetadataProcessor extends UserDataProcessor {
   /**
    * Metadata come over other connections than images: what has arrived at this computer is waited for, no more. A
    * promise is returned only then.
+   *
+   * That takes two turns of the event loop: the first one may be that in which the image was read, and which connections
+   * have something to read was asked before it, maybe before the metadata arrived.
    */
   override process(frame: NTNDArray): NTNDArray | undefined | Promise<NTNDArray> {
     // A detector that has not started yet shows an image without pixels.
@@ -101,7 +104,9 @@ export class MetadataProcessor extends UserDataProcessor {
     const missing = this.add(this.sources, time, frame);
     if (missing === NONE || !missing.some(({ values }) => values.mayCome(time, this.rule)))
       return this.pass(missing, time, frame);
-    return nextTurn().then(() => this.pass(this.add(missing, time, frame), time, frame));
+    return nextTurn()
+      .then(() => nextTurn())
+      .then(() => this.pass(this.add(missing, time, frame), time, frame));
   }
 
   /** Adds what there is of these sources; the sources without a value. */

@@ -47,7 +47,7 @@ export interface AdSimServerOptions {
 /** Posts of images, and bytes of pixels, sent in one go at most before sockets get a turn. */
 const MAX_BURST = 16;
 const MAX_BURST_BYTES = 512 * 1024;
-/** Time after the runtime (ms) in which a simulator that is late may still send what was due. */
+/** Time (ms) from its first look at the clock after the runtime in which a simulator that is late may still send what was due. */
 const CATCH_UP_MS = 1000;
 
 export class AdSimServer {
@@ -142,6 +142,8 @@ export class AdSimServer {
     const end = schedule.startTime + runtime * 1000;
     // The frame that would begin the next period is not part of this one.
     const lastDue = end - 0.001;
+    // Not from the end on: who was kept waiting just then has had no time yet.
+    let lateUntil = Number.POSITIVE_INFINITY;
     let reason: ExitReason = 'interrupted';
     const finished = (why: ExitReason): number => {
       reason = why;
@@ -149,8 +151,9 @@ export class AdSimServer {
     };
     const step = (): number => {
       const now = performance.now();
+      if (now >= end) lateUntil = Math.min(lateUntil, now + CATCH_UP_MS);
       // Frames due within the runtime are sent even if the machine was busy, but not for ever after it.
-      const due = now < end + CATCH_UP_MS ? Math.min(schedule.due(Math.min(now, lastDue)), burst) : 0;
+      const due = now < lateUntil ? Math.min(schedule.due(Math.min(now, lastDue)), burst) : 0;
       if (now >= end && (due === 0 || fps <= 0)) return finished('runtime');
       for (let i = 0; i < due; i++) if (!this.publishOne()) return finished('all-published');
       schedule.take(due);

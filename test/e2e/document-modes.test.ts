@@ -16,7 +16,7 @@ import {
   stopAll,
   streamThrough,
 } from './support/document.ts';
-import { watch } from './support/processing.ts';
+import { running, watch } from './support/processing.ts';
 import { it, until, type World } from './support/world.ts';
 
 const SIMULATOR = 'ad-sim-server -cn pvapy:image -nx 128 -ny 128 -dt uint8 -rt 60 -fps 1';
@@ -83,6 +83,7 @@ describe('Input/Output Modes and Firewalls', () => {
         `hpc-consumer --input-channel stage1:*:output --control-channel stage2:*:control --status-channel stage2:*:status --output-channel stage:*:output --processor-class pvapy.hpc.adImageProcessor.AdImageProcessor --report-period 10 --skip-initial-updates 0 --consumer-id 1 --input-mode pvas`,
         isolated(saving.serverPort, saving.broadcastPort),
       );
+      await running(seen, 'stage2:1');
       await world.start(
         `hpc-consumer --input-channel pvapy:image ${channels('stage1')} --processor-class pvapy.hpc.adImageProcessor.AdImageProcessor --report-period 10 --server-queue-size 100 --consumer-id 1 --output-mode pva`,
         { ...isolated(Number(ownPort), processing.broadcastPort), EPICS_PVA_NAME_SERVERS: nameServers },

@@ -6,6 +6,7 @@ import { describe, expect } from 'vitest';
 import { processedUpTo, Stage } from './support/chain.ts';
 import { idsFrom } from './support/consumer.ts';
 import { Detector } from './support/detector.ts';
+import { running } from './support/processing.ts';
 import { it, until, type World } from './support/world.ts';
 
 const SENT = 'consumer:1:output';
@@ -25,7 +26,7 @@ async function start(world: World, output: string, input: string): Promise<Chain
     '2',
     `hpc-consumer -id 2 -im ${input} -ic ${SENT} -pf test/e2e/fixtures/served-processors.ts -pc Served`,
   );
-  await receiver.received(0);
+  await running(world, '2');
   const sender = await Stage.start(
     world,
     '1',

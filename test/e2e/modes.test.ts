@@ -7,6 +7,7 @@ import { describe, expect } from 'vitest';
 import type { Child } from '../../bench/peers/child.ts';
 import { control, idsFrom, statusWhen } from './support/consumer.ts';
 import { Detector, pixelsOf } from './support/detector.ts';
+import { running } from './support/processing.ts';
 import { it, until, type World } from './support/world.ts';
 
 const CHANNELS = '-cc consumer:*:control -sc consumer:*:status';
@@ -19,17 +20,16 @@ const second = (mode: string, processor: string, more = ''): string =>
 const first = (mode: string, more = ''): string =>
   `hpc-consumer -id 1 -ic pvapy:image -om ${mode} -oc stage2 ${CHANNELS} -pc UserDataProcessor -sqs 1000 ${more}`;
 
-/** Waits until the second one takes what it is sent: a put or call to a process that still starts fails after 5 s. */
-async function secondServes(world: World): Promise<void> {
-  await until(async () => {
-    expect((await world.context.get('consumer:2:status')).get('state')).toBe('running');
-  });
-}
-
 const sum = (id: number): number => pixelsOf(id).reduce((a, b) => a + b, 0);
 
 async function start(world: World, line: string): Promise<Child> {
   return world.start(line, { HPC_TEST_FOLDER: world.folder });
+}
+
+/** Starts a consumer that serves its input, and waits until it takes objects. */
+async function serve(world: World, line: string): Promise<void> {
+  await start(world, line);
+  await running(world, 2);
 }
 
 describe.concurrent('a consumer that serves its input', () => {
@@ -44,8 +44,7 @@ describe.concurrent('a consumer that serves its input', () => {
     'receives all that %s output sends to %s input: %s %s',
     async ([output, input, processor, more], { world }) => {
       const detector = await Detector.start(world);
-      await start(world, second(input, processor, more));
-      await secondServes(world);
+      await serve(world, second(input, processor, more));
       await start(world, first(output));
       await detector.subscribers(1);
       await detector.publish(100);
@@ -70,8 +69,7 @@ describe.concurrent('a consumer that serves its input', () => {
 
   it('refuses, counts and tells the sender what does not fit into its receiver queue', async ({ world }) => {
     const detector = await Detector.start(world);
-    await start(world, second('pvas', 'SlowlyServed', '-rqs 2'));
-    await secondServes(world);
+    await serve(world, second('pvas', 'SlowlyServed', '-rqs 2'));
     const sender = await start(world, first('pva', '--fail-on-loss'));
     await detector.subscribers(1);
     await detector.publish(40);
@@ -166,8 +164,7 @@ describe.concurrent('a consumer that puts or calls', () => {
     'sends what its processor publishes when it is stopped (%s)',
     async ([output, input], { world }) => {
       const detector = await Detector.start(world);
-      await start(world, second(input, 'Served'));
-      await secondServes(world);
+      await serve(world, second(input, 'Served'));
       const line = first(output).replace('-pc UserDataProcessor', `-pf ${SERVED} -pc LastWords`);
       const sender = await start(world, line);
       await detector.subscribers(1);

@@ -206,6 +206,8 @@ stages:
       const shell = await spawnChild({ command: '/bin/sh', args: ['-c', line], env: world.env, name: 'sh' });
       world.own({ [Symbol.asyncDispose]: async () => void (await shell.stop({ signal: 'SIGKILL' })) });
       shells.push(shell);
+      // The simulator comes last, and its first frame when the consumer, which runs by then, has found it.
+      if (shells.length === 1) await shell.waitForLine(/'consumerId': 1/, PATIENCE_MS);
     }
     await shells[1]?.waitForLine(/Server exiting after reaching runtime/, PATIENCE_MS);
     await shells[0]?.waitForLine(/'nProcessed': 50\b/, PATIENCE_MS);

@@ -43,6 +43,8 @@ stages:
     await resume(1 + 20 + 1);
     await publish(20);
     await control(world, 'second', 'pause');
+    // It comes to `first` on another socket than the next frame. The second answer is from a later turn of its event loop.
+    for (let i = 0; i < 2; i++) await world.context.get('first:out');
     await detector.publish(10, 200);
     await child.waitForLine(/first: running.* processed=50 /, PATIENCE_MS);
     await resume(1 + 20 + 1 + 20 + 1);

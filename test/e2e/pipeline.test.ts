@@ -106,7 +106,7 @@ stages:
   - name: collector
     command: hpc-collector
     input: workers
-    options: { output-channel: 'collector:out', control-channel: 'collector:1:control', server-queue-size: 1000, processor-class: UserDataProcessor }
+    options: { output-channel: 'collector:out', control-channel: 'collector:1:control', collector-cache-size: 1000, server-queue-size: 1000, processor-class: UserDataProcessor }
   - name: last
     command: hpc-consumer
     input: collector
@@ -267,11 +267,11 @@ export class Slow extends UserDataProcessor {
     essential: false
     input: det
     options: { ${slow(world, Number.POSITIVE_INFINITY)} }
-`.replace('stop-timeout: 10', 'stop-timeout: 3\nready-timeout: 8');
+`.replace('stop-timeout: 10', 'stop-timeout: 3\nready-timeout: 15');
     const child = await runFile(world, text);
     await child.waitForExit(PATIENCE_MS);
     const output = outputOf(child);
-    expect(output.match(/stage other was not ready within 8 s/g)).toHaveLength(1);
+    expect(output.match(/stage other was not ready within 15 s/g)).toHaveLength(1);
     expect(output).toContain('all stages are ready');
     expect(ledgerOf(output).stages['last']).toMatchObject({ processed: 100 });
   });
@@ -296,9 +296,10 @@ stages:
     expect(ledgerOf(outputOf(early))).toMatchObject({
       stages: { reader: { processed: 50 }, later: { received: 0 } },
     });
-    const late = await runFile(world, text('connected', 3));
+    // Time enough for the reader: who is late is named.
+    const late = await runFile(world, text('connected', 12));
     expect(await late.waitForExit(PATIENCE_MS)).toMatchObject({ code: 1 });
-    expect(outputOf(late)).toContain('stage later was not ready within 3 s (ready-timeout): ');
+    expect(outputOf(late)).toContain('stage later was not ready within 12 s (ready-timeout): ');
   });
 });
 
@@ -329,7 +330,7 @@ stages:
   it('goes on without a stage that is not essential and not ready', async ({ world }) => {
     const text = `name: without
 network: environment
-ready-timeout: 8
+ready-timeout: 15
 stages:
   - name: det
     command: ad-sim-server
@@ -341,7 +342,7 @@ stages:
     expect(await child.waitForExit(PATIENCE_MS)).toMatchObject({ code: 0 });
     const output = outputOf(child);
     expect(output).toContain(
-      'stage other was not ready within 8 s (ready-timeout): nothing came from its input nobody;',
+      'stage other was not ready within 15 s (ready-timeout): nothing came from its input nobody;',
     );
     expect(ledgerOf(output)).toMatchObject({
       stages: { reader: { processed: 50 } },
@@ -356,6 +357,7 @@ stages:
     await child.waitForLine(/all stages are ready/, PATIENCE_MS);
     const ended = child.waitForExit(PATIENCE_MS);
     await detector.publish(300, 300);
+    await child.waitForLine(/first: running \d+\/s received=300 /, PATIENCE_MS);
     child.signal('SIGTERM');
     await detector.publishUntil(ended, 200);
     expect(await ended).toMatchObject({ code: 0 });

@@ -4,7 +4,7 @@ import { describe, expect } from 'vitest';
 import { codeBlocks, commandLines } from '../docs/support/documents.ts';
 import { idsFrom, statusWhen } from './support/consumer.ts';
 import { Detector, pixelsOf } from './support/detector.ts';
-import { watch } from './support/processing.ts';
+import { running, watch } from './support/processing.ts';
 import { it, until, withOptions } from './support/world.ts';
 
 const LINES = codeBlocks('docs/reference/processors.md', 'sh').flatMap(commandLines);
@@ -68,6 +68,7 @@ describe.concurrent('the command of the reference', () => {
   it('UserDataProcessor puts every image into AdImageProcessor, which passes it on', async ({ world }) => {
     const detector = await Detector.start(world, { nx: SIDE, ny: SIDE });
     await world.start(example('AdImageProcessor'));
+    await running(world, 2);
     const seen = watch(world, 'consumer:2:output', (value) => Number(value.get('uniqueId')));
     await world.start(example('UserDataProcessor'));
     await detector.subscribers(1);
@@ -76,7 +77,13 @@ describe.concurrent('the command of the reference', () => {
     await until(() => expect(seen).toEqual([1]));
     await detector.publish(N - 1, 100);
     for (const id of [1, 2]) {
-      const s = await statusWhen(world, id, 'done', ({ processorStats: p }) => p.nProcessed === N);
+      // What is put counts as published when it is answered.
+      const s = await statusWhen(
+        world,
+        id,
+        'done',
+        ({ processorStats: p, publisherStats: q }) => p.nProcessed === N && q.nPublished + q.nErrors === N,
+      );
       expect(s.processorStats).toMatchObject({ nErrors: 0, nMissed: 0, lastObjectId: N });
       expect(s.publisherStats).toMatchObject({ nPublished: N, nErrors: 0 });
     }

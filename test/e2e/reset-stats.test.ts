@@ -110,7 +110,7 @@ describe.concurrent('reset_stats', () => {
       processorClass: Failing,
     });
     const call = (uniqueId: number): Promise<unknown> =>
-      world.context.rpc('in', Value.create(OBJECT, { uniqueId }));
+      world.context.rpc('in', Value.create(OBJECT, { uniqueId }), { timeout: 30 });
     expect(await control(world, 'consumer:1', 'pause')).toBe('Pause successful');
     await expect(call(1)).rejects.toThrow('this consumer is paused');
     expect(await control(world, 'consumer:1', 'resume')).toBe('Resume successful');

@@ -3,6 +3,7 @@ import { NTNDArray } from 'epics-pva-ts';
 import { describe, expect } from 'vitest';
 import { control, idsFrom, statusWhen } from './support/consumer.ts';
 import { Detector, pixelsOf } from './support/detector.ts';
+import { running } from './support/processing.ts';
 import { it, until, type World } from './support/world.ts';
 
 const CHANNELS = '-cc consumer:*:control -sc consumer:*:status';
@@ -12,7 +13,7 @@ async function serve(world: World, mode: 'pvas' | 'rpc', options: string): Promi
   const env = { HPC_TEST_FOLDER: world.folder };
   const file = 'test/e2e/fixtures/served-processors.ts';
   await world.start(`hpc-consumer -id 2 -im ${mode} -ic stage2 ${CHANNELS} -pf ${file} ${options}`, env);
-  await statusWhen(world, 2, 'up', () => true);
+  await running(world, 2);
 }
 
 const sum = (id: number): number => pixelsOf(id).reduce((a, b) => a + b, 0);

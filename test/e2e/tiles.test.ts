@@ -85,6 +85,8 @@ describe.concurrent('images in tiles', () => {
       withOptions(stitch, {
         '-pa': '{"nx": 128, "ny": 128}',
         '-opi': TILES,
+        // A size that is given is the limit: the tiles of all images, however long one of the two is kept waiting.
+        '-ccs': 1000,
         '-sc': 'collector:1:status',
         '-cc': 'collector:1:control',
         '-ll': 'info',
@@ -127,7 +129,7 @@ describe.concurrent('images in tiles', () => {
     // PvaPy's "Splitting Images Into Tiles": a distributor gives each tile to one of them.
     await world.start(`hpc-consumer -id 2 -nc 2 -du 1 -ic consumer:1:output ${tail} -pc UserDataProcessor`);
     const stitch = await world.start(
-      `hpc-collector -pid 2,3 -ic 'consumer:*:output' -opi ${TILES} -ccs 200 -oc stitched ${STITCH} --fail-on-loss -sc collector:1:status -cc collector:1:control`,
+      `hpc-collector -pid 2,3 -ic 'consumer:*:output' -opi ${TILES} -ccs 1000 -oc stitched ${STITCH} --fail-on-loss -sc collector:1:status -cc collector:1:control`,
     );
     await detector.subscribers(1);
     await statusWhen(world, 'collector:1', 'fed by both', (s) => leastReceived(s) === 1);

@@ -281,8 +281,8 @@ describe('MetadataProcessor', () => {
   it('waits for what has arrived at the computer, and for nothing else', async () => {
     const queue: Value[] = [];
     const { processor, out } = withMetadata({ x: queue });
-    // Arrives in the turn of the event loop in which the image did.
-    setImmediate(() => queue.push(at(10, 1)));
+    // Is read when the event loop asks its connections for the first time after the image.
+    setImmediate(() => setImmediate(() => queue.push(at(10, 1))));
     const pending = processor.process(frameAt(10, 1));
     expect(out).toHaveLength(0);
     await pending;

@@ -58,9 +58,10 @@ export class AtTerminal {
     return this.terminal.lines.join('\n');
   }
 
-  /** Waits until the screen shows this. */
+  /** Waits until the screen shows this, and not amid a frame (`?2026`) that may have come half. */
   async shows(pattern: RegExp, timeoutMs?: number): Promise<RegExpExecArray> {
     return until(() => {
+      if (this.terminal.modes.has('?2026')) throw new Error('a frame is being drawn');
       const found = pattern.exec(this.text);
       if (!found) throw new Error(`not on the screen: ${pattern}; but\n${this.text}`);
       return found;

@@ -53,6 +53,11 @@ export async function collectImages<T>(
   return seen;
 }
 
+/** Waits until a consumer takes what is put into it, or called: its channels are there before its processor has started. */
+export async function running(world: World, id: number | string): Promise<void> {
+  await statusWhen(world, id, 'running', (s) => (s as { state?: unknown }).state === 'running');
+}
+
 /** The statistics of a consumer when it is done with the image with this id, and with all before it. */
 export function done(world: World, id: number, last: number): Promise<Status> {
   return statusWhen(
