@@ -23,6 +23,18 @@ const STREAMING = new Set([
   'processor-worker-child',
 ]);
 
+/** Modules of Node.js that few starts need, a millisecond or two each. */
+const ON_USE = new Set(['assert', 'child_process', 'dns/promises', 'fs/promises', 'zlib']);
+
+/** A module, which may be a function, loaded when something of it is used. */
+function onUse(load: () => unknown): unknown {
+  const module = (): object => load() as object;
+  return new Proxy(() => {}, {
+    get: (_, name) => Reflect.get(module(), name),
+    apply: (_, self, args) => Reflect.apply(module() as () => unknown, self, args),
+  });
+}
+
 /** Runs a bundle of `dist/commands` in this process; what it exports. */
 export function launch(name: string): unknown {
   // V8 takes back compiled code only under the flags that it was compiled with.
@@ -49,7 +61,10 @@ export function launch(name: string): unknown {
     script.runInThisContext()(module.exports, require, module, filename, BUNDLES, importPackage);
     return module.exports;
   };
-  const require = (id: string): unknown => (id.startsWith('./') ? load(id.slice(2)) : packages(id));
+  const require = (id: string): unknown => {
+    if (id.startsWith('./')) return load(id.slice(2));
+    return ON_USE.has(id.replace(/^node:/, '')) ? onUse(() => packages(id)) : packages(id);
+  };
   const importPackage = (id: string): Promise<unknown> => import(id);
   return load(`${name}.cjs`);
 }

@@ -1,4 +1,5 @@
 /** What every stage of this process begins with: its log, and the processor's class, loaded here. */
+import { readFileSync } from 'node:fs';
 import * as pva from 'epics-pva-ts';
 import { PROCESSORS } from '../../processors/registry.ts';
 import * as hpc from '../index.ts';
@@ -12,6 +13,17 @@ export interface StageSpec {
   readonly processorClass: string | undefined;
   readonly logLevel: LogLevel | undefined;
   readonly logFile: string | undefined;
+}
+
+/** Does it, or may a file that it loads, import `epics-hpc/processors`? Loading them all takes 5 ms. */
+function mayUseProcessors(file: string | undefined): boolean {
+  if (file === undefined) return false;
+  try {
+    return /epics-hpc\/processors|['"`]\.{0,2}\//.test(readFileSync(file, 'utf8'));
+  } catch {
+    // Whoever loads it says why.
+    return false;
+  }
 }
 
 /** @param name in front of every log line @throws UserError when the class cannot be loaded */
@@ -31,7 +43,9 @@ export async function prepareStage(
     virtualModules: {
       'epics-hpc': hpc,
       'epics-pva-ts': pva,
-      ...(processorFile && { 'epics-hpc/processors': await import('../../processors/index.ts') }),
+      ...(mayUseProcessors(processorFile) && {
+        'epics-hpc/processors': await import('../../processors/index.ts'),
+      }),
     },
   });
   return { logging, processorClass: loaded };

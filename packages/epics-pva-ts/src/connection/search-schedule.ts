@@ -3,7 +3,7 @@
  * monotonic clock.
  *
  * The schedule is that of PVXS (pva-protocol.md 5.4): a ring of 30 buckets, one of which comes due every second.
- * A name is first searched 10 ms after it was added, so that names added together share datagrams, then after
+ * A name is first searched 1 ms after it was added (PVXS: 10), so that names added together share datagrams, then after
  * 1, 2, 3 ... 30 seconds more, then every 30. A beacon of a server not seen before has a few names searched for at
  * once; for many it makes the ring turn once at 0.2 s a bucket.
  */
@@ -12,7 +12,9 @@ import { SEARCH_BOOST_FEW_MS, SEARCH_BOOST_MS } from '../limits.ts';
 /** Buckets of the ring, and with it the longest interval in seconds. */
 export const SEARCH_BUCKETS = 30;
 
-const INITIAL_DELAY = 10;
+/** Programs add their names in one turn of the event loop, and each ms is one of a short command's time. */
+const NEW_DELAY = 1;
+const BEACON_DELAY = 10;
 const TICK = 1000;
 const BOOST_TICK = 200;
 /** So many names are simply all searched for when a server comes up; it takes a few datagrams. */
@@ -22,7 +24,7 @@ const LEVEL = 100;
 
 /**
  * Why a name is to be searched for:
- * - `new`: 10 ms later;
+ * - `new`: 1 ms later;
  * - `disconnected`: with the next bucket, within a second: a server that went away leaves many names at once;
  * - `connect-failed`: 10 buckets later: the server answered the search but not the connection;
  * - `refused`: with the last bucket: the server claimed the name and then refused to create the channel.
@@ -68,7 +70,7 @@ export class SearchSchedule {
   add(cid: number, now: number, reason: SearchReason = 'new'): void {
     if (this.entries.has(cid)) return;
     if (reason === 'new') {
-      if (this.initial.size === 0) this.initialTime = now + INITIAL_DELAY;
+      if (this.initial.size === 0) this.initialTime = now + NEW_DELAY;
       this.initial.add(cid);
       this.entries.set(cid, { bucket: this.initial, searches: 0 });
       return;
@@ -127,7 +129,7 @@ export class SearchSchedule {
   /** Within a second of the last time it is put off to the end of that second. */
   private searchAll(now: number): boolean {
     this.boosts++;
-    const time = Math.max(now + INITIAL_DELAY, this.lastBoost + SEARCH_BOOST_FEW_MS);
+    const time = Math.max(now + BEACON_DELAY, this.lastBoost + SEARCH_BOOST_FEW_MS);
     this.initialTime = this.initial.size > 0 ? Math.min(this.initialTime, time) : time;
     this.lastBoost = this.initialTime;
     for (const [cid, entry] of this.entries) {
