@@ -15,6 +15,8 @@ export default defineConfig({
     ],
     pool: 'forks',
     maxWorkers: 2,
+    // A stall of the machine is no failure: what is polled for has this long, not vitest's second.
+    expect: { poll: { timeout: 20_000 } },
     testTimeout: 60_000,
     hookTimeout: 30_000,
     coverage: {

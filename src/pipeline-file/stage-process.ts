@@ -36,6 +36,8 @@ export interface StageProcessOptions {
   readonly onEvent: (text: string) => void;
   /** State or figures have changed. */
   readonly onChange: () => void;
+  /** How long an answer is waited for, in ms. Default: a second. */
+  readonly answerMs?: number;
 }
 
 const FIRST_RESTART_MS = 500;
@@ -213,7 +215,7 @@ export class StageProcess {
   }
 
   /**
-   * Asks for figures that are not older than this call; resolves when they are there, or after a second. What another
+   * Asks for figures that are not older than this call; resolves when they are there, or after `answerMs`. What another
    * call has asked for is awaited first: it may be older. All calls meanwhile get the same answer.
    */
   ask(): Promise<void> {
@@ -233,7 +235,7 @@ export class StageProcess {
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
       this.answered = resolve;
-      timer = setTimeout(resolve, ANSWER_MS);
+      timer = setTimeout(resolve, this.options.answerMs ?? ANSWER_MS);
       this.send({ type: 'figures', requestId: ++this.requests });
     });
     clearTimeout(timer);

@@ -64,7 +64,7 @@ describe('pvinfo', () => {
   });
 
   it('fails for a channel that is not there, after the others', async () => {
-    const { code, stdout, stderr } = await pvinfo('-w', '0.3', 'nosuch', 't:double');
+    const { code, stdout, stderr } = await pvinfo('-w', '3', 'nosuch', 't:double');
     expect({ code, stderr }).toEqual({ code: 1, stderr: 'Timeout\nnosuch Error: channel destroyed\n' });
     expect(stdout).toMatch(/^t:double\nServer: 127\.0\.0\.1:\d+\nType:\n {4}epics:nt\/NTScalar:1\.0\n/);
   });

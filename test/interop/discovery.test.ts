@@ -179,7 +179,7 @@ describe.skipIf(!peers.available)('servers and clients on one UDP port', () => {
     }
   });
 
-  it('are found again within two seconds when a PVXS server that was killed is back', async () => {
+  it('are searched for as soon as a PVXS server that was killed is back', async () => {
     const started = new Started();
     try {
       const env = peerEnv(await freePorts());
@@ -194,14 +194,17 @@ describe.skipIf(!peers.available)('servers and clients on one UDP port', () => {
       await expect.poll(() => events, { timeout: 10_000 }).toEqual(['update']);
       p4p.signal('SIGKILL');
       await expect.poll(() => events.at(-1), { timeout: 10_000 }).toBe('disconnected');
+      // Nobody has it: there is something to search for when the beacon comes, whatever is found before it.
+      context.get('p4p:no-such-pv', { timeout: 0 }).catch(() => {});
       // Away for so long that searches have become rare.
       await expect
-        .poll(() => context.searchStats.names, { timeout: 30_000, interval: 250 })
-        .toBeGreaterThan(5);
+        .poll(() => context.searchStats.names, { timeout: 60_000, interval: 250 })
+        .toBeGreaterThan(10);
+      const { boosts } = context.searchStats;
       started.add(await startP4pServer(peers, env, 'p4p:'));
-      const ready = performance.now();
       await expect.poll(() => events.at(-1), { timeout: 10_000 }).toBe('update');
-      expect(performance.now() - ready).toBeLessThan(2000);
+      // Its beacon did that, not the next search that was due.
+      await expect.poll(() => context.searchStats.boosts).toBeGreaterThan(boosts);
     } finally {
       await started.end();
     }

@@ -128,7 +128,7 @@ describe.skipIf(!peers.available)('our client with an IOC', () => {
     await ioc.context.put('ioc:ao.SCAN', 'Passive');
   });
 
-  it.each(['record[queueSize=10]', 'record[pipeline=true,queueSize=4]'])(
+  it.each(['record[queueSize=40]', 'record[pipeline=true,queueSize=40,ackAny=2]'])(
     'monitors a counter with %s',
     async (request) => {
       const monitor = new MonitorLog(ioc.context, 'ioc:counter', request);

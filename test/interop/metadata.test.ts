@@ -30,7 +30,7 @@ async function simulator(suite: Suite, env: NodeJS.ProcessEnv) {
     ny: 8,
     fps: 50,
     runtime: 2,
-    startDelay: 8,
+    startDelay: 20,
     shutdownDelay: 4,
     extraArgs: ['-mpv', 'pva://motor:x'],
   });

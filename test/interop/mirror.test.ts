@@ -105,7 +105,7 @@ describe.skipIf(!peers.available)('mirror-server', () => {
     const last = await consumer(ours, { inputChannel: 'mirror:image' });
     await simulator.waitForLastFrame(60_000);
     const published = Number((await world.context.get('sim:image')).get('uniqueId'));
-    expect(published).toBeGreaterThan(300);
+    expect(published).toBeGreaterThan(1);
     await expectAll(last, published);
     expect((await world.context.get('mirror:image')).toJS()).toEqual(
       (await world.context.get('sim:image')).toJS(),
@@ -138,7 +138,7 @@ describe.skipIf(!peers.available)('mirror-server', () => {
     });
     await simulator.waitForLastFrame(60_000);
     const published = Number((await world.context.get('sim:image')).get('uniqueId'));
-    expect(published).toBeGreaterThan(300);
+    expect(published).toBeGreaterThan(1);
     await until(async () => {
       // Every frame to one monitor, and one initial update to each.
       expect(await row()).toMatchObject({

@@ -86,7 +86,7 @@ describe.skipIf(!peers.available)('several channels as one', () => {
 
     const withAbsent = [...names, 'our:absent'];
     const theirs = await pvapy(env, ...withAbsent);
-    const got = printed(await context.multiChannel(withAbsent).get({ timeout: 1 }));
+    const got = printed(await context.multiChannel(withAbsent).get({ timeout: 5 }));
     expect({ ...got, timeStamp: theirs['timeStamp'] }).toEqual({ ...theirs, value: [13, 1.75, null] });
     await context.close();
   });

@@ -112,8 +112,8 @@ describe.skipIf(!peers.available)('our client with a pvAccessCPP server', () => 
     expect((await context.get('cpp:array:string')).get('value')).toEqual(texts);
   });
 
-  it(`loses no image at ${RATE} Hz with record[queueSize=100]`, async () => {
-    const monitor = new MonitorLog(context, 'cpp:image', 'record[queueSize=100]field()');
+  it(`loses no image at ${RATE} Hz with record[queueSize=1000]`, async () => {
+    const monitor = new MonitorLog(context, 'cpp:image', 'record[queueSize=1000]field()');
     const images = (await monitor.values(2 * RATE)).map((value) => new NTNDArray(value));
     monitor.close();
     const ids = images.map((image) => image.uniqueId);

@@ -134,7 +134,7 @@ describe.skipIf(!peers.available)('a PVXS client with our server', () => {
     await expect(client.get('our:no-such-pv', { timeout: 0.5 })).rejects.toMatchObject({ kind: 'timeout' });
   });
 
-  it.each(['record[queueSize=1000]', 'record[queueSize=100,pipeline=true]'])(
+  it.each(['record[queueSize=1000]', 'record[queueSize=1000,pipeline=true,ackAny=10]'])(
     'loses no update of a counter at 500 Hz with %s',
     async (request) => {
       await client.subscribe('counter', 'our:counter', { request });

@@ -51,8 +51,10 @@ describe.skipIf(!peers.available)('a server of ours that is killed and started a
       }
       server = await startOurServer(env, 'our:', 3);
       for (const pv of ['our:0', 'our:1', 'our:2']) {
-        const [first] = countsOf(await client.next(pv, 1, { timeout: FOUND_AGAIN_S }));
-        expect(first).toBe(0);
+        // What was under way before the end may still come.
+        let first: number | undefined;
+        do [first] = countsOf(await client.next(pv, 1, { timeout: FOUND_AGAIN_S }));
+        while (first !== 0);
       }
       startPosting(server, 3 * RATE);
       for (const pv of ['our:0', 'our:1', 'our:2']) {

@@ -27,6 +27,7 @@ stages:
     onLine: () => {},
     onEvent: () => {},
     onChange: () => {},
+    answerMs: 20_000,
   });
   onTestFinished(() => child.kill());
   child.start();

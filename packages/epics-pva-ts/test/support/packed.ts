@@ -48,9 +48,9 @@ export class PackedProject {
     const folder = mkdtempSync(join(tmpdir(), 'epics-pva-ts-'));
     const npm = async (args: readonly string[], cwd: string): Promise<string> =>
       (await run('npm', args, { cwd, env: npmFree() })).stdout;
-    // The build's own output goes to stdout too, before the JSON.
-    const text = await npm(['pack', '--json', '--pack-destination', folder], PACKAGE);
-    const [report] = JSON.parse(text.slice(text.search(/^\[$/m))) as [PackReport];
+    // Without `prepack`: a build would rewrite what programs of other tests are loading.
+    const text = await npm(['pack', '--ignore-scripts', '--json', '--pack-destination', folder], PACKAGE);
+    const [report] = JSON.parse(text) as [PackReport];
     writeFileSync(join(folder, 'package.json'), '{ "name": "stranger", "private": true }\n');
     await npm(['install', `./${report.filename}`, '--offline', '--no-audit', '--no-fund'], folder);
     return new PackedProject(folder, report);
