@@ -190,8 +190,8 @@ export class AdSimServer {
   }
 }
 
-/** It takes 0.6 s: the first frame must not wait for it. */
-const WARM_UP_SECONDS = 0.75;
+/** It takes 0.6 s, and begins when the command's start is over: the first frame must not wait for it. */
+const WARM_UP_SECONDS = 0.85;
 
 /** Below this rate the first frames have time enough; and there must be time for it before them. */
 function wantsWarmUp(fps: number, startDelay: number): boolean {

@@ -54,7 +54,9 @@ export async function freePorts(): Promise<Required<PeerPorts>> {
  * @returns The environment of this process without its EPICS and Python settings, plus those of the group.
  */
 export function peerEnv(ports: PeerPorts): NodeJS.ProcessEnv {
-  const inherited = Object.entries(process.env).filter(([name]) => !/^(EPICS_|PVXS_|PYTHON)/.test(name));
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !/^(EPICS_|PVXS_|PYTHON|NODE_EXTRA_CA_CERTS$)/.test(name),
+  );
   const serverPort = String(ports.serverPort);
   const broadcastPort = String(ports.broadcastPort);
   return {

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { getHeapCodeStatistics } from 'node:v8';
 import type { Script } from 'node:vm';
 import { cacheFolder } from '../cache-folder.ts';
+import { START_MS } from './engine-flags.ts';
 
 /** A run of so many times the duration of the one that is kept may have compiled more. */
 const LONGER = 1.2;
@@ -18,7 +19,7 @@ const MORE = 1.1;
 interface Index {
   /** V8 compares the length of a script with what it compiled, not the text. */
   readonly build: string;
-  /** What the process had at its end: bytes of bytecode, and its age in ms. */
+  /** What the process had then: bytes of bytecode, and its age in ms. */
   readonly bytecode: number;
   readonly age: number;
   readonly scripts: readonly (readonly [file: string, bytes: number])[];
@@ -45,7 +46,13 @@ export class CompiledCode {
     } catch {
       // There is none, or not one of ours.
     }
-    process.once('exit', () => this.keep());
+    const keep = (): void => {
+      clearTimeout(timer);
+      process.off('exit', keep);
+      this.keep();
+    };
+    const timer = setTimeout(keep, START_MS - performance.now()).unref();
+    process.once('exit', keep);
   }
 
   /** What is kept of a script. */

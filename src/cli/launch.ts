@@ -5,7 +5,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
 import { CompiledCode } from './compiled-code.ts';
 import { tuneEngine } from './engine-flags.ts';
@@ -39,8 +38,6 @@ function onUse(load: () => unknown): unknown {
 export function launch(name: string): unknown {
   // V8 takes back compiled code only under the flags that it was compiled with.
   if (STREAMING.has(name)) tuneEngine();
-  // What only the start needs would be thrown away in a long run, and not be there to be kept.
-  setFlagsFromString('--no-flush-bytecode');
   const compiled = new CompiledCode(name, readFileSync(join(BUNDLES, 'build-id'), 'utf8'));
   const packages = createRequire(import.meta.url);
   const loaded = new Map<string, { exports: unknown }>();

@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { freePorts, peerEnv } from '../../bench/peers/ports.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/', import.meta.url));
 const VERSION = (JSON.parse(readFileSync(join(BIN, '../package.json'), 'utf8')) as { version: string })
@@ -52,6 +53,15 @@ describe('what was compiled', () => {
     expect(statSync(first.path).size).toBeGreaterThan(100_000);
     expect(run(command, ['--version'])).toContain(VERSION);
     expect(kept().path).toBe(first.path);
+  });
+
+  it('of a simulator that warms up is taken by the next one: V8 refuses it under other flags', async () => {
+    const env = { ...peerEnv(await freePorts()), XDG_CACHE_HOME: home };
+    const args = ['-cn', 'compiled', '-nx', '8', '-ny', '8', '-fps', '500', '-std', '1', '-rt', '0.1', '-dc'];
+    run('ad-sim-server', args, env);
+    const first = kept();
+    run('ad-sim-server', args, env);
+    expect(kept()).toEqual(first);
   });
 
   it.each([
