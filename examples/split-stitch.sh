@@ -28,6 +28,11 @@ published="$(node "$bin/ad-sim-server.js" -cn pvapy:image -nx 256 -ny 256 -fps 5
 
 figure() { node "$bin/pvget.js" -r "$2" "$1" | awk '{ n = $NF } END { print n }'; }
 node "$bin/pvput.js" stitch:control '{"command": "get_stats"}' > /dev/null
+# A command is executed 0.1 s after it was taken (PvaPy), and then says so.
+until node "$bin/pvget.js" -r statusMessage stitch:control | grep -q 'Stats update successful'; do
+  kill -0 $collector
+  sleep 0.1
+done
 stitched="$(figure stitch:status userStats.nFramesStitched)"
 tiles="$(figure stitch:status userStats.nTilesProcessed)"
 discarded="$(figure stitch:status userStats.nTilesDiscarded)"
