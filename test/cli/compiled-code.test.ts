@@ -57,7 +57,7 @@ describe('what was compiled', () => {
 
   it('of a simulator that warms up is taken by the next one: V8 refuses it under other flags', async () => {
     const env = { ...peerEnv(await freePorts()), XDG_CACHE_HOME: home };
-    const args = ['-cn', 'compiled', '-nx', '8', '-ny', '8', '-fps', '500', '-std', '1', '-rt', '0.1', '-shd', '0', '-dc'];
+    const args = '-cn compiled -nx 8 -ny 8 -fps 500 -std 1 -rt 0.1 -shd 0 -dc'.split(' ');
     run('ad-sim-server', args, env);
     const first = kept();
     run('ad-sim-server', args, env);
