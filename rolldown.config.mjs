@@ -5,9 +5,10 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire, isBuiltin } from 'node:module';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 
 const MAINS = 'dist/src/cli';
+const BUNDLES = 'dist/commands';
 /** Processes that commands start, beside the commands themselves. */
 const CHILDREN = ['consumer-child', 'demo-simulator', 'processor-worker-child'];
 const COMMANDS = readdirSync('bin')
@@ -50,12 +51,12 @@ const licences = {
   },
 };
 
-/** Tells one build from another: compiled code fits no other than its own (src/cli/compiled-code.ts). */
+/** Tells one build from another: compiled code fits no other than its own (src/cli/compiled-code.ts). The last file. */
 const buildId = {
   name: 'build-id',
-  generateBundle(_, bundle) {
+  generateBundle() {
     const hash = createHash('sha256');
-    for (const { code } of Object.values(bundle)) hash.update(code ?? '');
+    for (const file of readdirSync(BUNDLES).sort()) hash.update(readFileSync(join(BUNDLES, file)));
     this.emitFile({ type: 'asset', fileName: 'build-id', source: hash.digest('hex') });
   },
 };
@@ -70,7 +71,13 @@ const ascii = {
 /** Scripts that src/cli/launch.ts compiles get `import()` from there. */
 const dynamicImport = {
   name: 'dynamic-import',
-  renderChunk: (code) => code.replace(/(?<=(?:await|=>?) )import\(/g, '__import('),
+  renderChunk(code, { fileName }) {
+    const changed = code.replace(/(?<=(?:await|return|=>?) )import\(/g, '__import(');
+    const [left] = /.*(?<![.\w])import\([^)]+\)(?!\s*\{).*/.exec(changed) ?? [];
+    // All but methods of that name.
+    if (left) throw new Error(`${fileName}: import() in a place where it is not expected: ${left}`);
+    return changed;
+  },
 };
 
 /** What src/cli/child-entry.ts names. */
@@ -86,18 +93,26 @@ const childEntries = {
   },
 };
 
-/** jiti's translator is as large as all the rest, and needed once for each processor file: it stays in its package. */
-const translator = {
-  name: 'translator',
+/**
+ * jiti's translator is as large as all the rest, and needed once for each processor file: it stays in its package. And what
+ * it leaves to Node is decided by src/processor/native-import.ts.
+ */
+const jiti = {
+  name: 'jiti',
   transform(code, id) {
     if (!id.endsWith('/jiti/lib/jiti.mjs')) return undefined;
     const own = 'createRequire(import.meta.url)';
-    const changed = code.replace(
-      `${own}("../dist/babel.cjs")`,
-      `createRequire(${own}.resolve("jiti"))("../dist/babel.cjs")`,
-    );
-    if (changed === code) throw new Error(`${id} loads its translator in another way now`);
-    return changed;
+    const changes = [
+      [`${own}("../dist/babel.cjs")`, `createRequire(${own}.resolve("jiti"))("../dist/babel.cjs")`],
+      [
+        'const nativeImport = (id) => import(id);',
+        `import { nativeImport } from ${JSON.stringify(resolve('dist/src/processor/native-import.js'))};`,
+      ],
+    ];
+    return changes.reduce((text, [before, after]) => {
+      if (!text.includes(before)) throw new Error(`${id} has changed: ${before} is not there`);
+      return text.replace(before, after);
+    }, code);
   },
 };
 
@@ -105,12 +120,12 @@ const translator = {
 const requirable = {
   name: 'requirable',
   generateBundle(_, bundle) {
-    const { resolve } = createRequire(import.meta.url);
+    const { resolve: find } = createRequire(import.meta.url);
     for (const { fileName, imports = [] } of Object.values(bundle))
       for (const id of imports.filter((id) => isPackage(id) && !(id in bundle) && !isBuiltin(id))) {
-        const [root] = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(resolve(id));
+        const [root] = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(find(id));
         const { type } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-        if (type === 'module' && !resolve(id).endsWith('.cjs'))
+        if (type === 'module' && !find(id).endsWith('.cjs'))
           throw new Error(`${fileName}: ${id} is an ES module: load it with import()`);
       }
   },
@@ -128,12 +143,12 @@ export default [
   {
     ...common,
     input: Object.fromEntries([...COMMANDS, ...CHILDREN].map((name) => [name, join(MAINS, `${name}.js`)])),
-    plugins: [translator, ascii, dynamicImport, requirable, childEntries, licences, buildId],
+    plugins: [jiti, ascii, dynamicImport, requirable, childEntries, licences],
     external: (id, importer) =>
       isPackage(id) && !importer?.includes('/node_modules/') && !BUNDLED_PACKAGES.includes(id),
     output: {
       format: 'cjs',
-      dir: 'dist/commands',
+      dir: BUNDLES,
       cleanDir: true,
       entryFileNames: '[name].cjs',
       chunkFileNames: '[name].cjs',
@@ -141,5 +156,10 @@ export default [
       comments: false,
     },
   },
-  { ...common, input: join(MAINS, 'launch.js'), output: { format: 'cjs', file: 'dist/commands/launch.cjs' } },
+  {
+    ...common,
+    input: join(MAINS, 'launch.js'),
+    plugins: [buildId],
+    output: { format: 'cjs', dir: BUNDLES, entryFileNames: 'launch.cjs' },
+  },
 ];

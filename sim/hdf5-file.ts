@@ -25,9 +25,9 @@ const MAX_NAMED = 5;
 
 const { INTEGER, FLOAT } = { INTEGER: 0, FLOAT: 1 };
 
-/** An open file and the dataset in it. */
 type H5Wasm = typeof import('h5wasm/node');
 
+/** An open file and the dataset in it. */
 interface Opened {
   readonly file: H5File;
   readonly dataset: Dataset;

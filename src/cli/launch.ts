@@ -25,7 +25,7 @@ const STREAMING = new Set([
 /** Modules of Node.js that few starts need, a millisecond or two each. */
 const ON_USE = new Set(['assert', 'child_process', 'dns/promises', 'fs/promises', 'zlib']);
 
-/** A module, which may be a function, loaded when something of it is used. */
+/** A module, which may be a function, loaded when something of it is used: by its name, not as a whole. */
 function onUse(load: () => unknown): unknown {
   const module = (): object => load() as object;
   return new Proxy(() => {}, {

@@ -95,6 +95,8 @@ async function end(ending: Ending): Promise<never> {
  */
 export async function runMain(program: string, main: Main): Promise<never> {
   const debug = process.env['EPICS_HPC_DEBUG'] === '1';
+  // Of a process that has nothing left to wait for and was not ended, as Node's own for a module that never finishes.
+  process.exitCode = 13;
   const abort = new AbortController();
   const interrupt = new AbortController();
   for (const [name, exitCode] of Object.entries(STOP_SIGNALS)) {

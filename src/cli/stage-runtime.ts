@@ -18,12 +18,18 @@ export interface StageSpec {
 /** Does it, or may a file that it loads, import `epics-hpc/processors`? Loading them all takes 5 ms. */
 function mayUseProcessors(file: string | undefined): boolean {
   if (file === undefined) return false;
+  let text: string;
   try {
-    return /epics-hpc\/processors|['"`]\.{0,2}\//.test(readFileSync(file, 'utf8'));
+    text = readFileSync(file, 'utf8');
   } catch {
     // Whoever loads it says why.
     return false;
   }
+  const imported = text.matchAll(/\b(?:from|import|require)\b\s*(\(?)\s*(?:['"]([^'"]*)['"])?/g);
+  return [...imported].some(
+    ([, called, name]) =>
+      (name ?? (called && '?')) && !/^(?:epics-hpc|epics-pva-ts|node:.*)$/.test(name ?? '?'),
+  );
 }
 
 /** @param name in front of every log line @throws UserError when the class cannot be loaded */

@@ -6,7 +6,6 @@
  * arrives before `start()`. Stop: reception ends, what is queued is worked off, the processor stops, the last
  * statistics are published and stay readable for a moment.
  */
-import { setImmediate } from 'node:timers/promises';
 import { Context, type Log, Server, type SharedPV, TypeDef, Value } from 'epics-pva-ts';
 import { UserError } from '../errors.ts';
 import type { OutcomeHandler } from '../input/data-receiver.ts';
@@ -172,18 +171,9 @@ export class ProcessingStage<S extends StageStats> {
   /** @throws UserError, PvaError when the server or the processor cannot start */
   async start(): Promise<void> {
     this.output?.start();
-    const started = guardAsync('start', async () => this.processor?.start());
-    // A processor that is ready at once does not wait for the server, whose ports take as long as finding the input.
-    const isReady = await Promise.race([started.then(() => true), setImmediate(false)]);
-    if (isReady) this.receive();
-    started.catch(() => {});
     await this.server.start();
     this.updateStatus();
-    await started;
-    if (!isReady) this.receive();
-  }
-
-  private receive(): void {
+    await guardAsync('start', async () => this.processor?.start());
     this.metadata.start();
     this.input.start();
     this.states.start();

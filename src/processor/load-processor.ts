@@ -4,7 +4,7 @@
  * module that is running, with nothing installed beside the file.
  */
 import { statSync } from 'node:fs';
-import { extname, resolve } from 'node:path';
+import { dirname, extname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheFolder } from '../cache-folder.ts';
 import { UserError } from '../errors.ts';
@@ -86,15 +86,18 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? (error.message.split('\n')[0] ?? '').trim() : String(error);
 }
 
-/** The place in the user's code where an error came from: the first stack line outside of Node, jiti and this file. */
+/**
+ * The place in the user's code where an error came from: the first stack line outside of Node, of jiti and of the folder of
+ * this file, where in a bundle all of the suite is.
+ */
 function placeOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   for (const line of (error.stack ?? '').split('\n')) {
+    if (/\bimportFile \(/.test(line)) return undefined;
     const place = /^\s+at (?:.*\()?(?:file:\/\/)?([^()]+):(\d+):\d+\)?$/.exec(line);
     const [, file = '', number = ''] = place ?? [];
-    if (file === OWN_FILE) return undefined;
-    if (place && !file.startsWith('node:') && !/[\\/]node_modules[\\/]/.test(file))
-      return `${file}:${number}`;
+    if (!place || dirname(file) === dirname(OWN_FILE)) continue;
+    if (!file.startsWith('node:') && !/[\\/]node_modules[\\/]/.test(file)) return `${file}:${number}`;
   }
   return undefined;
 }

@@ -1,6 +1,8 @@
 /** What V8 compiled of a command is kept, and whatever happens to it is no reason not to run the command. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
+  chmodSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -8,10 +10,11 @@ import {
   realpathSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freePorts, peerEnv } from '../../bench/peers/ports.ts';
@@ -45,6 +48,12 @@ function kept(): { path: string; inode: number } {
   return { path, inode: statSync(path).ino };
 }
 
+/** With the hash that belongs to what follows it. */
+function signed(file: Buffer): Buffer {
+  createHash('sha1').update(file.subarray(20)).digest().copy(file);
+  return file;
+}
+
 describe('what was compiled', () => {
   it.each(['pvget', 'hpc-consumer'])('of %s is kept once, and used by the next run', (command) => {
     expect(run(command, ['--version'])).toContain(VERSION);
@@ -68,14 +77,26 @@ describe('what was compiled', () => {
     ['empty', () => Buffer.alloc(0)],
     ['rubbish', () => Buffer.alloc(5000, 'rubbish ')],
     ['cut short', (before: Buffer) => before.subarray(0, before.length / 2)],
-    ['of another V8', (before: Buffer) => Buffer.from(before).fill(0x5a, before.indexOf('}') + 1)],
+    [
+      'damaged where V8 does not look',
+      (before: Buffer) => {
+        const other = Buffer.from(before);
+        for (let at = other.length >> 1; at < other.length; at += 1000)
+          other.writeUInt8(~other.readUInt8(at) & 0xff, at);
+        return other;
+      },
+    ],
+    [
+      'of another V8',
+      (before: Buffer) => signed(Buffer.from(before).fill(0x5a, before.lastIndexOf(']]}') + 3)),
+    ],
     [
       'of another build',
       (before: Buffer) => {
         const other = Buffer.from(before);
         const at = other.indexOf('"build":"') + '"build":"'.length;
         other[at] = other[at] === 0x61 ? 0x62 : 0x61;
-        return other;
+        return signed(other);
       },
     ],
   ] as const)('that is %s is not used, and replaced', (_, damage) => {
@@ -101,6 +122,41 @@ describe('what was compiled', () => {
   it('is not kept with NODE_DISABLE_COMPILE_CACHE', () => {
     expect(run('pvget', ['--version'], { NODE_DISABLE_COMPILE_CACHE: '1' })).toContain(VERSION);
     expect(readdirSync(home)).toEqual([]);
+  });
+
+  it('is not taken from a file that others may write', () => {
+    run('pvget', ['--version']);
+    const first = kept();
+    chmodSync(first.path, 0o666);
+    expect(run('pvget', ['--version'])).toContain(VERSION);
+    expect(kept().inode).not.toBe(first.inode);
+  });
+
+  it('stays for three installations, and nothing is left of runs that were killed', () => {
+    run('pvget', ['--version']);
+    const { path } = kept();
+    const long = new Date(Date.now() - 1e6);
+    for (const name of ['v20.0.0-x64-00000000', 'v20.1.0-x64-00000000', 'v20.1.0-x64-00000000.123456.part']) {
+      writeFileSync(join(folder(), `pvget-${name}`), 'older');
+      utimesSync(join(folder(), `pvget-${name}`), long, long);
+    }
+    writeFileSync(join(folder(), 'pvput-v20.0.0-x64-00000000'), 'of another command');
+    rmSync(path);
+    run('pvget', ['--version']);
+    const left = readdirSync(folder());
+    expect(left).toHaveLength(4);
+    expect(left).toContain(basename(path));
+    expect(left).toContain('pvput-v20.0.0-x64-00000000');
+  });
+
+  it('changes nothing about a run, however long, where its folder cannot be made', () => {
+    writeFileSync(join(home, 'epics-hpc'), 'a file');
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      [join(BIN, 'pvget.js'), '-w', '0.6', 'compiled-code:nowhere'],
+      { env: { ...process.env, XDG_CACHE_HOME: home }, encoding: 'utf8' },
+    );
+    expect({ status, stderr }).toEqual({ status: 1, stderr: 'Timeout\n' });
   });
 
   it('is done without where no folder can be made', () => {

@@ -1,4 +1,6 @@
 /** What a processor publishes and what it keeps: output channels, chains, images that never change. */
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Value } from 'epics-pva-ts';
 import { describe, expect } from 'vitest';
 import { checksumOf } from './fixtures/keeping-processor.ts';
@@ -33,6 +35,50 @@ describe.concurrent('output', () => {
       /consumer:1:output/,
     );
   });
+
+  it.for(['mjs', 'js', 'cjs'])(
+    'is made by a processor in .%s of the running suite, whatever copy of it is beside the file',
+    async (extension, { world }) => {
+      const beside = (name: string, text: string): string => {
+        mkdirSync(dirname(join(world.folder, name)), { recursive: true });
+        return world.file(name, text);
+      };
+      beside('package.json', '{"type":"module"}');
+      for (const name of ['epics-hpc', 'beamline'])
+        beside(
+          `node_modules/${name}/package.json`,
+          `{"name":"${name}","type":"module","exports":"./index.js"}`,
+        );
+      beside(
+        'node_modules/epics-hpc/index.js',
+        `export class NTNDArray { static create() { return new NTNDArray(); } }
+        export class UserDataProcessor { updateOutputChannel() {} }`,
+      );
+      beside(
+        'node_modules/beamline/index.js',
+        `import { UserDataProcessor } from 'epics-hpc';\nexport class Base extends UserDataProcessor {}\n`,
+      );
+      const imports =
+        extension === 'cjs'
+          ? `const { NTNDArray } = require('epics-hpc');\nconst { Base } = require('beamline');\nexports.Maker =`
+          : `import { NTNDArray } from 'epics-hpc';\nimport { Base } from 'beamline';\nexport`;
+      const file = beside(
+        `maker.${extension}`,
+        `${imports} class Maker extends Base {
+          process({ uniqueId }) {
+            const pixels = new Uint8Array(4);
+            this.updateOutputChannel(NTNDArray.create({ pixels, dimensions: [2, 2], uniqueId, colorMode: 0 }));
+          }
+        }`,
+      );
+      const detector = await Detector.start(world);
+      await consume(world, detector, `${LINE} -pf ${file}`);
+      await detector.publish(5);
+      const s = await done(world, 1, 5);
+      expect(s.processorStats).toMatchObject({ nProcessed: 5, nErrors: 0 });
+      expect(s.publisherStats).toMatchObject({ nPublished: 5, nErrors: 0 });
+    },
+  );
 
   it('may come any number of times for an image', async ({ world }) => {
     const detector = await Detector.start(world);
