@@ -17,6 +17,9 @@ const COMMANDS = readdirSync('bin')
 const BUNDLED_PACKAGES = ['epics-pva-ts', 'commander', 'jiti', 'pino'];
 
 const isPackage = (id) => /^[@\w]/.test(id) && !id.startsWith('node:');
+/** The folder of the package that a file belongs to, if it is one of node_modules. */
+const packageFolder = (file) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0];
+const manifest = (folder) => JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
 
 /**
  * What belongs together in a start has one file, for each file costs some time. What is not named here, and used by several,
@@ -35,14 +38,10 @@ const GROUPS = [
 const licences = {
   name: 'licences',
   generateBundle(_, bundle) {
-    const folders = new Set();
-    for (const chunk of Object.values(bundle))
-      for (const id of chunk.moduleIds ?? []) {
-        const [folder] = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id) ?? [];
-        if (folder) folders.add(folder);
-      }
+    const modules = Object.values(bundle).flatMap(({ moduleIds = [] }) => moduleIds);
+    const folders = new Set(modules.map(packageFolder).filter(Boolean));
     const texts = [...folders].sort().map((folder) => {
-      const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+      const { name, version } = manifest(folder);
       const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
       if (!file) throw new Error(`${folder} has no licence to go with its code`);
       return `${name} ${version}\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`;
@@ -75,7 +74,7 @@ const scripts = {
   },
 };
 
-/** Scripts that src/cli/launch.ts compiles get `import()` from there. */
+/** A script has no `import()` of its own without a flag of Node.js: src/cli/launch.ts gives it one. */
 const dynamicImport = {
   name: 'dynamic-import',
   renderChunk(code, { fileName }) {
@@ -130,9 +129,8 @@ const requirable = {
     const { resolve: find } = createRequire(import.meta.url);
     for (const { fileName, imports = [] } of Object.values(bundle))
       for (const id of imports.filter((id) => isPackage(id) && !(id in bundle) && !isBuiltin(id))) {
-        const [root] = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(find(id));
-        const { type } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-        if (type === 'module' && !find(id).endsWith('.cjs'))
+        const file = find(id);
+        if (manifest(packageFolder(file)).type === 'module' && !file.endsWith('.cjs'))
           throw new Error(`${fileName}: ${id} is an ES module: load it with import()`);
       }
   },

@@ -22,8 +22,8 @@ const OWN_BUDGET = 135_168;
 const isOwnKnown = process.versions.node.startsWith('20.');
 
 /**
- * The start of a command is over by then, at this age of the process in ms: what was compiled for it is kept (compiled-code.ts). What is compiled later
- * would make the next start longer, since what is kept is read whole.
+ * The start of a command is over by then, at this age of the process in ms: what was compiled for it is kept
+ * (compiled-code.ts). What is compiled later would make the next start longer, since what is kept is read whole.
  */
 export const START_MS = 250;
 

@@ -49,8 +49,7 @@ export function launch(name: string): unknown {
     loaded.set(file, module);
     const filename = join(BUNDLES, file);
     const cachedData = compiled.of(file);
-    // A script has no import() of its own without a flag of Node's (rolldown.config.mjs).
-    // ASCII, and a function already: one megabyte that is neither decoded nor copied.
+    // ASCII, and a function already (rolldown.config.mjs): one megabyte that is neither decoded nor copied.
     const script = new Script(readFileSync(filename, 'latin1'), {
       filename,
       ...(cachedData && { cachedData }),

@@ -26,10 +26,9 @@ function mayUseProcessors(file: string | undefined): boolean {
     return false;
   }
   const imported = text.matchAll(/\b(?:from|import|require)\b\s*(\(?)\s*(?:['"]([^'"]*)['"])?/g);
-  return [...imported].some(
-    ([, called, name]) =>
-      (name ?? (called && '?')) && !/^(?:epics-hpc|epics-pva-ts|node:.*)$/.test(name ?? '?'),
-  );
+  return [...imported]
+    .filter(([, called, name]) => called || name !== undefined)
+    .some(([, , name = '']) => !/^(?:epics-hpc|epics-pva-ts|node:.*)$/.test(name));
 }
 
 /** @param name in front of every log line @throws UserError when the class cannot be loaded */
