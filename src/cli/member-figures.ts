@@ -17,6 +17,7 @@ export function stageFigures(stats: object): MemberFigures {
   const lost = count(processor, 'nLost');
   const skipped = count(processor, 'nSkipped');
   const common = {
+    metadataConnected: count(groups, 'nMetadataConnected'),
     processed: count(processor, 'nProcessed') - lost,
     errors: count(processor, 'nErrors') + lost,
     published: count(publisher, 'nPublished'),

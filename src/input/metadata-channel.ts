@@ -59,6 +59,7 @@ export class MetadataChannel {
   private readonly options: MetadataChannelOptions;
   private readonly queue: ObjectQueue;
   private subscription: ProviderSubscription | undefined;
+  private hasSent = false;
 
   constructor(options: MetadataChannelOptions) {
     this.options = options;
@@ -75,6 +76,7 @@ export class MetadataChannel {
       { pvRequest },
       {
         update: (value) => {
+          this.hasSent = true;
           if (!this.queue.put(value)) value.release();
         },
         connected: (server) => logger.info(`metadata: connected to ${channel} at ${server}`),
@@ -86,6 +88,11 @@ export class MetadataChannel {
 
   get(): Value | undefined {
     return this.queue.get();
+  }
+
+  /** It has sent something, whatever was reset. */
+  get seen(): boolean {
+    return this.hasSent;
   }
 
   get length(): number {

@@ -182,11 +182,11 @@ export class Chain {
     return true;
   }
 
-  private sayLate({ stage, state }: StageProcess): void {
-    const inputs = [...new Set(stage.channels.members.flatMap((member) => member.inputs))].slice(0, 5);
+  private sayLate({ stage, state, awaited }: StageProcess): void {
+    const kind = awaited === stage.channels.metadata ? 'metadata channels' : 'input';
     const what =
       state === 'connecting'
-        ? `nothing came from its input ${inputs.join(', ')}; is that channel served, and connected to its own source?`
+        ? `nothing came from its ${kind} ${awaited.slice(0, 5).join(', ')}; is that channel served, and connected to its own source?`
         : `it is still ${state}`;
     const seconds = this.plan.file['ready-timeout'];
     this.options.onEvent(`stage ${stage.name} was not ready within ${seconds} s (ready-timeout): ${what}`);

@@ -37,7 +37,7 @@ export const stageSchema = z.strictObject({
     .enum(['connected', 'started'])
     .default('connected')
     .describe(
-      'when others may rely on it: its input channels have sent their first update, or it serves its own channels',
+      'when others may rely on it: its input and metadata channels have sent their first update, or it serves its own channels',
     ),
   restart: z
     .enum(['never', 'on-failure'])

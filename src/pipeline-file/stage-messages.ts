@@ -12,6 +12,8 @@ export interface MemberFigures {
   readonly id: number;
   /** Connections to input channels that have brought something. */
   readonly connected: number;
+  /** Metadata channels that have brought something. */
+  readonly metadataConnected: number;
   /** Times its own process died: what it held then is in none of the figures. */
   readonly deaths: number;
   /** Updates that came in, without those that told what a channel held already. */
@@ -32,6 +34,7 @@ export interface MemberFigures {
 /** The figures of a member of which nothing is known, or that does nothing. */
 export const NO_FIGURES: Omit<MemberFigures, 'id'> = {
   connected: 0,
+  metadataConnected: 0,
   deaths: 0,
   received: 0,
   processed: 0,

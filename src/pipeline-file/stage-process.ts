@@ -85,11 +85,15 @@ export class StageProcess {
     return { members, deaths: this.deaths };
   }
 
-  /** Whether all input channels have sent something since the last start. */
-  get connected(): boolean {
-    const { members, servesInput } = this.stage.channels;
-    if (servesInput) return true;
-    return members.every(({ id, inputs }) => (this.members.get(id)?.connected ?? 0) >= inputs.length);
+  /** The channels of which not all have sent something since the last start: those of the input before metadata. */
+  get awaited(): readonly string[] {
+    const { members, servesInput, metadata } = this.stage.channels;
+    const inputs = members.filter(
+      ({ id, inputs: all }) => (this.members.get(id)?.connected ?? 0) < all.length,
+    );
+    if (!servesInput && inputs.length > 0) return [...new Set(inputs.flatMap((member) => member.inputs))];
+    const found = ({ id }: { readonly id: number }): number => this.members.get(id)?.metadataConnected ?? 0;
+    return members.every((member) => found(member) >= metadata.length) ? [] : metadata;
   }
 
   start(): void {
@@ -146,7 +150,7 @@ export class StageProcess {
         break;
       case 'figures':
         this.members = new Map(m.members.map((member) => [member.id, member]));
-        if (this.state === 'connecting' && (this.stage.ready === 'started' || this.connected))
+        if (this.state === 'connecting' && (this.stage.ready === 'started' || this.awaited.length === 0))
           this.set('running');
         // An answer that came too late is none to the question now.
         if (m.requestId === undefined || m.requestId === this.requests) this.answered?.();
@@ -274,6 +278,7 @@ function added(before: MemberFigures | undefined, now: MemberFigures): MemberFig
   return {
     id: now.id,
     connected: now.connected + before.connected,
+    metadataConnected: now.metadataConnected + before.metadataConnected,
     deaths: now.deaths + before.deaths,
     received: now.received + before.received,
     processed: now.processed + before.processed,

@@ -155,10 +155,14 @@ export interface ConsumerTotals extends CombinedStats {
   readonly consumerId: number;
   /** Times it died before it could tell its last figures. */
   readonly nDeaths: number;
+  /** Metadata channels that have sent something to the last one that told. */
+  readonly nMetadataConnected: number;
 }
 
-export function consumerTotals(consumerId: number, { allTotals, nDeaths }: ConsumerLives): ConsumerTotals {
-  return { ...combineStats(allTotals), consumerId, nDeaths };
+export function consumerTotals(consumerId: number, lives: ConsumerLives): ConsumerTotals {
+  const { allTotals, nDeaths, lastTotals } = lives;
+  const nMetadataConnected = lastTotals?.nMetadataConnected ?? 0;
+  return { ...combineStats(allTotals), consumerId, nDeaths, nMetadataConnected };
 }
 
 export function systemTotals(lives: readonly ConsumerLives[]): SystemTotals {

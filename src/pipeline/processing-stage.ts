@@ -274,6 +274,7 @@ export class ProcessingStage<S extends StageStats> {
       ...this.input.totals(),
       processorStats: { ...this.runner.totals, nInFlight: this.nInFlight },
       ...(this.output && { publisherStats: this.output.totals }),
+      nMetadataConnected: this.metadata.nSeen,
     };
   }
 

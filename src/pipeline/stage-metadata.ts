@@ -30,6 +30,11 @@ export class StageMetadata {
     return this.channels.length;
   }
 
+  /** Channels that have sent something, whatever was reset. */
+  get nSeen(): number {
+    return this.channels.filter(({ seen }) => seen).length;
+  }
+
   /** As a processor sees them, by name. */
   get queues(): ReadonlyMap<string, MetadataChannel> {
     return new Map(this.channels.map((channel) => [channel.channel, channel]));

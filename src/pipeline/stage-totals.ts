@@ -25,4 +25,6 @@ export interface StageTotals extends InputTotals {
     readonly nInFlight: number;
   };
   readonly publisherStats?: PublisherStats | undefined;
+  /** Metadata channels that have sent something. */
+  readonly nMetadataConnected: number;
 }

@@ -3,7 +3,6 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { control, statusWhen } from './support/consumer.ts';
-import { Detector } from './support/detector.ts';
 import {
   BROKEN,
   chain,
@@ -300,71 +299,6 @@ stages:
     const late = await runFile(world, text('connected', 12));
     expect(await late.waitForExit(PATIENCE_MS)).toMatchObject({ code: 1 });
     expect(outputOf(late)).toContain('stage later was not ready within 12 s (ready-timeout): ');
-  });
-});
-
-describe('a chain that reads channels of others', () => {
-  const OUTSIDE = `name: outside
-network: environment
-ready-timeout: 10
-stages:
-  - name: first
-    command: hpc-consumer
-    options: { input-channel: pvapy:image, output-channel: first:out, server-queue-size: 1000, processor-class: UserDataProcessor }
-  - name: second
-    command: hpc-consumer
-    input: first
-    options: { server-queue-size: 1000, processor-class: UserDataProcessor }
-`;
-
-  it('says which stages were not ready when there is no such channel', async ({ world }) => {
-    const child = await runFile(world, OUTSIDE);
-    expect(await child.waitForExit(PATIENCE_MS)).toMatchObject({ code: 1 });
-    const output = outputOf(child);
-    expect(output).toContain(
-      'stage first was not ready within 10 s (ready-timeout): nothing came from its input pvapy:image;',
-    );
-    expect(output).toContain('stage second was not ready');
-  });
-
-  it('goes on without a stage that is not essential and not ready', async ({ world }) => {
-    const text = `name: without
-network: environment
-ready-timeout: 15
-stages:
-  - name: det
-    command: ad-sim-server
-    options: { channel-name: det:image, n-x-pixels: 16, n-y-pixels: 16, frame-rate: 50, runtime: 1, n-frames: 5 }
-  - { name: reader, command: hpc-consumer, input: det, options: { server-queue-size: 100 } }
-  - { name: other, command: hpc-consumer, essential: false, options: { input-channel: nobody } }
-`;
-    const child = await runFile(world, text);
-    expect(await child.waitForExit(PATIENCE_MS)).toMatchObject({ code: 0 });
-    const output = outputOf(child);
-    expect(output).toContain(
-      'stage other was not ready within 15 s (ready-timeout): nothing came from its input nobody;',
-    );
-    expect(ledgerOf(output)).toMatchObject({
-      stages: { reader: { processed: 50 } },
-      verdict: 'balanced',
-      lost: 0,
-    });
-  });
-
-  it('loses nothing between its own stages when it ends', async ({ world }) => {
-    const detector = await Detector.start(world);
-    const child = await runFile(world, OUTSIDE.replace('ready-timeout: 10', 'ready-timeout: 30'));
-    await child.waitForLine(/all stages are ready/, PATIENCE_MS);
-    const ended = child.waitForExit(PATIENCE_MS);
-    await detector.publish(300, 300);
-    await child.waitForLine(/first: running \d+\/s received=300 /, PATIENCE_MS);
-    child.signal('SIGTERM');
-    await detector.publishUntil(ended, 200);
-    expect(await ended).toMatchObject({ code: 0 });
-    const { stages, verdict, lost } = ledgerOf(outputOf(child));
-    expect({ verdict, lost }).toEqual({ verdict: 'balanced', lost: 0 });
-    expect(stages['first']?.['received']).toBeGreaterThanOrEqual(300);
-    expect(stages['second']?.['received']).toBe(stages['first']?.['published']);
   });
 });
 

@@ -36,7 +36,10 @@ function told({ n, startTime = 1000, nInFlight = 0, state = 'running' }: Told) {
   } as unknown as ConsumerStats;
   return {
     stats,
-    totals: { processorStats: { nProcessed: n, nErrors: 0, nMissed: 2, nLost: 0, nSkipped: 1, nInFlight } },
+    totals: {
+      processorStats: { nProcessed: n, nErrors: 0, nMissed: 2, nLost: 0, nSkipped: 1, nInFlight },
+      nMetadataConnected: 0,
+    },
   };
 }
 

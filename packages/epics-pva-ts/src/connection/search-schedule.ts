@@ -43,6 +43,9 @@ export class SearchSchedule {
   private readonly buckets: Set<number>[] = Array.from({ length: SEARCH_BUCKETS }, () => new Set());
   private readonly initial = new Set<number>();
   private initialTime = Number.POSITIVE_INFINITY;
+  /** Names a beacon has searched for, and when. */
+  private readonly boosted = new Set<number>();
+  private boostedTime = Number.POSITIVE_INFINITY;
   /** The bucket that comes due at `tickTime`. */
   private current = 0;
   /** Infinite while no name waits in the ring: an idle client has no timer. */
@@ -93,7 +96,8 @@ export class SearchSchedule {
   /** The time at which {@link due} has something to do; infinite when nothing is searched for. */
   nextTime(): number {
     const initial = this.initial.size > 0 ? this.initialTime : Number.POSITIVE_INFINITY;
-    return Math.min(initial, this.tickTime);
+    const boosted = this.boosted.size > 0 ? this.boostedTime : Number.POSITIVE_INFINITY;
+    return Math.min(initial, boosted, this.tickTime);
   }
 
   /**
@@ -103,7 +107,8 @@ export class SearchSchedule {
   due(now: number): number[] {
     const cids: number[] = [];
     if (this.tickTime <= now) this.tick(now, cids);
-    if (this.initial.size > 0 && this.initialTime <= now) this.searchInitial(now, cids);
+    if (this.initialTime <= now) this.searchAll(this.initial, now, cids);
+    if (this.boostedTime <= now) this.searchAll(this.boosted, now, cids);
     return cids;
   }
 
@@ -114,7 +119,7 @@ export class SearchSchedule {
    */
   boost(now: number): boolean {
     if (this.entries.size === 0) return false;
-    if (this.entries.size <= FEW_NAMES) return this.searchAll(now);
+    if (this.entries.size <= FEW_NAMES) return this.boostFew(now);
     if (this.tickTime === Number.POSITIVE_INFINITY || now - this.lastBoost < SEARCH_BOOST_MS) {
       this.heldOff++;
       return false;
@@ -127,28 +132,30 @@ export class SearchSchedule {
   }
 
   /** Within a second of the last time it is put off to the end of that second. */
-  private searchAll(now: number): boolean {
+  private boostFew(now: number): boolean {
+    // Names just added are searched for sooner.
+    if (this.initial.size === this.entries.size) return false;
     this.boosts++;
     const time = Math.max(now + BEACON_DELAY, this.lastBoost + SEARCH_BOOST_FEW_MS);
-    this.initialTime = this.initial.size > 0 ? Math.min(this.initialTime, time) : time;
-    this.lastBoost = this.initialTime;
+    this.boostedTime = this.boosted.size > 0 ? Math.min(this.boostedTime, time) : time;
+    this.lastBoost = this.boostedTime;
     for (const [cid, entry] of this.entries) {
+      if (entry.bucket === this.initial) continue;
       entry.bucket.delete(cid);
-      entry.bucket = this.initial;
-      this.initial.add(cid);
+      entry.bucket = this.boosted;
+      this.boosted.add(cid);
     }
     return true;
   }
 
-  private searchInitial(now: number, cids: number[]): void {
+  private searchAll(waiting: Set<number>, now: number, cids: number[]): void {
     // A bucket that is about to come due would search these names a second time at once.
     const soon = this.tickTime - now < TICK / 2 ? 1 : 0;
-    for (const cid of [...this.initial]) {
+    for (const cid of [...waiting]) {
       cids.push(cid);
-      this.initial.delete(cid);
+      waiting.delete(cid);
       this.place(cid, this.entries.get(cid) as Entry, this.current + soon, now);
     }
-    this.initialTime = Number.POSITIVE_INFINITY;
   }
 
   private tick(now: number, cids: number[]): void {
@@ -189,7 +196,6 @@ export class SearchSchedule {
   }
 
   private stop(): void {
-    this.initialTime = Number.POSITIVE_INFINITY;
     this.tickTime = Number.POSITIVE_INFINITY;
     this.boostTicks = 0;
   }

@@ -136,6 +136,26 @@ describe('boost', () => {
     expect(schedule.due(1110)).toEqual([1]);
   });
 
+  it('put off keeps no new name from its own first search', () => {
+    const schedule = new SearchSchedule();
+    schedule.add(1, 0, 'refused');
+    schedule.boost(100);
+    expect(schedule.due(110)).toEqual([1]);
+    schedule.boost(200);
+    schedule.add(2, 300);
+    expect(schedule.due(301)).toEqual([2]);
+    expect(schedule.due(1110).toSorted()).toEqual([1, 2]);
+  });
+
+  it('is not used up by names that are about to be searched for', () => {
+    const schedule = new SearchSchedule();
+    schedule.add(1, 0);
+    expect(schedule.boost(0.5)).toBe(false);
+    expect(schedule.due(1)).toEqual([1]);
+    expect(schedule.boost(100)).toBe(true);
+    expect(schedule.due(110)).toEqual([1]);
+  });
+
   it('of many searches every name once within 6 s, and then goes on where it was', () => {
     const schedule = new SearchSchedule();
     for (let cid = 0; cid < 2000; cid++) schedule.add(cid, 0);
