@@ -45,6 +45,7 @@ async function observe(
   const consumer = await startPvapyConsumer(ends, run.env, { inputChannel: MIRROR, serverQueueSize });
   run.own(consumer.child);
   if (!run.inTime) return undefined;
+  await run.beforeFirstFrame();
   const before = processUse(mirror.pid);
   await run.lastFrame();
   const { cpuSeconds } = useBetween(before, processUse(mirror.pid));

@@ -29,6 +29,8 @@ export interface StreamTimes {
   readonly shutdownDelay: number;
 }
 
+const BEFORE_MS = 500;
+
 interface Running {
   stop(): Promise<unknown>;
 }
@@ -77,6 +79,12 @@ export class StreamRun {
   /** Whether the first frame is still to come. */
   get inTime(): boolean {
     return performance.now() <= this.firstFrame;
+  }
+
+  /** Waits until the first frame is about to come: what the stages do when they start is done by then. */
+  async beforeFirstFrame(): Promise<void> {
+    const ms = this.firstFrame - BEFORE_MS - performance.now();
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
   }
 
   /** Waits until the last frame is published; the simulator still serves then. */

@@ -5,11 +5,8 @@ import type { ConsumerSpec } from '../pipeline/consumer-spec.ts';
 import type { ConsumerStats } from '../pipeline/consumer-stats.ts';
 import { DataConsumer } from '../pipeline/data-consumer.ts';
 import { warmUp } from '../pipeline/warm-up.ts';
-import { compileEarly } from './engine-flags.ts';
+import { warmUpSoon } from './engine-flags.ts';
 import { here, prepareStage, startOrClose, workersOf } from './stage-runtime.ts';
-
-/** In ms. A stream that is already running has begun by then, and does not wait for the warm-up. */
-const CONNECT_MS = 200;
 
 export interface ConsumerEvents {
   onGetStats(stats: ConsumerStats): void;
@@ -41,7 +38,6 @@ export async function startConsumer(spec: ConsumerSpec, events: ConsumerEvents):
   });
   await startOrClose(consumer);
   logging.logger.info(`monitoring ${spec.channels.inputChannel} with request '${spec.pvRequest}'`);
-  if (spec.warmUp)
-    setTimeout(() => void compileEarly(() => warmUp({ ...spec, idle: () => consumer.idle })), CONNECT_MS);
+  if (spec.warmUp) warmUpSoon(() => warmUp({ ...spec, idle: () => consumer.idle }));
   return { consumer, logging };
 }

@@ -33,6 +33,14 @@ export function tuneEngine(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
 }
 
+/** In ms. A stream that is already running has begun by then, and does not wait for the warm-up. */
+const CONNECT_MS = 200;
+
+/** Runs a warm-up when what was just started has had the time to connect. */
+export function warmUpSoon(warmUp: () => Promise<void>): void {
+  void setTimeout(CONNECT_MS).then(() => compileEarly(warmUp));
+}
+
 /** Runs a warm-up when the start is over, and what it meets is compiled then. */
 export async function compileEarly(warmUp: () => Promise<void>): Promise<void> {
   // V8 would not take back what is kept under another budget.

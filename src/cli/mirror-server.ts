@@ -4,10 +4,12 @@ import { createLogging, parseLogLevel } from '../log.ts';
 import { timerMs } from '../long-timer.ts';
 import { type MirrorChannelSpec, parseChannelMap } from '../mirror/channel-map.ts';
 import { MirrorServer } from '../mirror/mirror-server.ts';
+import { warmUp } from '../mirror/warm-up.ts';
 import { ControlRecord } from '../pipeline/control-record.ts';
 import { VERSION } from '../version.ts';
 import type { LiveView } from '../view/live-view.ts';
 import { parseArguments } from './argparse.ts';
+import { warmUpSoon } from './engine-flags.ts';
 import { mirrorFigures } from './member-figures.ts';
 import { mirrorServerCommand } from './mirror-server-options.ts';
 import { watchMirror } from './mirror-view.ts';
@@ -70,6 +72,9 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
     await server.start();
     print([...channels.map(describeSpec), `Started mirror server @ ${now()}`]);
     supervised?.serve(() => mirrorFigures(server.totals()));
+    // Who asks for queues expects a fast stream.
+    if (channels.some(({ queueSize }) => queueSize > 0))
+      warmUpSoon(() => warmUp({ idle: () => server.idle }));
     const started = performance.now();
     view = openView(o);
     const closeView = view && watchMirror(view, server);

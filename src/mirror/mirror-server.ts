@@ -76,6 +76,11 @@ export class MirrorServer {
     return this.server.tcpPort;
   }
 
+  /** No stream has begun, and it has not been asked to end. */
+  get idle(): boolean {
+    return !this.draining && this.channels.every(({ totals }) => totals.nPublished === totals.nOpened);
+  }
+
   /** By mirror name. */
   stats(): ReadonlyMap<string, MirrorStats> {
     return new Map(this.channels.map((channel) => [channel.spec.mirror, channel.stats]));
@@ -125,6 +130,7 @@ export class MirrorServer {
   }
 
   async close(): Promise<void> {
+    this.draining = true;
     clearInterval(this.timer);
     this.status?.close();
     for (const channel of this.channels) channel.close();

@@ -3,22 +3,16 @@
  *
  * What may live here: what makes a lane as real as its consumer, and each lane another one.
  */
-import { Context, NTNDArray, Server, SharedPV, struct, type TypeDef, Value } from 'epics-pva-ts';
+import { Context, Server, SharedPV, struct, Value } from 'epics-pva-ts';
 import type { Logger } from '../log.ts';
 import { ClientPublisher } from '../output/client-publisher.ts';
 import type { ProcessorClass } from '../processor/load-processor.ts';
 import { type PvObject, UserDataProcessor } from '../processor/user-data-processor.ts';
+import type { Lane } from '../warm-up.ts';
+import { WarmUpFrames } from '../warm-up-frames.ts';
 import { DataConsumer } from './data-consumer.ts';
 import type { InputMode, OutputMode } from './user-code.ts';
 
-/** Pixels a side: received lazily and forwarded as bytes, as real frames are. */
-const SIDE = 96;
-/** Of so many the first few are of a size for which receive memory is set aside (frame/receive-memory.ts). */
-const LARGE_SIDE = 256;
-const SERIES = 256;
-const LARGE_ONES = 16;
-/** One of them says nothing of the fields that are the same as before. */
-const PARTIAL_ONE = 128;
 /** What a lane's channels are called. */
 const INPUT = 'input';
 const OUTPUT = 'output';
@@ -30,21 +24,12 @@ export interface LaneOptions {
   readonly logger: Logger;
 }
 
-export interface Lane {
-  /** Nothing can be sent now. */
-  readonly saturated: boolean;
-  /** Frames that have come out; with the first one the lane is open. */
-  readonly published: number;
-  send(): void;
-  close(): Promise<void>;
-}
-
 /**
  * @param n of the lane; lanes of different numbers differ in the types of frames and of processors
  * @throws PvaError when there is no port
  */
 export async function openLane(n: number, options: LaneOptions): Promise<Lane> {
-  const frames = new Frames(n);
+  const frames = new WarmUpFrames(n);
   const { inputMode, outputMode } = options;
   const peer = Server.isolated();
   const served = Server.isolated();
@@ -104,52 +89,6 @@ const SETTINGS = {
   onStop: (): void => {},
 } as const;
 
-/** Frames with what real ones have: texts that are not empty, attributes, two sizes. */
-class Frames {
-  readonly #small: Value;
-  readonly #large: Value;
-  #count = 0;
-
-  constructor(lane: number) {
-    const type = lane === 0 ? NTNDArray.type : withLane(NTNDArray.type);
-    this.#small = this.#frame(type, SIDE);
-    this.#large = this.#frame(type, LARGE_SIDE);
-  }
-
-  get first(): Value {
-    return this.#small;
-  }
-
-  /** The same two again and again, with an id of their own each time. */
-  next(): Value {
-    const place = ++this.#count % SERIES;
-    const frame = place < LARGE_ONES ? this.#large : this.#small;
-    if (place === PARTIAL_ONE) frame.unmark().mark('value').mark('dimension');
-    else frame.mark();
-    return frame.set('uniqueId', this.#count);
-  }
-
-  #frame(type: TypeDef, side: number): Value {
-    const attributes = { ColorMode: 0, Source: 'warm-up' };
-    const frame = NTNDArray.create({
-      type,
-      pixels: new Uint8Array(side * side),
-      dimensions: [side, side],
-      descriptor: 'warm-up',
-      attributes,
-    });
-    return frame.value.set('alarm.message', 'NO_ALARM').mark();
-  }
-}
-
-/** As a detector that adds a field of its own. */
-function withLane({ id, members }: TypeDef): TypeDef {
-  return struct(id, {
-    ...Object.fromEntries(members.map(({ name, type }) => [name, type])),
-    lane: 'int',
-  });
-}
-
 /** Objects of so many kinds V8 takes for objects of any kind. */
 const ANY_KIND = 6;
 
@@ -157,7 +96,7 @@ const ANY_KIND = 6;
  * A processor that publishes what it is given: as the base class does it, or as users' classes do. It becomes an object
  * of another kind a few times: what runs it has to be compiled for any, since the user's class is none that was there.
  */
-function processorClass(n: number, frames: Frames): ProcessorClass {
+function processorClass(n: number, frames: WarmUpFrames): ProcessorClass {
   class PassThrough extends UserDataProcessor {
     #count = 0;
     override getInputPvObjectType(): PvObject {
@@ -178,7 +117,7 @@ function processorClass(n: number, frames: Frames): ProcessorClass {
 }
 
 /** Takes what is put into it or what it is called with. */
-function sink(frames: Frames): SharedPV {
+function sink(frames: WarmUpFrames): SharedPV {
   const done = Value.create(struct('', { status: 'int' }));
   const pv = new SharedPV({
     onPut: (_pv, value) => value.release(),
@@ -197,7 +136,7 @@ interface Feed {
   send(frame: Value): void;
 }
 
-function monitored(peer: Server, frames: Frames): Feed {
+function monitored(peer: Server, frames: WarmUpFrames): Feed {
   const input = SharedPV.readonly(frames.first);
   peer.addPV(INPUT, input);
   return { send: (frame) => void input.post(frame), saturated: false };

@@ -112,11 +112,13 @@ describe('Input/Output Modes and Firewalls', () => {
         nMissed: 0,
         nErrors: 0,
       });
-      const [sent, saved] = await Promise.all(
-        ['pvapy:image', 'stage:1:output'].map(async (name) => new NTNDArray(await see.get(name))),
-      );
-      await until(() => expect(saved?.uniqueId).toBe(published));
-      expect(saved?.pixels).toEqual(sent?.pixels);
+      await until(async () => {
+        const [sent, saved] = await Promise.all(
+          ['pvapy:image', 'stage:1:output'].map(async (name) => new NTNDArray(await see.get(name))),
+        );
+        expect(saved?.uniqueId).toBe(published);
+        expect(saved?.pixels).toEqual(sent?.pixels);
+      });
       // No search of this world reaches any of them but by the ports.
       await expect(world.context.get('pvapy:image', { timeout: 1 })).rejects.toThrow(/pvapy:image/);
     } finally {

@@ -157,19 +157,19 @@ describe.skipIf(!peers.available)('servers and clients on one UDP port', () => {
       const at = (port: number) => seen.filter((s) => s.server === `127.0.0.1:${port}`);
       // The first server has the port of the environment, others any.
       const p4p = await startP4pServer(peers, env, 'p4p:');
-      await expect.poll(() => at(ports.serverPort), { timeout: 10_000 }).toHaveLength(1);
+      await expect.poll(() => at(ports.serverPort), { timeout: 30_000 }).toHaveLength(1);
       const ours = started.add(await OurServer.start(env, 'ours:', ENTRIES));
-      await expect.poll(() => at(ours.server.tcpPort), { timeout: 10_000 }).toHaveLength(1);
+      await expect.poll(() => at(ours.server.tcpPort), { timeout: 30_000 }).toHaveLength(1);
       await startServer('pvapy', env, started);
       // PvaPy's process is one server or more.
-      await expect.poll(() => seen.length, { timeout: 10_000 }).toBeGreaterThan(2);
+      await expect.poll(() => seen.length, { timeout: 30_000 }).toBeGreaterThan(2);
       expect(new Set(seen.map((s) => s.guid)).size).toBe(seen.length);
       for (const server of seen) expect(server).toMatchObject({ event: 'online', protocol: 'tcp' });
 
       p4p.signal('SIGKILL');
-      await expect.poll(() => at(ports.serverPort), { timeout: 10_000 }).toHaveLength(2);
+      await expect.poll(() => at(ports.serverPort), { timeout: 30_000 }).toHaveLength(2);
       started.add(await startP4pServer(peers, env, 'p4p:'));
-      await expect.poll(() => at(ports.serverPort), { timeout: 10_000 }).toHaveLength(3);
+      await expect.poll(() => at(ports.serverPort), { timeout: 30_000 }).toHaveLength(3);
       const [first, gone, back] = at(ports.serverPort);
       expect([first?.event, gone?.event, back?.event]).toEqual(['online', 'offline', 'online']);
       expect(gone?.guid).toBe(first?.guid);
@@ -191,9 +191,9 @@ describe.skipIf(!peers.available)('servers and clients on one UDP port', () => {
         {},
         { update: () => void events.push('update'), disconnected: () => events.push('disconnected') },
       );
-      await expect.poll(() => events, { timeout: 10_000 }).toEqual(['update']);
+      await expect.poll(() => events, { timeout: 30_000 }).toEqual(['update']);
       p4p.signal('SIGKILL');
-      await expect.poll(() => events.at(-1), { timeout: 10_000 }).toBe('disconnected');
+      await expect.poll(() => events.at(-1), { timeout: 30_000 }).toBe('disconnected');
       // Nobody has it: there is something to search for when the beacon comes, whatever is found before it.
       context.get('p4p:no-such-pv', { timeout: 0 }).catch(() => {});
       // Away for so long that searches have become rare.
@@ -202,7 +202,7 @@ describe.skipIf(!peers.available)('servers and clients on one UDP port', () => {
         .toBeGreaterThan(10);
       const { boosts } = context.searchStats;
       started.add(await startP4pServer(peers, env, 'p4p:'));
-      await expect.poll(() => events.at(-1), { timeout: 10_000 }).toBe('update');
+      await expect.poll(() => events.at(-1), { timeout: 30_000 }).toBe('update');
       // Its beacon did that, not the next search that was due.
       await expect.poll(() => context.searchStats.boosts).toBeGreaterThan(boosts);
     } finally {

@@ -12,7 +12,7 @@ import { ensurePeers, repositoryRoot } from './peers.ts';
 import { freePorts, peerEnv } from './ports.ts';
 
 const peers = await ensurePeers();
-const WAIT = { timeout: 15_000, interval: 50 };
+const WAIT = { timeout: 30_000, interval: 50 };
 
 describe.skipIf(!peers.available)('an IOC that links to our server', () => {
   let ours: OurServer;

@@ -227,7 +227,7 @@ describe.skipIf(!peers.available)('our tools with an IOC', () => {
     try {
       await countsOf(child, 2);
       await other.stop();
-      await child.waitForLine(/^again:counter <Disconnect>$/, 10_000);
+      await child.waitForLine(/^again:counter <Disconnect>$/, 30_000);
       const since = child.lineCount;
       other = await startIoc(peers, again, 'again:');
       await child.waitForLine(/^again:counter \{value:/, 20_000, since);

@@ -140,7 +140,7 @@ describe.skipIf(!peers.available)('a PVXS client with our server', () => {
       await client.subscribe('counter', 'our:counter', { request });
       await client.next('counter', 1);
       const stop = ours.startCounting(500);
-      const counts = countsOf(await client.next('counter', 1000, { timeout: 10 }));
+      const counts = countsOf(await client.next('counter', 1000, { timeout: 30 }));
       stop();
       await client.unsubscribe('counter');
       expect(counts).toEqual(consecutive(counts));

@@ -97,7 +97,7 @@ describe.skipIf(!peers.available)('p4p (PVXS)', () => {
   });
 
   it('delivers a counter in order', async () => {
-    const events = await client.monitor('p4p:counter', 20, { request: UNSQUASHED, timeout: 10 });
+    const events = await client.monitor('p4p:counter', 20, { request: UNSQUASHED, timeout: 30 });
     const counts = events.map((event) => Number(monitored(event)));
     expect(counts).toEqual(counts.map((_, index) => (counts[0] ?? Number.NaN) + index));
   });
@@ -342,7 +342,7 @@ describe.skipIf(!peers.available)('a real IOC (softIoc with QSRV 2)', () => {
   });
 
   it('counts at 10 Hz', async () => {
-    const events = await client.monitor('ioc:counter', 5, { request: UNSQUASHED, timeout: 10 });
+    const events = await client.monitor('ioc:counter', 5, { request: UNSQUASHED, timeout: 30 });
     const counts = events.map((event) => Number(monitored(event)));
     expect(counts).toEqual(counts.map((_, index) => (counts[0] ?? Number.NaN) + index));
   });

@@ -127,7 +127,7 @@ describe.skipIf(!peers.available).each([
     await client.subscribe('steady', 'our:counter', { request: `record[pipeline=true,${option}]field()` });
     await client.next('steady', 1);
     const stop = ours.startCounting(RATE);
-    const counts = countsOf(await client.next('steady', RATE / 2, { timeout: 10 }));
+    const counts = countsOf(await client.next('steady', RATE / 2, { timeout: 30 }));
     stop();
     await client.unsubscribe('steady');
     expect(counts).toEqual([...counts].sort((a, b) => a - b));

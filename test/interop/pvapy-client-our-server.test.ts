@@ -131,7 +131,7 @@ describe.skipIf(!peers.available)('a pvAccessCPP client with our server', () => 
     await client.subscribe('counter', 'our:counter', { request: 'record[queueSize=100]field()' });
     await client.next('counter', 1);
     const stop = ours.startCounting(500);
-    const counts = countsOf(await client.next('counter', 1000, { timeout: 10 }));
+    const counts = countsOf(await client.next('counter', 1000, { timeout: 30 }));
     stop();
     await client.unsubscribe('counter');
     expect(counts).toEqual(consecutive(counts));
@@ -141,7 +141,7 @@ describe.skipIf(!peers.available)('a pvAccessCPP client with our server', () => 
     await client.subscribe('queue', 'our:counter', { request: 'record[queueSize=500]field()' });
     const [before] = countsOf(await client.next('queue', 1)) as [number];
     ours.count(500);
-    const counts = countsOf(await client.next('queue', 500, { timeout: 10 }));
+    const counts = countsOf(await client.next('queue', 500, { timeout: 30 }));
     await client.unsubscribe('queue');
     expect(counts).toEqual(Array.from({ length: 500 }, (_, index) => before + 1 + index));
   });

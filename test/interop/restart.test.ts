@@ -58,11 +58,11 @@ describe.skipIf(!peers.available)('a server of ours that is killed and started a
       }
       startPosting(server, 3 * RATE);
       for (const pv of ['our:0', 'our:1', 'our:2']) {
-        const counts = countsOf(await client.next(pv, 20, { timeout: 10 }));
+        const counts = countsOf(await client.next(pv, 20, { timeout: 30 }));
         expect(counts[0]).toBe(1);
         expect(counts).toEqual(consecutive(counts));
       }
-      expect((await client.get('our:1', { timeout: 10 })).value).toHaveProperty('value');
+      expect((await client.get('our:1', { timeout: 30 })).value).toHaveProperty('value');
     } finally {
       await client.stop();
       await server.stop();
@@ -168,7 +168,7 @@ describe.skipIf(!peers.available)('a client that is killed', () => {
         expect(ours.counter.subscriberCount).toBe(1);
         await kill(client.child);
         // Updates for nobody are no error.
-        await expect.poll(() => ours.server.clientCount, { timeout: 10_000 }).toBe(0);
+        await expect.poll(() => ours.server.clientCount, { timeout: 30_000 }).toBe(0);
         expect([ours.counter.subscriberCount, ours.counter.clientCount]).toEqual([0, 0]);
         expect(ours.pv('scalar:int')).toMatchObject({ subscriberCount: 0, clientCount: 0 });
         client = await start(peers, env);
@@ -194,7 +194,7 @@ describe.skipIf(!peers.available)('a client that is killed', () => {
         const client = await startOurClient(env, 'peer:', 10);
         try {
           await expect
-            .poll(async () => (await reportOf(client)).received, { timeout: 10_000 })
+            .poll(async () => (await reportOf(client)).received, { timeout: 30_000 })
             .toBeGreaterThan(200);
           expect(await reportOf(client)).toMatchObject({ gaps: 0, overruns: 0 });
         } finally {
@@ -218,11 +218,11 @@ describe.skipIf(!peers.available)('a client that is killed', () => {
       for (let i = 1; i <= 10_000; i++) pv.post(pv.fetch().cloneEmpty().set('value', i));
       client.signal('SIGKILL');
       await client.exited;
-      await expect.poll(() => ours.server.clientCount, { timeout: 10_000 }).toBe(0);
+      await expect.poll(() => ours.server.clientCount, { timeout: 30_000 }).toBe(0);
       expect(pv.subscriberCount).toBe(0);
       const next = await startOurClient(env, 'our:');
       pv.post(pv.fetch().cloneEmpty().set('value', 10_001));
-      await expect.poll(async () => (await reportOf(next)).received, { timeout: 10_000 }).toBe(1);
+      await expect.poll(async () => (await reportOf(next)).received, { timeout: 30_000 }).toBe(1);
       await kill(next);
     } finally {
       await ours.close();
@@ -233,7 +233,7 @@ describe.skipIf(!peers.available)('a client that is killed', () => {
 /** Takes a subscription's events up to its disconnection. */
 async function untilDisconnected(client: PeerClient, sub: string): Promise<void> {
   for (let event: MonitorEvent | undefined; event?.event !== 'disconnected'; ) {
-    [event] = await client.next(sub, 1, { timeout: 10 });
+    [event] = await client.next(sub, 1, { timeout: 30 });
   }
 }
 
