@@ -148,9 +148,9 @@ describe('memory for a large message', () => {
   });
 
   it.each([
-    ['an image of 512 x 512', 512 * 512, 128 * 1024],
-    ['one of 4096 x 4096', 4096 * 4096, 64 * 1024],
-  ])('is lent in pieces, so that reading does not hold up what arrives meanwhile: %s', (_, size, most) => {
+    ['an image of 512 x 512 as a whole', 512 * 512, 512 * 512 + HEADER_SIZE],
+    ['one of 4096 x 4096 in pieces: reading must not hold up what arrives meanwhile', 4096 * 4096, 64 * 1024],
+  ])('is lent for %s', (_, size, most) => {
     const { d } = setUp();
     let largest = 0;
     const bytes = filled(size, 1);
