@@ -43,7 +43,7 @@ export class SearchSchedule {
   private readonly buckets: Set<number>[] = Array.from({ length: SEARCH_BUCKETS }, () => new Set());
   private readonly initial = new Set<number>();
   private initialTime = Number.POSITIVE_INFINITY;
-  /** Names a beacon has searched for, and when. */
+  /** Names to be searched for because of a beacon, and when. */
   private readonly boosted = new Set<number>();
   private boostedTime = Number.POSITIVE_INFINITY;
   /** The bucket that comes due at `tickTime`. */
