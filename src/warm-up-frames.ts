@@ -9,6 +9,7 @@ const SERIES = 256;
 const LARGE_ONES = 16;
 /** One of them says nothing of the fields that are the same as before. */
 const PARTIAL_ONE = 128;
+
 /** Frames with what real ones have: texts that are not empty, attributes, two sizes. Those of different lanes differ in type. */
 export class WarmUpFrames {
   readonly #small: Value;

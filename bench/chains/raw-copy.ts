@@ -10,10 +10,11 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { DONE, keepPace } from '../../sim/pace.ts';
 import { processUse, useBetween } from '../peers/process-meter.ts';
 
 const RECEIVE_BUFFER = 256 * 1024;
-/** Different messages, so that no cache holds them all. */
+/** Different messages: as many as the simulator has frames in the runs of a mirror. */
 const N_MESSAGES = 10;
 const HOST = '127.0.0.1';
 const THIS_FILE = fileURLToPath(import.meta.url);
@@ -77,23 +78,22 @@ function readFrom(port: number, take: (bytes: Buffer) => boolean): net.Socket {
   });
 }
 
+/** In the rhythm of the simulator: a copy is cheaper when several messages come at once. */
 function source(messageBytes: number, messagesPerSecond: number, seconds: number): void {
   const messages = Array.from({ length: N_MESSAGES }, (_, i) => Buffer.alloc(messageBytes, i));
   const total = Math.round(messagesPerSecond * seconds);
-  serve((socket) => {
+  const period = 1000 / messagesPerSecond;
+  serve(async (socket) => {
     const begin = performance.now();
     let sent = 0;
-    const tick = (): void => {
-      const due = Math.min(total, Math.ceil(((performance.now() - begin) * messagesPerSecond) / 1000));
-      while (sent < due)
-        if (!socket.write(messages[sent++ % N_MESSAGES] as Buffer)) {
-          socket.once('drain', tick);
-          return;
-        }
-      if (sent < total) setTimeout(tick, 1);
-      else socket.end();
+    const step = (): number => {
+      if (sent === total) return DONE;
+      if (socket.writableNeedDrain) return performance.now() + 1;
+      socket.write(messages[sent++ % N_MESSAGES] as Buffer);
+      return begin + sent * period;
     };
-    tick();
+    await keepPace(step, new AbortController().signal);
+    socket.end();
   });
 }
 

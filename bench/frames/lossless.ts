@@ -45,7 +45,7 @@ export async function losslessRates(options: LosslessOptions): Promise<LosslessR
   const next = pairs.map(() => ladder.findIndex((rate) => rate >= work.firstRate));
   const socket: number[] = [];
   for (let round = 1; round <= rounds; round++) {
-    socket.push(await rawSocketRate(size * size + HEAD_BYTES, Math.min(seconds, 2)));
+    socket.push(await rawSocketRate(size * size + HEAD_BYTES, nFrames, Math.min(seconds, 2)));
     for (const [i, { pair, best }] of found.entries()) {
       const run = async (fps: number): Promise<PeerRun> => {
         const made = await runPair(pair, {

@@ -1,7 +1,7 @@
 /** `hpc-pipeline` with channels that no stage of the chain serves: what is waited for, said, and not lost. */
 import { describe, expect } from 'vitest';
 import { Detector } from './support/detector.ts';
-import { ledgerOf, outputOf, PATIENCE_MS, runFile } from './support/pipeline.ts';
+import { FIFTY_IMAGES, ledgerOf, outputOf, PATIENCE_MS, runFile } from './support/pipeline.ts';
 import { it } from './support/world.ts';
 
 describe('a chain that reads channels of others', () => {
@@ -33,9 +33,7 @@ stages:
 network: environment
 ready-timeout: 15
 stages:
-  - name: det
-    command: ad-sim-server
-    options: { channel-name: det:image, n-x-pixels: 16, n-y-pixels: 16, frame-rate: 50, runtime: 1, n-frames: 5 }
+${FIFTY_IMAGES}
   - { name: reader, command: hpc-consumer, input: det, options: { server-queue-size: 100 } }
   - { name: other, command: hpc-consumer, essential: false, options: { input-channel: nobody } }
 `;
@@ -57,9 +55,7 @@ stages:
 network: environment
 ready-timeout: ${timeout}
 stages:
-  - name: det
-    command: ad-sim-server
-    options: { channel-name: det:image, n-x-pixels: 16, n-y-pixels: 16, frame-rate: 50, runtime: 1, n-frames: 5 }
+${FIFTY_IMAGES}
   - name: attach
     command: hpc-consumer
     input: det

@@ -6,6 +6,7 @@ import { control, statusWhen } from './support/consumer.ts';
 import {
   BROKEN,
   chain,
+  FIFTY_IMAGES,
   FIXTURES,
   flowing,
   ledgerOf,
@@ -280,9 +281,7 @@ export class Slow extends UserDataProcessor {
 network: environment
 ready-timeout: ${timeout}
 stages:
-  - name: det
-    command: ad-sim-server
-    options: { channel-name: det:image, n-x-pixels: 16, n-y-pixels: 16, frame-rate: 50, runtime: 1, n-frames: 5 }
+${FIFTY_IMAGES}
   - { name: reader, command: hpc-consumer, input: det, options: { server-queue-size: 100 } }
   - { name: later, command: hpc-consumer, ready: ${ready}, options: { input-channel: comes:later } }
 `;

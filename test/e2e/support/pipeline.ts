@@ -40,6 +40,11 @@ export const FIXTURES = join(ROOT, 'test/e2e/fixtures');
 /** Options of a stage that never starts. */
 export const BROKEN = `processor-file: '${FIXTURES}/bad-processors.ts', processor-class: ThrowsInConstructor`;
 
+/** A stage: a simulator of 50 images in a second. */
+export const FIFTY_IMAGES = `  - name: det
+    command: ad-sim-server
+    options: { channel-name: det:image, n-x-pixels: 16, n-y-pixels: 16, frame-rate: 50, runtime: 1, n-frames: 5 }`;
+
 /**
  * A simulator and two consumers, which need nothing but each other.
  * @param options further options of the stage in the middle

@@ -11,6 +11,14 @@ class Connection {
   readonly written: string[] = [];
   readonly congestion = new Congestion(this);
 
+  /** One with no room left. */
+  static full(): Connection {
+    const connection = new Connection();
+    connection.write('before');
+    connection.write('before');
+    return connection;
+  }
+
   write(text: string): void {
     this.written.push(text);
     this.unsentBytes += UPDATE_BYTES;
@@ -35,10 +43,8 @@ class Connection {
 
 describe('congestion', () => {
   it('lets monitors take turns, an update each, in the order in which they came', () => {
-    const connection = new Connection();
+    const connection = Connection.full();
     const { congestion } = connection;
-    connection.write('before');
-    connection.write('before');
     expect(congestion.isClear).toBe(false);
     congestion.wait(connection.monitor('a1', 'a2', 'a3'));
     congestion.wait(connection.monitor('b1'));
@@ -61,10 +67,8 @@ describe('congestion', () => {
   });
 
   it('is not clear while one waits, though there is room: an update would overtake', () => {
-    const connection = new Connection();
+    const connection = Connection.full();
     const { congestion } = connection;
-    connection.write('before');
-    connection.write('before');
     congestion.wait(connection.monitor('a1'));
     connection.unsentBytes = 0;
     expect(congestion.isClear).toBe(false);
@@ -73,10 +77,8 @@ describe('congestion', () => {
   });
 
   it('counts one that waits already once', () => {
-    const connection = new Connection();
+    const connection = Connection.full();
     const { congestion } = connection;
-    connection.write('before');
-    connection.write('before');
     const monitor = connection.monitor('a1');
     congestion.wait(monitor);
     congestion.wait(monitor);
@@ -102,10 +104,8 @@ describe('congestion', () => {
   });
 
   it('forgets those that wait when the connection ends', () => {
-    const connection = new Connection();
+    const connection = Connection.full();
     const { congestion } = connection;
-    connection.write('before');
-    connection.write('before');
     const monitor = connection.monitor('a1');
     congestion.wait(monitor);
     congestion.clear();
