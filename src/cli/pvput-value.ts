@@ -104,7 +104,7 @@ function putField(value: Value, { path, text }: Pair, { present }: PutSource): v
   if (!type) throw new NoConvertError(`Structure has no .${path}`);
   if (text.startsWith('[')) putList(value, path, type, text);
   else if (text.startsWith('{') && !type.isArray && type.kind === 'struct')
-    assign(value.get(path) as Value, parse(text), present && (present.get(path) as Value));
+    assign(value.get(path) as Value, parse(text), present && (present.get(path) as Value), `${path}.`);
   else if (isScalar(type) && !type.isArray) value.set(path, parseScalarText(type.kind as ScalarKind, text));
   else if (isEnum(type)) value.set(`${path}.index`, enumIndex(text, path, present));
   else throw new NoConvertError(`${path}: need a scalar field, and this is ${type.displayId}`);
@@ -133,16 +133,27 @@ function parse(text: string, scalarsAsText = false): ExactJson {
   }
 }
 
-/** Sets the fields a JSON map names; other fields are not part of the put. */
-function assign(target: Value, json: ExactJson, present: Value | undefined): void {
+/** Sets the fields a JSON map names; other fields are not part of the put. `at` is where the map stands, for errors. */
+function assign(target: Value, json: ExactJson, present: Value | undefined, at = ''): void {
   for (const [name, v] of Object.entries(json as JsonMap)) {
     const type = target.type.find(name)?.type;
+    const path = at + name;
     const isMap = typeof v === 'object' && v !== null && !Array.isArray(v);
-    if (type?.kind !== 'struct' || type.isArray) target.set(name, v);
-    else if (isMap) assign(target.get(name) as Value, v, present && (present.get(name) as Value));
+    if (type?.kind !== 'struct' || type.isArray) setNamed(target, name, v, path);
+    else if (isMap) assign(target.get(name) as Value, v, present && (present.get(name) as Value), `${path}.`);
     else if (isEnum(type) && (typeof v === 'string' || typeof v === 'bigint'))
       target.set(`${name}.index`, enumIndex(String(v), name, present));
-    else throw new NoConvertError(`Can't assign value: ${name} is ${type.displayId}, which takes a JSON map`);
+    else throw new NoConvertError(`Can't assign value: ${path} is ${type.displayId}, which takes a JSON map`);
+  }
+}
+
+/** A map holds many fields: what cannot be converted is told with the field it was for. */
+function setNamed(target: Value, name: string, v: ExactJson, path: string): void {
+  try {
+    target.set(name, v);
+  } catch (error) {
+    if (!(error instanceof NoConvertError)) throw error;
+    throw new NoConvertError(`${path}: ${error.message}`);
   }
 }
 

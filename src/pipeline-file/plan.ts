@@ -58,7 +58,9 @@ export function planPipeline(text: string, options: PlanOptions): PlanResult {
   // What follows a mistake in the syntax is guesswork.
   if (problems.any) return { problems: problems.list };
   yaml.substitute(options.variables, problems);
-  const shaped = shapeOf(yaml.toData(problems), yaml, problems);
+  const data = yaml.toData(problems);
+  if (data === undefined) return { problems: problems.list };
+  const shaped = shapeOf(data, yaml, problems);
   const plan = new Planner(shaped, options, yaml, problems).plan();
   return plan && !problems.any ? { plan } : { problems: problems.list };
 }

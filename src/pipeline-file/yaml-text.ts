@@ -5,10 +5,13 @@
  */
 import {
   type Document,
+  isAlias,
   isMap,
   isNode,
   isScalar,
+  isSeq,
   LineCounter,
+  type Pair,
   parse,
   parseDocument,
   Scalar,
@@ -84,7 +87,7 @@ export class YamlText {
         );
   }
 
-  /** All of it as plain data. */
+  /** All of it as plain data; undefined, with a problem, if that cannot be. */
   toData(problems: Problems): unknown {
     try {
       return this.document.toJS({ maxAliasCount: MAX_ALIASES });
@@ -105,22 +108,52 @@ export class YamlText {
 
   /** Where the key at the end of `path` stands. */
   keyPositionOf(path: Path): Position {
-    const map = this.node(path.slice(0, -1));
-    const pair = isMap(map)
-      ? map.items.find(({ key }) => isScalar(key) && key.value === path.at(-1))
-      : undefined;
+    const pair = this.pair(this.node(path.slice(0, -1)), path.at(-1));
     return pair && isNode(pair.key) && pair.key.range ? this.at(pair.key.range[0]) : this.positionOf(path);
   }
 
   /** A number or word as it is written in the file: `007`, `1e3`; undefined if it is not written there as such. */
   sourceOf(path: Path): string | undefined {
-    const node = this.node(path);
+    const node = this.named(this.node(path));
     return isScalar(node) && node.type === Scalar.PLAIN ? node.source : undefined;
   }
 
+  /** What stands at `path`, through aliases and merged maps; where an alias stands itself, the alias. */
   private node(path: Path): unknown {
-    return path.length === 0 ? this.document.contents : this.document.getIn(path, true);
+    return path.reduce<unknown>((node, key) => this.child(node, key), this.document.contents);
   }
+
+  private child(of: unknown, key: string | number): unknown {
+    const node = this.named(of);
+    return isSeq(node) ? node.get(Number(key), true) : this.pair(node, key)?.value;
+  }
+
+  /** Key and value in a map, or in one that is merged into it (`<<`). */
+  private pair(of: unknown, key: string | number | undefined): Pair | undefined {
+    const map = this.named(of);
+    if (!isMap(map)) return undefined;
+    const own = map.items.find((pair) => isScalar(pair.key) && pair.key.value === key);
+    if (own) return own;
+    const merged = map.items.filter((pair) => isScalar(pair.key) && isMergeKey(pair.key.value));
+    for (const { value } of merged) {
+      const source = this.named(value);
+      for (const each of isSeq(source) ? source.items : [source]) {
+        const found = this.pair(each, key);
+        if (found) return found;
+      }
+    }
+    return undefined;
+  }
+
+  /** What an alias stands for. */
+  private named(node: unknown): unknown {
+    return isAlias(node) ? node.resolve(this.document) : node;
+  }
+}
+
+/** `<<`, as the parser has it and as it is written. */
+function isMergeKey(key: unknown): boolean {
+  return key === '<<' || (typeof key === 'symbol' && key.description === '<<');
 }
 
 /** Text without quotes is what YAML makes of it, but never more than one value. */

@@ -140,7 +140,9 @@ describe('a JSON map', () => {
     ['{"inner":5}', /^Can't assign value: inner is structure, which takes a JSON map$/],
     ['{"inner":null}', /^Can't assign value: inner is structure/],
     ['{"inner":[1]}', /^Can't assign value: inner is structure/],
-    ['{"bytes":[1,300]}', /^300 cannot become ubyte: the range is 0 to 255$/],
+    ['{"bytes":[1,300]}', /^bytes: 300 cannot become ubyte: the range is 0 to 255$/],
+    ['{"inner":{"text":{}}}', /^inner\.text: an object cannot become string$/],
+    ['inner={"x":"a"}', /^inner\.x: 'a' cannot become int/],
     ['{"flag":}', /^not JSON at position 9: expected a value, found '}'$/],
   ])('%s is refused', (text, message) => {
     expect(refused(GROUP, text)).toMatch(message);

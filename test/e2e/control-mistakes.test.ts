@@ -71,7 +71,7 @@ describe.concurrent('the control channel of', () => {
       ['{"command":', /not JSON at position 12: expected a value, the text ends/],
       ['{command:stop}', /not JSON at position 10: expected a value, found 's'/],
       ['{"comand":"stop"}', /comand/],
-      ['{"command":{"name":"stop"}}', /an object cannot become string/],
+      ['{"command":{"name":"stop"}}', /command: an object cannot become string/],
       ['stop', /Structure has no \.value/],
     ] as const) {
       const { code, stderr } = await world.run(`pvput -q ${CONTROL} '${json}'`);

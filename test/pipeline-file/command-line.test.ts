@@ -91,6 +91,17 @@ describe('the environment of a chain', () => {
     });
   });
 
+  it('has them through aliases and in merged maps, too', () => {
+    const own = '{ <<: [{ A: 0x10, B: 1 }, { C: &port 05075 }], B: 1e3, D: *port }';
+    const { file } = plan(FILE.replace("{ LAB: 'beam line', N: 3 }", own));
+    expect(chainEnvironment({ ...file, network: 'environment' }, 0)).toEqual({
+      A: '0x10',
+      B: '1e3',
+      C: '05075',
+      D: '05075',
+    });
+  });
+
   it('is that of the shell when the file says so', () => {
     const { file } = plan(FILE.replace('name: x', 'name: x\nnetwork: environment'));
     expect(stageEnvironment(file, inherited, chainEnvironment(file, 0))).toEqual({

@@ -237,6 +237,26 @@ stages:
     ]);
   });
 
+  it('are told where they stand, through aliases and merged maps', () => {
+    const text = `name: x
+stages:
+  - name: det
+    command: ad-sim-server
+    options: &det
+      frame-rate: fast
+      channel-name: a
+      bogus: 1
+  - { name: again, command: ad-sim-server, options: *det }
+  - { name: more, command: ad-sim-server, options: { <<: *det, channel-name: b } }
+`;
+    const stages = ['det', 'again', 'more'];
+    expect(mistakes(text)).toEqual([
+      ...stages.map((name) => `6:19: stage '${name}': option 'frame-rate': invalid float value: 'fast'`),
+      ...stages.map((name) => `8:7: stage '${name}': ad-sim-server has no option 'bogus'`),
+    ]);
+    expect(mistakes('&a { <<: *a, name: x }')).toEqual([expect.stringMatching(/^1:1: YAML: /)]);
+  });
+
   it('of the syntax have their place', () => {
     expect(mistakes('name: x\nstages:\n  - name: [a\n')).toEqual([expect.stringMatching(/^\d+:\d+: YAML: /)]);
     expect(mistakes('name: x\nname: y\n')).toEqual([expect.stringMatching(/^2:1: YAML: .*unique/)]);
