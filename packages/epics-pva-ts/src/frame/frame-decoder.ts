@@ -36,6 +36,8 @@ export interface FrameDecoderOptions {
   /** Which side sent what is decoded here: messages of the wrong direction are errors; undefined accepts both. */
   expectServer?: boolean;
   pool?: MemoryPool;
+  /** A clock, in ms; default `performance.now`. */
+  now?: () => number;
 }
 
 /** Segments are joined in a block that begins with this size. */
@@ -65,7 +67,7 @@ export class FrameDecoder {
     this.expectServer = options.expectServer;
     this.maxMessage = options.maxMessage ?? MAX_MESSAGE_BYTES;
     this.pool = options.pool ?? sharedPool;
-    this.memory = new ReceiveMemory(options.pool);
+    this.memory = new ReceiveMemory(options.pool, options.now);
     this.frame = {
       command: 0,
       control: false,

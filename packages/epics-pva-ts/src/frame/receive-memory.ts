@@ -14,20 +14,23 @@ import { RECEIVE_RESERVE_BYTES } from '../limits.ts';
 import { type MemoryBlock, MemoryPool } from '../wire/memory-block.ts';
 import { HEADER_SIZE } from './header.ts';
 
-/** Block that messages share; also the least that is read at once. */
+/** Block that messages share. */
 const SHARED_BLOCK = 64 * 1024;
 /** Messages of this size on (header included) get blocks of their own. */
 const LARGE = 48 * 1024;
 /** A read into less than this is not worth the call. */
 const LEAST_READ = 4096;
 /**
- * Messages larger than this are read in pieces of {@link PIECE}. While the kernel copies into one read it holds the socket,
- * and what arrives meanwhile is acknowledged afterwards: with reads of a whole image the sender's congestion window ran
- * full, and both ends took turns. Measured at 4096 x 4096: 230 frames/s with whole reads, 320 to 350 with pieces. For smaller
- * ones pieces made no difference.
+ * Large messages of a faster stream, in bytes a ms, are read in pieces. While the kernel copies into one read it holds
+ * the socket, and what arrives meanwhile is acknowledged afterwards: the sender's congestion window runs full, and both
+ * ends take turns. Slower streams are read as a whole: fewer calls. Measured: docs/explanation/performance.md.
  */
-const PIECES_FROM = 1024 * 1024;
-const PIECE = 64 * 1024;
+const PIECES_ABOVE = 1e6;
+/**
+ * One segment of TCP on Linux's loopback: 65,535 bytes less the headers and the time stamps. A read that takes whole
+ * segments frees them, and one that is filled lets libuv read on at once.
+ */
+const PIECE = 65_483;
 /** A stream is one of large messages until so many small ones have come in a row. */
 const SMALL_RUN = 64;
 
@@ -47,9 +50,15 @@ export class ReceiveMemory {
   /** Size of the next message if it is like the last large one; 0 in a stream of small ones. */
   private expected = 0;
   private smallOnes = 0;
+  /** The last large message came so soon after the one before, at `lastLarge`. */
+  private isFast = false;
+  private lastLarge = Number.NEGATIVE_INFINITY;
+  private readonly now: () => number;
 
-  constructor(pool: MemoryPool = sharedPool) {
+  /** @param now a clock, in ms */
+  constructor(pool: MemoryPool = sharedPool, now = () => performance.now()) {
     this.pool = pool;
+    this.now = now;
     this.block = pool.take(SHARED_BLOCK);
   }
 
@@ -71,9 +80,15 @@ export class ReceiveMemory {
   consume(size: number): void {
     this.parsed += size;
     if (size >= LARGE) {
+      const now = this.now();
+      this.isFast = size > PIECES_ABOVE * (now - this.lastLarge);
+      this.lastLarge = now;
       this.expected = size;
       this.smallOnes = 0;
-    } else if (++this.smallOnes > SMALL_RUN) this.expected = 0;
+    } else if (++this.smallOnes > SMALL_RUN) {
+      this.expected = 0;
+      this.isFast = false;
+    }
   }
 
   /**
@@ -85,7 +100,7 @@ export class ReceiveMemory {
     if (this.filled === this.block.bytes.length && !this.growsForMore()) return Buffer.alloc(HEADER_SIZE);
     const message = Math.max(needed, this.expected);
     const end = this.expected > 0 ? this.parsed + message : this.block.bytes.length;
-    const last = message > PIECES_FROM ? Math.min(end, this.filled + PIECE) : end;
+    const last = this.isFast ? Math.min(end, this.filled + PIECE) : end;
     this.lent = this.block.bytes.subarray(this.filled, Math.max(last, this.filled + 1));
     if (this.lentBlock !== this.block) {
       this.block.retain();
