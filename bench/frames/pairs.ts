@@ -35,10 +35,10 @@ export interface Work {
   readonly socketShareGoal?: number;
 }
 
-/** Steps of 8 %, so that a ratio means something and a search ends. */
-export function steps(from: number, to: number): number[] {
+/** Steps of 8 %, so that a ratio means something and a search ends; smaller ones where goals are close. */
+export function steps(from: number, to: number, step = 0.08): number[] {
   const rates: number[] = [];
-  for (let rate = from; rate <= to; rate *= 1.08) rates.push(Math.round(rate));
+  for (let rate = from; rate <= to; rate *= 1 + step) rates.push(Math.round(rate));
   return rates;
 }
 
@@ -53,10 +53,10 @@ export const WORKS: readonly Work[] = [
   },
   {
     size: 512,
-    serverQueueSize: 1000,
+    serverQueueSize: 2000,
     nFrames: 100,
-    ladder: steps(3000, 25_000),
-    firstRate: 9000,
+    ladder: steps(3000, 35_000, 0.04),
+    firstRate: 11_000,
     ratioGoal: 1.4,
     socketShareGoal: 0.7,
   },
