@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 
 /** The fastest of 64, 128 and 256 KiB for the largest images, and within 5 % of the others for smaller ones. */
 const RECEIVE_BUFFER = 128 * 1024;
+
 /**
  * Messages a second from the first byte to the last.
  * @param nMessages How many of them differ. A sender of few reads them from the processor's cache: at 512 x 512 a socket
