@@ -23,7 +23,7 @@ export function pairsOf(ours: Suite, peer: Suite | undefined): Pair[] {
 export interface Work {
   /** Pixels in x and in y. */
   readonly size: number;
-  /** About 0.1 s of frames at the rates that are reached: the rule of docs/how-to/stream-without-loss.md, for all alike. */
+  /** About 0.1 s of frames at the rates that are reached, at 128 x 128 0.02 s: docs/how-to/stream-without-loss.md; for all alike. */
   readonly serverQueueSize: number;
   readonly nFrames: number;
   /** Rates to try, in frames/s. */

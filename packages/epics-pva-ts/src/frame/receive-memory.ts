@@ -25,7 +25,7 @@ const LEAST_READ = 4096;
  * the socket, and what arrives meanwhile is acknowledged afterwards: the sender's congestion window runs full, and both
  * ends take turns. Slower streams are read as a whole: fewer calls. Measured: docs/explanation/performance.md.
  */
-const PIECES_ABOVE = 1e6;
+const PIECES_ABOVE = 2.5e6;
 /**
  * One segment of TCP on Linux's loopback: 65,535 bytes less the headers and the time stamps. A read that takes whole
  * segments frees them, and one that is filled lets libuv read on at once.
