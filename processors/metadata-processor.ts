@@ -25,12 +25,9 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { NTNDArray, Value } from 'epics-pva-ts';
-import {
-  type MetadataQueue,
-  type ProcessorConfig,
-  UserDataProcessor,
-} from '../src/processor/user-data-processor.ts';
+import type { MetadataQueue, ProcessorConfig } from '../src/processor/user-data-processor.ts';
 import { type Arguments, numberArgument, objectOf } from './arguments.ts';
+import { AdImageProcessor } from './image-processor.ts';
 import { type AssociationRule, INTERPOLATIONS, MetadataSource, type Sample } from './metadata-source.ts';
 
 const NS = 1e9;
@@ -42,7 +39,7 @@ interface Source {
 
 const NONE: readonly Source[] = [];
 
-export class MetadataProcessor extends UserDataProcessor {
+export class MetadataProcessor extends AdImageProcessor {
   /** Times in ns. */
   private rule: AssociationRule = { interpolation: 'none', tolerance: 0.001 * NS, offset: 0 };
   private sources: Source[] = [];

@@ -8,7 +8,8 @@ import { NTNDArray, NTScalar, serializeType, serializeValue, struct, Value } fro
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { DecryptProcessor } from '../../processors/decrypt-processor.ts';
-import { ENCRYPTED_TYPE, EncryptProcessor } from '../../processors/encrypt-processor.ts';
+import { EncryptProcessor } from '../../processors/encrypt-processor.ts';
+import { ENCRYPTED_TYPE } from '../../processors/encrypted-type.ts';
 import { Opener, Sealer } from '../../processors/envelope-cipher.ts';
 import { binaryHead, pack, readEnvelope } from '../../processors/envelope-format.ts';
 import { keyIdOf, readKeyFile, type SecretKey } from '../../processors/key-file.ts';

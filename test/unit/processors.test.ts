@@ -1,5 +1,5 @@
 /** The ready-made processors, fed by hand: what comes out, what they count, and what they say of senseless arguments. */
-import { ColorMode, NTNDArray, NTScalar, Server, struct, Value } from 'epics-pva-ts';
+import { ColorMode, NTNDArray, NTScalar, Server, struct, type TypeDef, Value } from 'epics-pva-ts';
 import { describe, expect, it } from 'vitest';
 import { ImageStatisticsProcessor } from '../../processors/image-statistics-processor.ts';
 import { MetadataProcessor } from '../../processors/metadata-processor.ts';
@@ -329,6 +329,19 @@ describe('every ready-made processor', () => {
     const Processor = (await PROCESSORS[name]?.()) as { name: string };
     expect(Processor.name).toBe(name);
   });
+
+  // As PvaPy's, which derive from its AdImageProcessor.
+  it.for(Object.keys(PROCESSORS).filter((name) => name !== 'UserDataProcessor'))(
+    '%s says what can be put into it',
+    async (name) => {
+      const Processor = (await PROCESSORS[name]?.()) as { prototype: UserDataProcessor };
+      const declared = Processor.prototype.getInputPvObjectType();
+      const type = declared instanceof NTNDArray ? declared.value.type : (declared as TypeDef);
+      expect(type.id).toBe(/Decrypt/.test(name) ? 'epics:hpc:EncryptedData:1.0' : 'epics:nt/NTNDArray:1.0');
+      const isStitcher = name === 'StitchTilesProcessor';
+      expect([type.member('tileIndexX'), type.member('tileIndexY')].includes(undefined)).toBe(!isStitcher);
+    },
+  );
 });
 
 describe('compressed images', () => {
