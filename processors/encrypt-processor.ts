@@ -21,6 +21,8 @@ import { AdImageProcessor } from './image-processor.ts';
 import { keyFilesArgument, readKeyFile, type SecretKey } from './key-file.ts';
 import { warnOfOpenFiles } from './key-warning.ts';
 
+const LEAST_INT32 = -(2 ** 31);
+
 export class EncryptProcessor extends AdImageProcessor {
   private readonly algorithm: Algorithm;
   private secret: SecretKey;
@@ -80,10 +82,15 @@ export class EncryptProcessor extends AdImageProcessor {
     });
   }
 
+  /**
+   * A signed id of 32 bits, as NTNDArray's, turns negative behind 2^31 - 1. As its 32 bits it goes on with 2^31, and the
+   * order of objects and the count of missing ones go on with it; as 64 it would leap, to more than a double can tell apart.
+   */
   private idOf(value: Value): bigint {
     const id = value.get(this.objectIdField);
-    if (typeof id === 'bigint' || Number.isInteger(id))
-      return BigInt.asUintN(64, BigInt(id as number | bigint));
+    if (typeof id === 'number' && Number.isInteger(id))
+      return BigInt.asUintN(id < 0 && id >= LEAST_INT32 ? 32 : 64, BigInt(id));
+    if (typeof id === 'bigint') return BigInt.asUintN(64, id);
     throw new Error(`the field '${this.objectIdField}' is no whole number (--oid-field)`);
   }
 
