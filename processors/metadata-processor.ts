@@ -31,6 +31,8 @@ import { AdImageProcessor } from './image-processor.ts';
 import { type AssociationRule, INTERPOLATIONS, MetadataSource, type Sample } from './metadata-source.ts';
 
 const NS = 1e9;
+/** A time that goes back is logged this often at most, in ms. */
+const LOG_INTERVAL = 1000;
 
 interface Source {
   readonly values: MetadataSource;
@@ -48,6 +50,7 @@ export class MetadataProcessor extends AdImageProcessor {
   private nMetadataProcessed = 0;
   /** Updates without a time or a value. */
   private nUnusable = 0;
+  private lastLog = Number.NEGATIVE_INFINITY;
 
   constructor(config: ProcessorConfig) {
     super(config);
@@ -70,7 +73,11 @@ export class MetadataProcessor extends AdImageProcessor {
 
   override start(): void {
     this.sources = [...this.metadataQueueMap].map(([name, queue]) => ({
-      values: new MetadataSource(name, () => this.takeFrom(name, queue)),
+      values: new MetadataSource(
+        name,
+        () => this.takeFrom(name, queue),
+        (count) => this.noteSetBack(name, count),
+      ),
       nMissing: 0,
     }));
   }
@@ -85,6 +92,15 @@ export class MetadataProcessor extends AdImageProcessor {
         this.logger?.warning(`metadata channel ${name}: an update without timeStamp or value is of no use`);
     }
     return undefined;
+  }
+
+  private noteSetBack(name: string, count: number): void {
+    const now = performance.now();
+    if (now - this.lastLog < LOG_INTERVAL) return;
+    this.lastLog = now;
+    this.logger?.warning(
+      `metadata channel ${name}: its time went back; ${count} update(s) from the time ahead are dropped: check its clock`,
+    );
   }
 
   /**

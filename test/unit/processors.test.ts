@@ -317,6 +317,21 @@ describe('MetadataProcessor', () => {
     expect(processor.getStats()).toMatchObject({ nMetadataProcessed: 1, nMissing_1: 1 });
   });
 
+  it('goes on when the clock of a channel was ahead and is set back, and says so', async () => {
+    const said: string[] = [];
+    const queue = [at(900, 9)];
+    const { processor, out } = withMetadata({ x: queue });
+    processor.logger = { isLevelEnabled: () => false, warning: (text: string) => said.push(text) } as never;
+    await processor.process(frameAt(10, 1));
+    queue.push(at(20, 2));
+    await processor.process(frameAt(20, 2));
+    expect(out.map((o) => Object.fromEntries((o as NTNDArray).attributes))).toEqual([{}, { x: 2 }]);
+    expect(processor.getStats()).toMatchObject({ nMissing_1: 1, nDiscarded_1: 1, nMetadataDiscarded: 1 });
+    expect(said).toEqual([
+      'metadata channel x: its time went back; 1 update(s) from the time ahead are dropped: check its clock',
+    ]);
+  });
+
   it('publishes no image before the detector has one', () => {
     const { processor, out } = withMetadata({});
     expect(processor.process(NTNDArray.create({ uniqueId: 0 }))).toBeUndefined();
