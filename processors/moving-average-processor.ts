@@ -21,6 +21,9 @@ const SWALLOWS = 1e6;
 const rule = { default: 10, least: 1, whole: true } as const;
 
 export class MovingAverageProcessor extends AdImageProcessor {
+  /** Each worker would have the mean of the images that it happened to get. */
+  static override readonly workers = false;
+
   private nImages: number;
   private readonly images: Pixels[] = [];
   /** Their dimensions and colour mode. */

@@ -44,6 +44,9 @@ const TIMES = [
 ] as const;
 
 export class StitchTilesProcessor extends AdImageProcessor {
+  /** Each worker would have some tiles of an image, and none all of them. */
+  static override readonly workers = false;
+
   private nx = 0;
   private ny = 0;
   private maxFrames = 10;
