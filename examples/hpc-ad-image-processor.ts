@@ -4,12 +4,13 @@
  *   hpc-consumer --input-channel pvapy:image --output-channel 'consumer:*:output' \
  *     --processor-file examples/hpc-ad-image-processor.ts --processor-class HpcAdImageProcessor
  */
-import { imageOf, type NTNDArray, UserDataProcessor } from 'epics-hpc';
+import { imageOf, type NTNDArray } from 'epics-hpc';
+import { AdImageProcessor } from 'epics-hpc/processors';
 
 /** Red, green and blue of a pixel side by side, by areaDetector's number. */
 const RGB1 = 2;
 
-export class HpcAdImageProcessor extends UserDataProcessor {
+export class HpcAdImageProcessor extends AdImageProcessor {
   private nProcessed = 0;
   private processingTime = 0;
 

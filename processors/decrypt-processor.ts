@@ -20,6 +20,7 @@ import {
   UserDataProcessor,
 } from '../src/processor/user-data-processor.ts';
 import { type Arguments, objectOf } from './arguments.ts';
+import { ENCRYPTED_TYPE } from './encrypted-type.ts';
 import { OpenError, Opener } from './envelope-cipher.ts';
 import { FormatError } from './envelope-format.ts';
 import { keyFilesArgument, readKeyFile, type SecretKey } from './key-file.ts';
@@ -60,6 +61,11 @@ export class DecryptProcessor extends UserDataProcessor {
         `encrypted objects have their id in objectId, not in ${this.objectIdField}: --oid-field objectId`,
       );
     warnOfOpenFiles(this.keys, this.logger);
+  }
+
+  /** What EncryptProcessor publishes: with `--input-mode pvas` or `rpc` it can send that here. */
+  override getInputPvObjectType(): TypeDef {
+    return ENCRYPTED_TYPE;
   }
 
   /** As the object that is encrypted. As long as none can be decrypted, this is called in place of `process`. */

@@ -1,5 +1,6 @@
 /**
- * EncryptProcessor: publishes every object encrypted, whatever its type, as a structure of its id and bytes.
+ * EncryptProcessor: publishes every object encrypted, whatever its type, as a structure of its id and bytes. Where it
+ * serves its input (`--input-mode pvas` or `rpc`) these are images.
  *
  * Arguments: `keyFile`, path of a file with a key of 32 bytes (also by `configure`: from then on with the new key);
  * `algorithm`, `A256GCM` (default) or `C20P`. Figures: `nEncrypted`, `processingTime` (s), `processingRate` (objects/s of
@@ -10,25 +11,19 @@
  * The format is in docs/reference/encryption-envelope.md. PvaPy's encryptor (pvapy-behaviour.md 7.4) has a payload that
  * only Python can read, and no integrity without a signature; neither can read the other's.
  */
-import { serializeType, serializeValue, struct, type TypeDef, Value } from 'epics-pva-ts';
-import {
-  type ProcessorConfig,
-  type PvObject,
-  UserDataProcessor,
-} from '../src/processor/user-data-processor.ts';
+import { serializeType, serializeValue, type TypeDef, Value } from 'epics-pva-ts';
+import type { ProcessorConfig, PvObject } from '../src/processor/user-data-processor.ts';
 import { type Arguments, objectOf } from './arguments.ts';
+import { ENCRYPTED_TYPE } from './encrypted-type.ts';
 import { Sealer } from './envelope-cipher.ts';
 import { ALGORITHMS, type Algorithm, binaryHead, pack } from './envelope-format.ts';
+import { AdImageProcessor } from './image-processor.ts';
 import { keyFilesArgument, readKeyFile, type SecretKey } from './key-file.ts';
 import { warnOfOpenFiles } from './key-warning.ts';
 
-/** What encrypted objects are published as. */
-export const ENCRYPTED_TYPE: TypeDef = struct('epics:hpc:EncryptedData:1.0', {
-  objectId: 'ulong',
-  data: 'ubyte[]',
-});
+const LEAST_INT32 = -(2 ** 31);
 
-export class EncryptProcessor extends UserDataProcessor {
+export class EncryptProcessor extends AdImageProcessor {
   private readonly algorithm: Algorithm;
   private secret: SecretKey;
   private sealer: Sealer;
@@ -87,10 +82,15 @@ export class EncryptProcessor extends UserDataProcessor {
     });
   }
 
+  /**
+   * A signed id of 32 bits, as NTNDArray's, turns negative behind 2^31 - 1. As its 32 bits it goes on with 2^31, and the
+   * order of objects and the count of missing ones go on with it; as 64 it would leap, to more than a double can tell apart.
+   */
   private idOf(value: Value): bigint {
     const id = value.get(this.objectIdField);
-    if (typeof id === 'bigint' || Number.isInteger(id))
-      return BigInt.asUintN(64, BigInt(id as number | bigint));
+    if (typeof id === 'number' && Number.isInteger(id))
+      return BigInt.asUintN(id < 0 && id >= LEAST_INT32 ? 32 : 64, BigInt(id));
+    if (typeof id === 'bigint') return BigInt.asUintN(64, id);
     throw new Error(`the field '${this.objectIdField}' is no whole number (--oid-field)`);
   }
 

@@ -61,6 +61,13 @@ const TIME = { units: 'ns', start: '1970-01-01T00:00:00Z' };
 /** There is a file of the name, or one is being written, perhaps since a moment ago and by another process. */
 export class NameTaken extends Error {
   override readonly name = 'NameTaken';
+  /** The file that is there: NAME or NAME.partial. */
+  readonly path: string;
+
+  constructor(path: string) {
+    super(`${path} is there already`);
+    this.path = path;
+  }
 }
 
 export class Hdf5ImageFile {

@@ -156,11 +156,8 @@ export class Hdf5Series {
         return new Hdf5ImageFile(library, path, layout);
       } catch (error) {
         if (!(error instanceof NameTaken)) throw error;
+        if (!format.uses('outputFileId')) throw isTaken(error, path);
       }
-      if (!format.uses('outputFileId'))
-        throw new Error(
-          `${path} is there already and is not overwritten: move it, or add {outputFileId} to outputFileNameFormat`,
-        );
     }
     throw new Error(`${MAX_TAKEN} file names in ${folder} are taken: set outputDirectory to another folder`);
   }
@@ -256,6 +253,18 @@ export class Hdf5Series {
       nFramesLost: BigInt(this.nFramesLost),
     };
   }
+}
+
+/** What to do about a name without a number that is taken. */
+function isTaken(taken: NameTaken, path: string): Error {
+  // Only a crash leaves it, or it is being written; who it is nobody can tell.
+  const what =
+    taken.path === path
+      ? 'move it'
+      : 'if no other consumer is writing it, a crash left it: keep its images under another name (h5clear -s), or remove it';
+  return new Error(
+    `${taken.message} and is not overwritten: ${what}, or add {outputFileId} to outputFileNameFormat`,
+  );
 }
 
 /** Since 1970. */

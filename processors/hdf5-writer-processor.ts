@@ -14,16 +14,17 @@
  * nothing else: HDF5 has one thread.
  */
 import type { NTNDArray } from 'epics-pva-ts';
-import { type ProcessorConfig, UserDataProcessor } from '../src/processor/user-data-processor.ts';
+import type { ProcessorConfig } from '../src/processor/user-data-processor.ts';
 import { objectOf } from './arguments.ts';
 import { FileFigures } from './file-figures.ts';
 import { imageOf } from './frame-image.ts';
 import { Hdf5Library } from './hdf5-library.ts';
 import { Hdf5Series } from './hdf5-series.ts';
 import { type Hdf5Settings, hdf5Settings } from './hdf5-settings.ts';
+import { AdImageProcessor } from './image-processor.ts';
 import { checkWritable } from './whole-file.ts';
 
-export class Hdf5WriterProcessor extends UserDataProcessor {
+export class Hdf5WriterProcessor extends AdImageProcessor {
   private settings: Hdf5Settings;
   private series: Hdf5Series | undefined;
   private readonly figures = new FileFigures();

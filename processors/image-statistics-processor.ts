@@ -11,8 +11,9 @@
  * After PvaPy's example pixelStatistics.py, which writes to Channel Access records instead.
  */
 import { type NTNDArray, SharedPV, struct, Value } from 'epics-pva-ts';
-import { type ProcessorConfig, UserDataProcessor } from '../src/processor/user-data-processor.ts';
+import type { ProcessorConfig } from '../src/processor/user-data-processor.ts';
 import { type Arguments, numberArgument, objectOf } from './arguments.ts';
+import { AdImageProcessor } from './image-processor.ts';
 
 const TYPE = struct('', {
   imageId: 'int',
@@ -26,7 +27,7 @@ const TYPE = struct('', {
 
 const least = Number.NEGATIVE_INFINITY;
 
-export class ImageStatisticsProcessor extends UserDataProcessor {
+export class ImageStatisticsProcessor extends AdImageProcessor {
   private desatThreshold = 1;
   private satThreshold = 254;
   private readonly pv = SharedPV.readonly(Value.create(TYPE));

@@ -25,15 +25,14 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { NTNDArray, Value } from 'epics-pva-ts';
-import {
-  type MetadataQueue,
-  type ProcessorConfig,
-  UserDataProcessor,
-} from '../src/processor/user-data-processor.ts';
+import type { MetadataQueue, ProcessorConfig } from '../src/processor/user-data-processor.ts';
 import { type Arguments, numberArgument, objectOf } from './arguments.ts';
+import { AdImageProcessor } from './image-processor.ts';
 import { type AssociationRule, INTERPOLATIONS, MetadataSource, type Sample } from './metadata-source.ts';
 
 const NS = 1e9;
+/** A time that goes back is logged this often at most, in ms. */
+const LOG_INTERVAL = 1000;
 
 interface Source {
   readonly values: MetadataSource;
@@ -42,7 +41,7 @@ interface Source {
 
 const NONE: readonly Source[] = [];
 
-export class MetadataProcessor extends UserDataProcessor {
+export class MetadataProcessor extends AdImageProcessor {
   /** Times in ns. */
   private rule: AssociationRule = { interpolation: 'none', tolerance: 0.001 * NS, offset: 0 };
   private sources: Source[] = [];
@@ -51,6 +50,7 @@ export class MetadataProcessor extends UserDataProcessor {
   private nMetadataProcessed = 0;
   /** Updates without a time or a value. */
   private nUnusable = 0;
+  private lastLog = Number.NEGATIVE_INFINITY;
 
   constructor(config: ProcessorConfig) {
     super(config);
@@ -73,7 +73,11 @@ export class MetadataProcessor extends UserDataProcessor {
 
   override start(): void {
     this.sources = [...this.metadataQueueMap].map(([name, queue]) => ({
-      values: new MetadataSource(name, () => this.takeFrom(name, queue)),
+      values: new MetadataSource(
+        name,
+        () => this.takeFrom(name, queue),
+        (count) => this.noteSetBack(name, count),
+      ),
       nMissing: 0,
     }));
   }
@@ -88,6 +92,15 @@ export class MetadataProcessor extends UserDataProcessor {
         this.logger?.warning(`metadata channel ${name}: an update without timeStamp or value is of no use`);
     }
     return undefined;
+  }
+
+  private noteSetBack(name: string, count: number): void {
+    const now = performance.now();
+    if (now - this.lastLog < LOG_INTERVAL) return;
+    this.lastLog = now;
+    this.logger?.warning(
+      `metadata channel ${name}: its time went back; ${count} update(s) from the time ahead are dropped: check its clock`,
+    );
   }
 
   /**

@@ -3,7 +3,9 @@
  * times are in ns.
  *
  * Updates wait in the channel's queue, which is bounded. Of those taken from it no more are kept than one that is newer
- * than every image so far and, where values may be used more than once, the last 16 before it.
+ * than every image so far and, where values may be used more than once, the last 16 before it; and up to 1000 behind that
+ * one, which are looked at early: a channel's time that goes back (its clock was wrong, and set right) would otherwise not
+ * be noticed until images reach it.
  */
 import type { PvData } from 'epics-pva-ts';
 
@@ -29,6 +31,8 @@ export interface AssociationRule {
 
 /** Values older than the newest image that are kept, for images that come late. */
 const KEPT = 16;
+/** Updates looked at behind the one that is newer than the image; as many as a metadata queue has by default. */
+const AHEAD = 1000;
 
 interface Held extends Sample {
   used: boolean;
@@ -37,14 +41,21 @@ interface Held extends Sample {
 export class MetadataSource {
   readonly name: string;
   private readonly take: () => Sample | undefined;
+  private readonly onSetBack: ((count: number) => void) | undefined;
   /** In order of time. */
   private readonly held: Held[] = [];
+  /** Looked at early; what is held comes before. In order of time. */
+  private readonly ahead: Held[] = [];
   private nDiscarded = 0;
 
-  /** `take` gives the oldest update of the channel's queue. */
-  constructor(name: string, take: () => Sample | undefined) {
+  /**
+   * `take` gives the oldest update of the channel's queue; `onSetBack` is told how many updates were dropped because one
+   * that came later has an earlier time.
+   */
+  constructor(name: string, take: () => Sample | undefined, onSetBack?: (count: number) => void) {
     this.name = name;
     this.take = take;
+    this.onSetBack = onSetBack;
   }
 
   /** Updates that were taken from the queue and used for no image, and are gone. */
@@ -92,7 +103,10 @@ export class MetadataSource {
       if (!first) return undefined;
       if (held.length === 0) held.push(first);
       const age = distance(first, time, rule);
-      if (age < -rule.tolerance) return undefined;
+      if (age < -rule.tolerance) {
+        if (this.lookAhead()) continue;
+        return undefined;
+      }
       held.shift();
       if (age <= rule.tolerance) return first.value;
       if (!first.used) this.nDiscarded++;
@@ -100,8 +114,39 @@ export class MetadataSource {
   }
 
   private next(): Held | undefined {
+    return this.ahead.shift() ?? this.fromQueue();
+  }
+
+  private fromQueue(): Held | undefined {
     const sample = this.take();
     return sample && { ...sample, used: false };
+  }
+
+  /** Looks at what has come behind what is held. True when something held was dropped by it. */
+  private lookAhead(): boolean {
+    const { held, ahead } = this;
+    while (ahead.length < AHEAD) {
+      const sample = this.fromQueue();
+      if (!sample) return false;
+      const { length } = held;
+      const last = ahead.at(-1) ?? held.at(-1);
+      if (last && sample.time < last.time) this.dropNewer(sample.time);
+      ahead.push(sample);
+      if (held.length < length) return true;
+    }
+    return false;
+  }
+
+  /** What came before, but says that it is newer: the channel's clock was set back, or is wrong no longer. */
+  private dropNewer(time: bigint): void {
+    let count = 0;
+    for (const list of [this.ahead, this.held])
+      for (let last = list.at(-1); last && last.time > time; last = list.at(-1)) {
+        list.pop();
+        count++;
+        if (!last.used) this.nDiscarded++;
+      }
+    this.onSetBack?.(count);
   }
 
   /** Takes what has come up to the first value that is newer than the image, and lets go of what is too old. */
@@ -109,11 +154,15 @@ export class MetadataSource {
     const { held } = this;
     for (;;) {
       const last = held.at(-1);
-      if (last && distance(last, time, rule) < 0) break;
+      if (last && distance(last, time, rule) < 0) {
+        if (this.lookAhead()) continue;
+        break;
+      }
       const sample = this.next();
       if (!sample) break;
-      // A channel's time goes on: what does not is told twice, or wrong.
-      if (last && sample.time <= last.time) this.nDiscarded++;
+      if (last && sample.time < last.time) this.dropNewer(sample.time);
+      // What has the time of the one before is told twice.
+      if (sample.time === held.at(-1)?.time) this.nDiscarded++;
       else held.push(sample);
       if (held.length > KEPT + 1) this.forgetOldest();
     }

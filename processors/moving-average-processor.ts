@@ -9,8 +9,9 @@
  * Rules of PvaPy's hpcAdImageMovingAverageProcessor.py; 64-bit integers are not averaged.
  */
 import type { NTNDArray, NumericArray } from 'epics-pva-ts';
-import { type ProcessorConfig, UserDataProcessor } from '../src/processor/user-data-processor.ts';
+import type { ProcessorConfig } from '../src/processor/user-data-processor.ts';
 import { numberArgument, objectOf } from './arguments.ts';
+import { AdImageProcessor } from './image-processor.ts';
 
 type Pixels = Exclude<NumericArray, BigInt64Array | BigUint64Array>;
 
@@ -19,7 +20,10 @@ const SWALLOWS = 1e6;
 
 const rule = { default: 10, least: 1, whole: true } as const;
 
-export class MovingAverageProcessor extends UserDataProcessor {
+export class MovingAverageProcessor extends AdImageProcessor {
+  /** Each worker would have the mean of the images that it happened to get. */
+  static override readonly workers = false;
+
   private nImages: number;
   private readonly images: Pixels[] = [];
   /** Their dimensions and colour mode. */

@@ -13,18 +13,19 @@
  */
 import { join } from 'node:path';
 import type { NTNDArray } from 'epics-pva-ts';
-import { type ProcessorConfig, UserDataProcessor } from '../src/processor/user-data-processor.ts';
+import type { ProcessorConfig } from '../src/processor/user-data-processor.ts';
 import { type Arguments, numberArgument, objectOf } from './arguments.ts';
 import { FileFigures } from './file-figures.ts';
 import { type FileNameFormat, fileNameFormat } from './file-name-format.ts';
 import { imageOf } from './frame-image.ts';
 import { type ImageEncoder, imageFormat } from './image-formats.ts';
+import { AdImageProcessor } from './image-processor.ts';
 import { checkWritable, outputFolder, sweep, writeWhole } from './whole-file.ts';
 
 /** Failures of writes in the background are logged this often at most, in ms. */
 const LOG_INTERVAL = 1000;
 
-export class OutputFileProcessor extends UserDataProcessor {
+export class OutputFileProcessor extends AdImageProcessor {
   private folder: string;
   private format: FileNameFormat;
   private maxWritesInFlight: number;

@@ -7,15 +7,16 @@
  *   hpc-consumer -ic pvapy:image -oc 'consumer:*:output' -pc RotateProcessor -pa '{"degrees": 180}'
  */
 import { ColorMode, type Dimension, type NTNDArray, type PixelArray } from 'epics-pva-ts';
-import { type ProcessorConfig, UserDataProcessor } from '../src/processor/user-data-processor.ts';
+import type { ProcessorConfig } from '../src/processor/user-data-processor.ts';
 import { type Arguments, objectOf } from './arguments.ts';
+import { AdImageProcessor } from './image-processor.ts';
 import { arrayLike, layoutOf, type TileLayout } from './tile-layout.ts';
 
 type Degrees = 0 | 90 | 180 | 270;
 
 const { RGB1, RGB2, RGB3 } = ColorMode;
 
-export class RotateProcessor extends UserDataProcessor {
+export class RotateProcessor extends AdImageProcessor {
   private degrees: Degrees;
 
   constructor(config: ProcessorConfig) {

@@ -14,12 +14,9 @@
  * stamp for one, and gives the others to nobody.
  */
 import { type Dimension, NTNDArray, type TypeDef } from 'epics-pva-ts';
-import {
-  type ProcessorConfig,
-  type PvObject,
-  UserDataProcessor,
-} from '../src/processor/user-data-processor.ts';
+import type { ProcessorConfig, PvObject } from '../src/processor/user-data-processor.ts';
 import { type Arguments, numberArgument, objectOf } from './arguments.ts';
+import { AdImageProcessor } from './image-processor.ts';
 import { arrayLike, copyRectangle, elementsOf, layoutOf, type TileLayout } from './tile-layout.ts';
 import { commonFields, copyCommon, TILE_COLUMN, TILE_ROW, tileTypeOf } from './tile-type.ts';
 
@@ -36,7 +33,7 @@ interface Rectangle {
   readonly height: number;
 }
 
-export class SplitTilesProcessor extends UserDataProcessor {
+export class SplitTilesProcessor extends AdImageProcessor {
   private nx = 0;
   private ny = 0;
   private type: TypeDef | undefined;

@@ -18,14 +18,11 @@
  */
 import { NTNDArray, type TypeDef } from 'epics-pva-ts';
 import { MissedCounter } from '../src/processor/missed-counter.ts';
-import {
-  type ProcessorConfig,
-  type PvObject,
-  UserDataProcessor,
-} from '../src/processor/user-data-processor.ts';
+import type { ProcessorConfig, PvObject } from '../src/processor/user-data-processor.ts';
 import { type Arguments, numberArgument, objectOf } from './arguments.ts';
+import { AdImageProcessor } from './image-processor.ts';
 import { readTile, StitchingFrame, type Tile } from './stitching-frame.ts';
-import { imageTypeOf } from './tile-type.ts';
+import { imageTypeOf, tileTypeOf } from './tile-type.ts';
 
 /** Images that are done with, by whose number tiles that come late are known. */
 const REMEMBERED = 64;
@@ -46,7 +43,10 @@ const TIMES = [
   'frameStitchingRate',
 ] as const;
 
-export class StitchTilesProcessor extends UserDataProcessor {
+export class StitchTilesProcessor extends AdImageProcessor {
+  /** Each worker would have some tiles of an image, and none all of them. */
+  static override readonly workers = false;
+
   private nx = 0;
   private ny = 0;
   private maxFrames = 10;
@@ -83,6 +83,11 @@ export class StitchTilesProcessor extends UserDataProcessor {
     this.nx = nx;
     this.ny = ny;
     this.maxFrames = maxFrames;
+  }
+
+  /** A tile: an NTNDArray with the fields that say where it belongs. */
+  override getInputPvObjectType(): TypeDef {
+    return tileTypeOf(NTNDArray.create({ uniqueId: 0 }).value.type);
   }
 
   override getOutputPvObjectType(frame: PvObject): TypeDef {

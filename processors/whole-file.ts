@@ -1,9 +1,10 @@
 /**
  * Files that appear complete or not at all: written under a temporary name beside the final one, then renamed. What a
- * crash leaves behind is hidden, never looks like an image, and goes away when the next run starts on that computer.
+ * crash leaves behind is hidden, never looks like an image, and goes away when the next run starts on that computer (in
+ * another container: an hour later).
  * One exception: on a file system without hard links a name that must be free is held by an empty file for a moment.
  */
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, readlinkSync, statSync } from 'node:fs';
 import { link, open, opendir, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -11,6 +12,10 @@ import { MAX_TAKEN } from './file-name-format.ts';
 import { fileProblem } from './file-problem.ts';
 
 const HOST = hostname().replaceAll(/[^\w-]/g, '_');
+/** Who may know by a process id whether a file is still being written. */
+const OWNER = [HOST, ...pidNamespace()].join('-');
+/** Nobody is still writing a file that has not changed for so long, in ms. */
+const FORGOTTEN_MS = 3_600_000;
 let sequence = 0;
 
 /**
@@ -55,7 +60,7 @@ export async function writeWhole(
   parts: readonly Uint8Array[],
   otherPath?: () => string,
 ): Promise<number> {
-  const temporary = join(dirname(path), `.${basename(path)}.${HOST}-${process.pid}-${sequence++}.part`);
+  const temporary = join(dirname(path), `.${basename(path)}.${OWNER}-${process.pid}-${sequence++}.part`);
   let size = 0;
   try {
     const file = await open(temporary, 'w');
@@ -106,18 +111,43 @@ async function takeName(temporary: string, path: string): Promise<void> {
   await rm(temporary, { force: true }).catch(() => undefined);
 }
 
+/**
+ * Number of the namespace that process ids are of: two containers may share the computer's name (host networking), and
+ * each has a process 7 of its own. Linux only; elsewhere there is one.
+ */
+function pidNamespace(): string[] {
+  try {
+    return readlinkSync('/proc/self/ns/pid').match(/\d+/) ?? [];
+  } catch {
+    return [];
+  }
+}
+
 /** Removes what processes of this computer that are no longer there left in a folder; how many files that were. */
 export async function sweep(folder: string): Promise<number> {
   let removed = 0;
   for await (const { name } of await opendir(folder)) {
-    const [, host, pid] = /^\..+\.([\w-]+)-(\d+)-\d+\.part$/.exec(name) ?? [];
-    if (host !== HOST || isAlive(Number(pid))) continue;
-    await rm(join(folder, name), { force: true }).then(
+    const [, owner, pid] = /^\..+\.([\w-]+)-(\d+)-\d+\.part$/.exec(name) ?? [];
+    if (owner === undefined || !isOfHost(owner)) continue;
+    const path = join(folder, name);
+    if (owner === OWNER ? isAlive(Number(pid)) : !(await isForgotten(path))) continue;
+    await rm(path, { force: true }).then(
       () => removed++,
       () => undefined,
     );
   }
   return removed;
+}
+
+/** Of this computer, in whatever container; without a namespace it is of an earlier version. */
+function isOfHost(owner: string): boolean {
+  return owner === HOST || (owner.startsWith(`${HOST}-`) && /^\d+$/.test(owner.slice(HOST.length + 1)));
+}
+
+async function isForgotten(path: string): Promise<boolean> {
+  // Gone meanwhile: its writer renamed it.
+  const changed = await stat(path).catch(() => undefined);
+  return changed !== undefined && Date.now() - changed.mtimeMs > FORGOTTEN_MS;
 }
 
 function isAlive(pid: number): boolean {
@@ -131,7 +161,7 @@ function isAlive(pid: number): boolean {
 
 /** Can files be made in the folder? @throws Error in one line */
 export async function checkWritable(folder: string): Promise<void> {
-  const temporary = join(folder, `.check.${HOST}-${process.pid}-${sequence++}.part`);
+  const temporary = join(folder, `.check.${OWNER}-${process.pid}-${sequence++}.part`);
   try {
     if (!(await stat(folder)).isDirectory()) throw Object.assign(new Error('ENOTDIR'), { code: 'ENOTDIR' });
     await (await open(temporary, 'w')).close();

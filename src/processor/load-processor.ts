@@ -10,7 +10,12 @@ import { cacheFolder } from '../cache-folder.ts';
 import { UserError } from '../errors.ts';
 
 /** Constructor of a processor, called with its configuration. */
-export type ProcessorClass = new (config: Record<string, unknown>) => object;
+export type ProcessorClass = (new (
+  config: Record<string, unknown>,
+) => object) & {
+  /** See UserDataProcessor; of JavaScript anything. */
+  readonly workers?: unknown;
+};
 
 export interface LoadProcessorOptions {
   /** TypeScript or JavaScript file, absolute or relative to the working directory. */

@@ -55,6 +55,13 @@ export interface MetadataQueue {
 
 /** What the user's code derives from, overriding what it needs; the class itself passes objects through (PvaPy). */
 export class UserDataProcessor {
+  /**
+   * May objects be shared out among several instances, as `--processor-workers` does from 2 on? A class that needs every
+   * object itself, because it makes one of several, says `static override readonly workers = false`, and is refused
+   * there with one line. Default: true. Beside `--processor-workers` nothing asks it.
+   */
+  static readonly workers: boolean = true;
+
   /** Named after the class; follows `--log-level`. This and what follows is set after the constructor, before any other call. */
   logger!: Logger;
   /** The consumer's id. */

@@ -76,6 +76,7 @@ describe('TypeScript in documents', () => {
       'EveryNth',
       'IdReporter',
       'Sum',
+      'SumOfAll',
       'Threshold',
       'UpsideDown',
     ]);
@@ -157,6 +158,13 @@ describe('docs/how-to/processor-workers.md', () => {
     expect((published[0] as NTNDArray).attribute('Entropy')).toBeCloseTo(Math.log2(6));
     expect((published[1] as NTNDArray).attribute('Entropy')).toBe(1);
     expect((published[0] as NTNDArray).attribute('Worker')).toBe(3);
+  });
+
+  it('SumOfAll has the sum of all images so far, and is for one worker', async () => {
+    const { processor, published } = await load('SumOfAll');
+    for (const id of [1, 2]) processor.process(image(id, new Uint8Array([1, 1, 1, 2, 2, 2])));
+    expect(published.map((frame) => (frame as NTNDArray).attribute('SumOfAll'))).toEqual([9, 18]);
+    expect((processor.constructor as { workers?: unknown }).workers).toBe(false);
   });
 });
 

@@ -34,6 +34,18 @@ describe.concurrent('a processor that cannot run', () => {
   });
 
   it.for([
+    ['StitchTilesProcessor', `-pa '{"nx": 64, "ny": 64}'`],
+    ['MovingAverageProcessor', ''],
+    ['Alone', '-pf test/e2e/fixtures/worker-processors.ts'],
+  ])('is refused when its class needs every object itself: %s', async ([name, more], { world }) => {
+    const ending = await world.run(`${LINE} -pc ${name} ${more} -pw 2`);
+    expect(ending.code).toBe(1);
+    expect(ending.stderr).toBe(
+      `hpc-consumer: error: --processor-workers: ${name} needs every object itself and cannot share them with other workers; leave the option out, or give 1 (HPC_BAD_ARGUMENT)\n`,
+    );
+  });
+
+  it.for([
     ['--processor-workers 2', /there is no processor; give a class or a file/],
     [
       '--processor-workers 2 --processor-class UserDataProcessor --metadata-channels pva://temperature',

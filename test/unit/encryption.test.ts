@@ -8,12 +8,14 @@ import { NTNDArray, NTScalar, serializeType, serializeValue, struct, Value } fro
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { DecryptProcessor } from '../../processors/decrypt-processor.ts';
-import { ENCRYPTED_TYPE, EncryptProcessor } from '../../processors/encrypt-processor.ts';
+import { EncryptProcessor } from '../../processors/encrypt-processor.ts';
+import { ENCRYPTED_TYPE } from '../../processors/encrypted-type.ts';
 import { Opener, Sealer } from '../../processors/envelope-cipher.ts';
 import { binaryHead, pack, readEnvelope } from '../../processors/envelope-format.ts';
 import { keyIdOf, readKeyFile, type SecretKey } from '../../processors/key-file.ts';
 import { ReplayWindow } from '../../processors/replay-window.ts';
 import type { Logger } from '../../src/log.ts';
+import { MissedCounter } from '../../src/processor/missed-counter.ts';
 import type { PvObject, UserDataProcessor } from '../../src/processor/user-data-processor.ts';
 import { codeBlocks } from '../docs/support/documents.ts';
 
@@ -80,6 +82,28 @@ describe('an object that was encrypted', () => {
     }
   });
 
+  it('keeps its place in the count of ids when those of 32 bits turn negative, and when they begin anew', () => {
+    const { processor, out } = encryptor();
+    const back = decryptor();
+    const ids = [2 ** 31 - 2, 2 ** 31 - 1, -(2 ** 31), -(2 ** 31) + 1, -1, 0, 1];
+    for (const id of ids) processor.process(image(id));
+    expect(out.map((value) => value.get('objectId'))).toEqual([
+      2n ** 31n - 2n,
+      2n ** 31n - 1n,
+      2n ** 31n,
+      2n ** 31n + 1n,
+      2n ** 32n - 1n,
+      0n,
+      1n,
+    ]);
+    // As whoever receives them counts them; there is a gap between the fourth and the fifth.
+    const missed = new MissedCounter({ oidOffset: 1, nSequentialUpdates: 1 });
+    const counts = out.map((value) => missed.update(Number(value.get('objectId'))));
+    expect(counts).toEqual([0, 0, 0, 0, 2 ** 31 - 3, 0, 0]);
+    for (const object of out) back.processor.process(object);
+    expect(back.out.map((value) => value.get('uniqueId'))).toEqual(ids);
+  });
+
   it('may be of another type than the one before, and the same type is the same every time', () => {
     const { processor, out } = encryptor({ keyFile }, 'id');
     const a = struct('a', { id: 'int', x: 'double' });
@@ -98,6 +122,7 @@ describe('an object that was encrypted', () => {
       ['b', { id: -2n, s: 'hi' }],
       ['a', { id: 3, x: 2 }],
     ]);
+    expect(out.map((value) => value.get('objectId'))).toEqual([1n, 2n ** 64n - 2n, 3n]);
     expect(values[2]?.type).toBe(values[0]?.type);
     expect(() => processor.process(NTScalar.create('double', 1))).toThrow(/no field 'id'/);
     const text = Value.create(struct('', { id: 'string' }), { id: 'x' });

@@ -323,6 +323,17 @@ describe('no file is overwritten', () => {
     made.stop();
     expect(ids('scan-2.h5')).toEqual([2]);
   });
+
+  it('a name without a number whose file a crash left unfinished: that file is named', async () => {
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'scan.h5.partial'), 'of a crash');
+    const { made } = await writer({ outputFileNameFormat: 'scan.h5' });
+    expect(() => made.process(frameOf(1))).toThrow(
+      `${folder}/scan.h5.partial is there already and is not overwritten: if no other consumer is writing it, a crash left it: keep its images under another name (h5clear -s), or remove it, or add {outputFileId} to outputFileNameFormat`,
+    );
+    expect(readFileSync(join(folder, 'scan.h5.partial'), 'utf8')).toBe('of a crash');
+    expect(made.getStats()).toMatchObject({ nErrors: 1, nFramesOpen: 0 });
+  });
 });
 
 describe('what is on the disk before the file is complete', () => {

@@ -1,5 +1,15 @@
 /** Files of images, read back by others' readers, and what cannot be saved is said in one line. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NTNDArray, type NumericArray } from 'epics-pva-ts';
@@ -283,9 +293,11 @@ describe('folders and arguments', () => {
   it('the folder is made with its parents; what processes that died left there is removed, no other file', async () => {
     mkdirSync(join(folder, 'a', 'b'), { recursive: true });
     const host = hostname().replaceAll(/[^\w-]/g, '_');
+    const namespace = existsSync('/proc/self/ns/pid') ? /\d+/.exec(readlinkSync('/proc/self/ns/pid')) : null;
+    const here = namespace ? `${host}-${namespace}` : host;
     const names = [
-      `.1.tiff.${host}-2147483646-0.part`,
-      `.1.tiff.${host}-${process.pid}-99999.part`,
+      `.1.tiff.${here}-2147483646-0.part`,
+      `.1.tiff.${here}-${process.pid}-99999.part`,
       '.1.tiff.elsewhere-2147483646-0.part',
       '.part',
     ];
@@ -295,6 +307,25 @@ describe('folders and arguments', () => {
     expect(log).toEqual([`1 unfinished file(s) of an earlier run removed from ${join(folder, 'a', 'b')}`]);
     await processor({ outputDirectory: join(folder, 'c', 'd') });
     expect(readdirSync(join(folder, 'c'))).toEqual(['d']);
+  });
+
+  it('what another container of this computer is writing stays; what has not changed for an hour goes', async () => {
+    mkdirSync(folder);
+    const host = hostname().replaceAll(/[^\w-]/g, '_');
+    // Of a process id that is of nobody here, and there of who writes the file.
+    const [writing, forgotten, earlier, elsewhere] = [
+      `.1.tiff.${host}-1-2147483646-0.part`,
+      `.2.tiff.${host}-1-2147483646-0.part`,
+      // Without the namespace, as before there was one in the name.
+      `.3.tiff.${host}-${existsSync('/proc/self/ns/pid') ? '' : '1-'}${process.pid}-0.part`,
+      `.4.tiff.${host}x-1-2147483646-0.part`,
+    ];
+    for (const name of [writing, forgotten, earlier, elsewhere]) writeFileSync(join(folder, name), 'pixels');
+    const longAgo = Date.now() / 1000 - 2 * 3600;
+    for (const name of [forgotten, earlier, elsewhere]) utimesSync(join(folder, name), longAgo, longAgo);
+    const { log } = await processor();
+    expect(readdirSync(folder).sort()).toEqual([writing, elsewhere]);
+    expect(log).toEqual([`2 unfinished file(s) of an earlier run removed from ${folder}`]);
   });
 
   it('that cannot be are refused at the start, in one line', async () => {

@@ -40,24 +40,26 @@ class Model {
   }
 
   private once(time: number): number | undefined {
-    for (const u of this.arrived) {
-      if (this.gone.has(u)) continue;
-      if (u.time - time > this.rule.tolerance) return undefined;
-      this.gone.add(u);
-      if (time - u.time <= this.rule.tolerance) return u.value;
+    for (;;) {
+      const waiting = this.arrived.filter((u) => !this.gone.has(u));
+      const [first] = waiting;
+      if (!first) return undefined;
+      if (first.time - time > this.rule.tolerance) {
+        const setBack = waiting.findIndex((u) => u.time < first.time);
+        const valid = setBack < 0 ? inOrder(waiting) : waiting.slice(setBack);
+        for (const u of waiting) if (!valid.includes(u)) this.gone.add(u);
+        if (setBack < 0) return undefined;
+        continue;
+      }
+      this.gone.add(first);
+      if (time - first.time <= this.rule.tolerance) return first.value;
     }
-    return undefined;
   }
 
   private interpolated(time: number): number | undefined {
     const { interpolation, tolerance } = this.rule;
     this.newest = Math.max(this.newest, time);
-    let latest = Number.NEGATIVE_INFINITY;
-    const ordered = this.arrived.filter((u) => {
-      const goesOn = u.time > latest;
-      latest = Math.max(latest, u.time);
-      return goesOn;
-    });
+    const ordered = inOrder(this.arrived).filter((u, i, all) => u.time !== all[i - 1]?.time);
     const ahead = ordered.findIndex((u) => u.time > this.newest);
     const known = ordered.slice(0, ahead < 0 ? undefined : ahead + 1).slice(-KEPT);
     const older = known.filter((u) => u.time <= time).at(-1);
@@ -76,24 +78,42 @@ class Model {
   }
 }
 
-/** Times go on in steps that are seldom backwards, for updates of a channel and for images; some images are very late. */
-const events = fc
-  .array(
-    fc.record({
-      isImage: fc.boolean(),
-      step: fc.integer({ min: -2, max: 12 }),
-      late: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.integer({ min: 0, max: 150 })),
-      value: fc.integer(),
-    }),
-    { maxLength: 120 },
-  )
-  .map((list) => {
-    const now = { image: 100, update: 100 };
-    return list.map(({ isImage, step, late, value }): Event => {
-      now[isImage ? 'image' : 'update'] += step;
-      return isImage ? { image: now.image - late } : { update: { time: now.update, value } };
+/** Those that no later one comes before: of two updates the one that came later is right. */
+function inOrder(updates: readonly Update[]): Update[] {
+  return updates.filter((u, i) => updates.slice(i + 1).every((later) => later.time >= u.time));
+}
+
+/** Times of images go on in steps that are seldom backwards, those of a channel as `step` says; some images are very late. */
+const eventsOf = (step: fc.Arbitrary<number>, maxLength: number) =>
+  fc
+    .array(
+      fc.record({
+        isImage: fc.boolean(),
+        step: fc.integer({ min: -2, max: 12 }),
+        updateStep: step,
+        late: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.integer({ min: 0, max: 150 })),
+        value: fc.integer(),
+      }),
+      { maxLength },
+    )
+    .map((list) => {
+      const now = { image: 100, update: 100 };
+      return list.map(({ isImage, step, updateStep, late, value }): Event => {
+        if (isImage) {
+          now.image += step;
+          return { image: now.image - late };
+        }
+        now.update += updateStep;
+        return { update: { time: now.update, value } };
+      });
     });
-  });
+
+const events = eventsOf(fc.integer({ min: 0, max: 12 }), 120);
+/** Clocks are set, and go back; fewer updates than are kept. */
+const clocksSet = eventsOf(
+  fc.oneof(fc.integer({ min: -2, max: 12 }), fc.integer({ min: -60, max: 60 })),
+  KEPT - 1,
+);
 
 const rules = fc.record({
   interpolation: fc.constantFrom(...INTERPOLATIONS),
@@ -108,7 +128,7 @@ function sourceOf(queue: Sample[]): MetadataSource {
 describe('the value for an image', () => {
   it('is the one the model says, whatever came before', () => {
     fc.assert(
-      fc.property(events, rules, (sequence, rule) => {
+      fc.property(fc.oneof(events, clocksSet), rules, (sequence, rule) => {
         const queue: Sample[] = [];
         const source = sourceOf(queue);
         const model = new Model(rule);
@@ -131,7 +151,7 @@ describe('the value for an image', () => {
 
   it('is taken of updates that are all accounted for, a bounded number of them held', () => {
     fc.assert(
-      fc.property(events, rules, (sequence, rule) => {
+      fc.property(fc.oneof(events, clocksSet), rules, (sequence, rule) => {
         const queue: Sample[] = [];
         const source = sourceOf(queue);
         const used = new Set<unknown>();
@@ -143,15 +163,50 @@ describe('the value for an image', () => {
           }
           const found = source.at(BigInt(event.image), rule);
           if (found !== undefined && rule.interpolation !== 'linear') used.add(found);
-          const { held } = source as unknown as { held: { value: unknown; used: boolean }[] };
+          const { held, ahead } = source as unknown as Record<'held' | 'ahead', { value: unknown }[]>;
           expect(held.length).toBeLessThanOrEqual(KEPT);
           if (rule.interpolation === 'linear') continue;
-          const idle = held.filter(({ value }) => !used.has(value)).length;
+          const idle = [...held, ...ahead].filter(({ value }) => !used.has(value)).length;
           expect(arrived).toBe(queue.length + source.discarded + used.size + idle);
         }
       }),
       { numRuns: 500 },
     );
+  });
+
+  it.for(INTERPOLATIONS)(
+    'is found again as soon as a clock that was ahead is set back: %s',
+    (interpolation) => {
+      const rule = { interpolation, tolerance: 10, offset: 0 };
+      const queue: Sample[] = [];
+      const dropped: number[] = [];
+      const source = new MetadataSource(
+        'x',
+        () => queue.shift(),
+        (count) => dropped.push(count),
+      );
+      queue.push({ time: 100n, value: 1 });
+      expect(source.at(100n, rule)).toBe(1);
+      queue.push({ time: 1_000_000n, value: 2 }, { time: 1_000_010n, value: 3 });
+      expect(source.at(120n, rule)).toBeUndefined();
+      queue.push({ time: 140n, value: 4 }, { time: 150n, value: 5 });
+      expect(source.at(140n, rule)).toBe(4);
+      expect(dropped).toEqual([2]);
+      expect(source.discarded).toBe(2);
+      expect(source.at(150n, rule)).toBe(5);
+    },
+  );
+
+  it('is looked for in a bounded number of updates, of which none is lost', () => {
+    const rule = { interpolation: 'none', tolerance: 0, offset: 0 } as const;
+    const queue = Array.from({ length: 3000 }, (_, i) => ({ time: BigInt(1000 + i), value: i }));
+    const source = sourceOf(queue);
+    expect(source.at(0n, rule)).toBeUndefined();
+    expect(source.at(1n, rule)).toBeUndefined();
+    // One is held.
+    expect(queue.length).toBe(3000 - 1001);
+    for (let i = 0; i < 3000; i++) expect(source.at(BigInt(1000 + i), rule)).toBe(i);
+    expect(source.discarded).toBe(0);
   });
 
   it('is still known for images that are late by 16 updates, and no more', () => {

@@ -1,5 +1,5 @@
 /** The ready-made processors, fed by hand: what comes out, what they count, and what they say of senseless arguments. */
-import { ColorMode, NTNDArray, NTScalar, Server, struct, Value } from 'epics-pva-ts';
+import { ColorMode, NTNDArray, NTScalar, Server, struct, type TypeDef, Value } from 'epics-pva-ts';
 import { describe, expect, it } from 'vitest';
 import { ImageStatisticsProcessor } from '../../processors/image-statistics-processor.ts';
 import { MetadataProcessor } from '../../processors/metadata-processor.ts';
@@ -317,6 +317,21 @@ describe('MetadataProcessor', () => {
     expect(processor.getStats()).toMatchObject({ nMetadataProcessed: 1, nMissing_1: 1 });
   });
 
+  it('goes on when the clock of a channel was ahead and is set back, and says so', async () => {
+    const said: string[] = [];
+    const queue = [at(900, 9)];
+    const { processor, out } = withMetadata({ x: queue });
+    processor.logger = { isLevelEnabled: () => false, warning: (text: string) => said.push(text) } as never;
+    await processor.process(frameAt(10, 1));
+    queue.push(at(20, 2));
+    await processor.process(frameAt(20, 2));
+    expect(out.map((o) => Object.fromEntries((o as NTNDArray).attributes))).toEqual([{}, { x: 2 }]);
+    expect(processor.getStats()).toMatchObject({ nMissing_1: 1, nDiscarded_1: 1, nMetadataDiscarded: 1 });
+    expect(said).toEqual([
+      'metadata channel x: its time went back; 1 update(s) from the time ahead are dropped: check its clock',
+    ]);
+  });
+
   it('publishes no image before the detector has one', () => {
     const { processor, out } = withMetadata({});
     expect(processor.process(NTNDArray.create({ uniqueId: 0 }))).toBeUndefined();
@@ -329,6 +344,19 @@ describe('every ready-made processor', () => {
     const Processor = (await PROCESSORS[name]?.()) as { name: string };
     expect(Processor.name).toBe(name);
   });
+
+  // As PvaPy's, which derive from its AdImageProcessor.
+  it.for(Object.keys(PROCESSORS).filter((name) => name !== 'UserDataProcessor'))(
+    '%s says what can be put into it',
+    async (name) => {
+      const Processor = (await PROCESSORS[name]?.()) as { prototype: UserDataProcessor };
+      const declared = Processor.prototype.getInputPvObjectType();
+      const type = declared instanceof NTNDArray ? declared.value.type : (declared as TypeDef);
+      expect(type.id).toBe(/Decrypt/.test(name) ? 'epics:hpc:EncryptedData:1.0' : 'epics:nt/NTNDArray:1.0');
+      const isStitcher = name === 'StitchTilesProcessor';
+      expect([type.member('tileIndexX'), type.member('tileIndexY')].includes(undefined)).toBe(!isStitcher);
+    },
+  );
 });
 
 describe('compressed images', () => {

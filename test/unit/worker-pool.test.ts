@@ -4,10 +4,12 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { UserError } from '../../src/errors.ts';
 import { createLogging } from '../../src/log.ts';
-import { Farm } from '../../src/pipeline/workers/farm.ts';
+import { Changes } from '../../src/pipeline/workers/changes.ts';
+import { Farm, type WorkerEvents } from '../../src/pipeline/workers/farm.ts';
 import { OrderedResults } from '../../src/pipeline/workers/ordered-results.ts';
 import { RestartLimit } from '../../src/pipeline/workers/restart-limit.ts';
-import { combineFigures } from '../../src/pipeline/workers/worker-figures.ts';
+import { combineFigures, poolFigures, sameFigures } from '../../src/pipeline/workers/worker-figures.ts';
+import { WorkerPlaces, type WorkerPlacesOptions } from '../../src/pipeline/workers/worker-places.ts';
 import { WorkerPool } from '../../src/pipeline/workers/worker-pool.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -191,13 +193,96 @@ describe('results in order', () => {
 });
 
 describe('figures of several workers', () => {
-  it('are added when they are numbers; otherwise the first counts', () => {
+  it('are added when their names say so; otherwise those that changed last count', () => {
     expect(
       combineFigures([
-        { n: 1, rate: 0.5, big: 2n, unit: 'mm', list: [1] },
-        { n: 2, rate: 1, big: 3n, unit: 'nm', list: [2], own: true },
+        {
+          nSeen: 1,
+          seenRate: 0.5,
+          nBytesSaved: 2n,
+          totalDose: 0.25,
+          unit: 'mm',
+          list: [1],
+          processingTime: 2,
+        },
+        { nSeen: 2, seenRate: 1, nBytesSaved: 3n, totalDose: 0.5, unit: 'nm', list: [2], processingTime: 3 },
+        { own: true },
       ]),
-    ).toEqual({ n: 3, rate: 1.5, big: 5n, unit: 'mm', list: [1], own: true });
+    ).toEqual({
+      nSeen: 3,
+      seenRate: 1.5,
+      nBytesSaved: 5n,
+      totalDose: 0.75,
+      unit: 'nm',
+      list: [2],
+      processingTime: 5,
+      own: true,
+    });
+  });
+
+  it('of the ready-made processors make sense', () => {
+    const last = { imageId: 7, minimum: 3, maximum: 200, mean: 20, sum: 2000 };
+    expect(
+      combineFigures([
+        { imageId: 6, minimum: 1, maximum: 255, mean: 30, sum: 3000 },
+        { ...last, nDark: 0 },
+      ]),
+    ).toEqual({ ...last, nDark: 0 });
+    const file = {
+      fileProcessingTime: 0.5,
+      fileProcessingRate: 10,
+      dataStorageRateMBps: 100,
+      nFramesSaved: 5n,
+    };
+    expect(
+      combineFigures([
+        { ...file, lastFrameProcessedTime: 1_700_000_002.5, lastFileProcessedTime: 0 },
+        { ...file, lastFrameProcessedTime: 1_700_000_001.5, lastFileProcessedTime: 1_700_000_001 },
+      ]),
+    ).toEqual({
+      fileProcessingTime: 1,
+      fileProcessingRate: 20,
+      dataStorageRateMBps: 200,
+      nFramesSaved: 10n,
+      lastFrameProcessedTime: 1_700_000_002.5,
+      lastFileProcessedTime: 1_700_000_001,
+    });
+  });
+
+  it('are those of the worker that had something new to say, not of one that only reports again', () => {
+    const worker = (changed: number, imageId: number) => {
+      const counts = { nProcessed: 0, nErrors: 0, nRestarts: 0, processId: 1 };
+      return { ...counts, figures: { imageId, nDark: 1 }, earlier: {}, changed };
+    };
+    expect(poolFigures([worker(9, 12), worker(8, 11)], 0)).toMatchObject({ imageId: 12, nDark: 2 });
+    expect(sameFigures({ imageId: 12, list: [1] }, { imageId: 12, list: [1] })).toBe(true);
+    expect(sameFigures({ imageId: 12, list: [1] }, { imageId: 12, list: [2] })).toBe(false);
+
+    const workers: WorkerEvents[] = [];
+    const places = new WorkerPlaces(
+      {
+        nWorkers: 2,
+        spec: { name: 'test' } as WorkerPlacesOptions['spec'],
+        spawn: (_spec, events) => {
+          workers.push(events);
+          return { pid: workers.length, send() {}, kill() {} };
+        },
+        logger: createLogging({ name: 'test', output: { write() {} } }).logger,
+        onFailure() {},
+      },
+      { idle() {}, published() {}, lost() {}, failed() {} },
+      new Changes(),
+    );
+    void places.open();
+    const tell = (i: number, stats: Record<string, unknown>) =>
+      workers[i]?.message({ type: 'stats', epoch: 0, stats });
+    tell(0, { imageId: 1, nDark: 1 });
+    tell(1, { imageId: 2, nDark: 1 });
+    expect(places.stats(0)).toMatchObject({ imageId: 2, nDark: 2 });
+    tell(0, { imageId: 1, nDark: 1 });
+    expect(places.stats(0)).toMatchObject({ imageId: 2, nDark: 2 });
+    tell(0, { imageId: 3, nDark: 2 });
+    expect(places.stats(0)).toMatchObject({ imageId: 3, nDark: 3 });
   });
 });
 

@@ -5,6 +5,7 @@
  * a time; what is published meanwhile goes back with its result, so that the consumer can keep the order.
  */
 import { NTNDArray, serializeType } from 'epics-pva-ts';
+import { UserError } from '../../errors.ts';
 import { childLogger, type Logger } from '../../log.ts';
 import type { ProcessorClass } from '../../processor/load-processor.ts';
 import type { PvObject, UserDataProcessor } from '../../processor/user-data-processor.ts';
@@ -56,6 +57,7 @@ export class ProcessorWorker {
     this.options = options;
     const { spec, processorClass, logger } = options;
     const { workerId, nWorkers } = spec;
+    refuseUnshared(processorClass, nWorkers);
     this.prepared = !spec.channels.outputChannel;
     const processor = construct({
       ...spec,
@@ -207,6 +209,15 @@ export class ProcessorWorker {
     this.options.send({ type: 'stopped' });
     this.options.onStopped();
   }
+}
+
+/** @throws UserError when the class needs every object itself, and there are others */
+function refuseUnshared(processorClass: ProcessorClass, nWorkers: number): void {
+  if (processorClass.workers !== false || nWorkers < 2) return;
+  throw new UserError(
+    'HPC_BAD_ARGUMENT',
+    `--processor-workers: ${processorClass.name || 'the class'} needs every object itself and cannot share them with other workers; leave the option out, or give 1`,
+  );
 }
 
 /** What a worker does not have says so when it is touched. */

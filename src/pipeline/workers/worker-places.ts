@@ -9,7 +9,7 @@ import type { Changes } from './changes.ts';
 import { Configurations } from './configurations.ts';
 import type { SpawnWorker } from './farm.ts';
 import { RestartLimit } from './restart-limit.ts';
-import { died, poolFigures, type WorkerCounts } from './worker-figures.ts';
+import { died, poolFigures, sameFigures, type WorkerCounts } from './worker-figures.ts';
 import { WorkerMember } from './worker-member.ts';
 import type { FromWorker, WorkerSpec } from './worker-messages.ts';
 
@@ -52,6 +52,8 @@ export class WorkerPlaces {
   private readonly configurations = new Configurations();
   private constructed: Constructed | undefined;
   private resets = 0;
+  /** Reports with figures that were others than before. */
+  private nChanges = 0;
   private started = false;
   private running = false;
   private stopping = false;
@@ -85,6 +87,7 @@ export class WorkerPlaces {
         nRestarts: 0,
         figures: {},
         earlier: {},
+        changed: 0,
       });
     }
     await this.all((member) => member.state === 'constructed');
@@ -130,13 +133,20 @@ export class WorkerPlaces {
         published: (object) => this.events.published(object),
         fault: (error) => logger.error(error, `worker ${workerId}`),
         stats: (epoch, figures) => {
-          if (epoch === this.epoch) this.place(workerId).figures = figures;
+          if (epoch === this.epoch) this.told(this.place(workerId), figures);
         },
         lost: (epoch, count) => this.events.lost(count, epoch !== this.epoch),
         gone: (why) => this.onGone(workerId, why),
       },
     );
     return member;
+  }
+
+  /** Workers report every second, whether they had an object or not. */
+  private told(place: Place, figures: WorkerCounts['figures']): void {
+    if (sameFigures(place.figures, figures)) return;
+    place.figures = figures;
+    place.changed = ++this.nChanges;
   }
 
   private place(workerId: number): Place {
