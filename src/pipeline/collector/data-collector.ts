@@ -68,6 +68,7 @@ export class DataCollector {
       objectsPerId: options.objectsPerId,
       gapTimeout: options.gapTimeout * 1000,
       release: (object) => this.process(object),
+      refuse: (object) => object.release(),
       sizeOf: (object) => object.receivedBytes,
     });
     this.sources = [...producers].map(([producerId, channel], index) => {
