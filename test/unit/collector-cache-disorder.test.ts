@@ -232,3 +232,43 @@ describe('whatever the order of producers that are shuffled within a window', ()
     );
   });
 });
+
+/** An object of a producer's with any id, time that passes, a producer that leaves or is there again. */
+const anything = fc.array(
+  fc.record({
+    producer,
+    id: fc.integer({ min: 1, max: 40 }),
+    do: fc.constantFrom('send', 'send', 'send', 'send', 'send', 'wait', 'leave', 'join'),
+  }),
+  { maxLength: 200 },
+);
+
+it('whatever ids come, every object comes out or is refused, once', () => {
+  const run = fc.tuple(anything, fc.integer({ min: 4, max: 30 }), fc.integer({ min: 0, max: 3 }));
+  fc.assert(
+    fc.property(run, ([events, cacheSize, objectsPerId]) => {
+      const { cache, out, refused, send } = make(4, cacheSize, objectsPerId);
+      const sent: number[] = [];
+      let now = 0;
+      for (const { do: what, producer: p, id } of events) {
+        if (what === 'send') {
+          sent.push(id);
+          send(p, id);
+        } else if (what === 'wait') {
+          now += GAP_TIMEOUT / 2;
+          cache.expire(now);
+          expect(cache.nextDeadline ?? Number.POSITIVE_INFINITY).toBeGreaterThan(now);
+        } else if (what === 'leave') cache.leave(p, now);
+        else cache.join(p);
+        const { nCollected, nRejected, nCached } = cache.stats;
+        expect([nCollected, nRejected]).toEqual([out.length, refused.length]);
+        expect(nCollected + nRejected + nCached).toBe(sent.length);
+        expect(nCached).toBeLessThanOrEqual(cacheSize);
+      }
+      cache.flush(now);
+      expect(cache.stats.nCached).toBe(0);
+      expect(ascending([...out, ...refused])).toEqual(ascending(sent));
+    }),
+    { numRuns: 500 },
+  );
+});
