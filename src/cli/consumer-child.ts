@@ -1,6 +1,7 @@
 /**
  * A child process of `hpc-consumer`: one consumer, told what to do by its parent (pipeline/process-messages.ts).
- * Ctrl-C reaches it too, but the parent decides; SIGTERM ends this consumer in good order.
+ * Ctrl-C and the end of its terminal (SIGHUP) reach it too, but the parent decides; SIGTERM ends this consumer in good
+ * order.
  */
 import type { UserError } from '../errors.ts';
 import type { DataConsumer } from '../pipeline/data-consumer.ts';
@@ -75,6 +76,6 @@ process.on('message', (m) => {
   }
 });
 endOnUncaught(() => program);
-process.on('SIGINT', () => {});
+for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('SIGTERM', () => void stop());
 endWithParent(() => process.exit(1));

@@ -15,11 +15,8 @@ export interface LossCounters {
   readonly unreportedTime?: number | undefined;
 }
 
+/** Those in which an object is that is in no other one. */
 const COUNTERS = [
-  ['processorStats', 'nMissed', 'missed'],
-  ['receiverStats', 'nRejected', 'refused by the receiver'],
-  ['queueStats', 'nRejected', 'refused by the receiver queue'],
-  ['collectorStats', 'nRejected', 'too late for the collector'],
   ['collectorStats', 'nIncomplete', 'ids with objects (tiles) missing'],
   ['processorStats', 'nInFlight', 'not processed when it ended'],
   ['processorStats', 'nErrors', 'failed to be processed'],
@@ -27,11 +24,13 @@ const COUNTERS = [
   ['publisherStats', 'nErrors', 'failed to be published'],
 ] as const;
 
+type Loss = readonly [count: number, text: string];
+
 /** @throws CommandExit with one line on standard error and exit code 3, if any counter is not 0 */
 export function failOnLoss(program: string, stats: LossCounters): void {
   const losses = [
-    ...COUNTERS.map(([group, name, text]) => [countIn(stats[group], name), text] as const),
-    ...lossesOfProducers(stats),
+    ...neverProcessed(stats),
+    ...COUNTERS.map(([group, name, text]): Loss => [countIn(stats[group], name), text]),
     [stats.nLostInRestarts ?? 0, 'held by consumers that died'] as const,
   ]
     .filter(([count]) => count > 0)
@@ -46,8 +45,24 @@ export function failOnLoss(program: string, stats: LossCounters): void {
   });
 }
 
+/**
+ * Each object once: one that is refused is missing between the ids of those around it, too, and a receiver that serves
+ * its channel counts what its queue refused.
+ */
+function neverProcessed(stats: LossCounters): Loss[] {
+  const byQueue = countIn(stats.queueStats, 'nRejected');
+  const refused: Loss[] = [
+    [Math.max(0, countIn(stats.receiverStats, 'nRejected') - byQueue), 'refused by the receiver'],
+    [byQueue, 'refused by the receiver queue'],
+    [countIn(stats.collectorStats, 'nRejected'), 'too late for the collector'],
+    ...lossesOfProducers(stats),
+  ];
+  const known = refused.reduce((n, [count]) => n + count, 0);
+  return [[Math.max(0, countIn(stats.processorStats, 'nMissed') - known), 'missed'], ...refused];
+}
+
 /** What never came as far as the collector's cache. */
-function lossesOfProducers(stats: object): [count: number, text: string][] {
+function lossesOfProducers(stats: object): Loss[] {
   const producers = Object.entries(stats).flatMap(([name, group]) =>
     name.startsWith('producerStats_') ? [group as SourceStats] : [],
   );

@@ -34,10 +34,22 @@ export class ConsumerLives {
   private isOver = true;
   /** A life has begun that has told nothing yet. */
   private isSilent = false;
+  /** A process starts, or is to, that has told nothing yet. */
+  private isStarting = true;
   /** Since the last reset, and of all times. */
   private unknown: Unknown = { held: 0, ms: 0 };
   private readonly unknownEver: Unknown = { held: 0, ms: 0 };
   private deaths = 0;
+
+  /** Its process starts again. */
+  start(): void {
+    this.isStarting = true;
+  }
+
+  /** Its process has ended, in whatever way. */
+  exit(): void {
+    this.isStarting = false;
+  }
 
   /** The consumer runs, for the first time or again. */
   begin(): void {
@@ -53,6 +65,7 @@ export class ConsumerLives {
     this.lastTotals = totals;
     this.isOver = false;
     this.isSilent = false;
+    this.isStarting = false;
     this.lastAt = performance.now();
     if (latencies) this.latencies = latencies;
   }
@@ -108,8 +121,9 @@ export class ConsumerLives {
     return this.unknownEver;
   }
 
-  /** Of the present life. */
+  /** Of the present life; undefined between two. */
   get state(): StageState | undefined {
+    if (this.isStarting) return 'starting';
     return this.isOver ? undefined : this.last?.state;
   }
 }
@@ -142,7 +156,10 @@ export interface SystemStats extends CombinedStats {
   /** Seconds between the last reports of consumers that died and their deaths: what they did then is not known. */
   readonly unreportedTime: number;
   readonly latencyStats: LatencyStats;
-  /** `running` if any consumer receives, `paused` if none does and one is, `stopped` when all have ended. */
+  /**
+   * `running` if any consumer receives, `paused` if none does and one is, `starting` or `draining` when all that live
+   * are, `stopped` when all have ended; otherwise `disconnected`.
+   */
   readonly state: StageState;
   readonly stateMessage: string;
 }
@@ -177,14 +194,23 @@ function losses(all: readonly Unknown[]): Pick<SystemStats, 'nLostInRestarts' | 
   };
 }
 
+function systemState(lives: readonly ConsumerLives[]): StageState {
+  const states = lives.map(({ state }) => state);
+  if (states.every((state) => state === 'stopped')) return 'stopped';
+  if (states.includes('running')) return 'running';
+  if (states.includes('paused')) return 'paused';
+  // Those that have ended, or died and are not back yet, say nothing about the others.
+  const [first, ...others] = new Set(states.filter((state) => state !== 'stopped' && state !== undefined));
+  const inUnison = others.length === 0 && (first === 'starting' || first === 'draining');
+  return inUnison ? first : 'disconnected';
+}
+
 export function systemStats(
   lives: readonly ConsumerLives[],
   { nAlive, nRestarts }: { readonly nAlive: number; readonly nRestarts: number },
 ): SystemStats {
   const latencies = lives.flatMap((each) => each.latencies ?? []);
   const nRunning = lives.filter(({ state }) => state === 'running').length;
-  const paused = lives.some(({ state }) => state === 'paused');
-  const over = lives.every(({ state }) => state === 'stopped');
   return {
     nConsumers: lives.length,
     nAlive,
@@ -195,7 +221,7 @@ export function systemStats(
       processed: mergeLatencies(latencies.map(({ processed }) => processed)),
       published: mergeLatencies(latencies.map(({ published }) => published)),
     }),
-    state: over ? 'stopped' : nRunning > 0 ? 'running' : paused ? 'paused' : 'disconnected',
+    state: systemState(lives),
     stateMessage: `${nRunning} of ${lives.length} consumers receive`,
   };
 }

@@ -114,6 +114,7 @@ export class ProcessGroup {
       child[stream]?.setEncoding('utf8').on('data', (text: string) => onOutput?.(text, stream));
     member.child = child;
     member.ready = false;
+    member.lives.start();
     member.startedAt = performance.now();
     child.on('message', (m) => this.onMessage(member, m as FromChild));
     child.on('error', (error) => {
@@ -162,6 +163,7 @@ export class ProcessGroup {
     const { consumerId } = member.spec;
     const pid = member.child?.pid;
     member.child = undefined;
+    member.lives.exit();
     if (!member.ended) member.lives.died();
     if (!member.ended && !this.stopping) {
       if (performance.now() - member.startedAt > HEALTHY_MS) member.delay = FIRST_RESTART_MS;

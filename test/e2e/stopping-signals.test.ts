@@ -15,12 +15,14 @@ const TWICE = [
 ] as const;
 
 describe.concurrent('hpc-collector', () => {
-  const COLLECTOR =
+  const SORTING =
     'hpc-collector -ic producer:* -pid 1,2 -sc consumer:1:status -sp 0.1 -ccs 50 -ll warning ' +
-    '-pf test/e2e/fixtures/lifecycle-processor.ts -pc Asynchronous';
+    '-pf test/e2e/fixtures/lifecycle-processor.ts';
+  const COLLECTOR = `${SORTING} -pc Asynchronous`;
+  const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1);
 
-  /** Has sorted so many objects of two producers, the first of which is being processed. */
-  async function collecting(world: World, line: string, count: number): Promise<Unguarded> {
+  /** Has received these objects of two producers, the first of which is being processed. */
+  async function collecting(world: World, line: string, ids: readonly number[]): Promise<Unguarded> {
     const pvs = [1, 2].map(() => SharedPV.readonly(NTNDArray.create({ uniqueId: 0 }).value));
     const server = new Server({ ...serverConfigFromEnv(world.env), tcpPort: 0 });
     for (const [i, pv] of pvs.entries()) server.addPV(`producer:${i + 1}`, pv);
@@ -31,10 +33,10 @@ describe.concurrent('hpc-collector', () => {
       return status.get(path);
     };
     await until(async () => expect(await figure('collectorStats.nConnected')).toBe(2), 30_000);
-    for (let id = 1; id <= count; id++) {
+    for (const [index, id] of ids.entries()) {
       pvs[id % 2]?.post(NTNDArray.create({ uniqueId: id }).value.mark());
       // The queues of the producers' server are short: each update is there before the next of its producer.
-      await until(async () => expect(await received(world)).toBe(id + 2));
+      await until(async () => expect(await received(world)).toBe(index + 3));
     }
     return collector;
   }
@@ -49,7 +51,7 @@ describe.concurrent('hpc-collector', () => {
 
   it.for(ONCE)('%s: works off what it has collected, in order', async (signal, { world }) => {
     const line = `${COLLECTOR} --processor-args '{"ms":200}' --drain-timeout 30`;
-    const collector = await collecting(world, line, 10);
+    const collector = await collecting(world, line, upTo(10));
     collector.signal(signal);
     expect(await collector.exited).toEqual({ code: 0, signal: null });
     const ends = world.lines('events-1').filter((event) => event.startsWith('end '));
@@ -59,10 +61,35 @@ describe.concurrent('hpc-collector', () => {
     expect(collector.stdout).not.toContain('Not processed');
   });
 
+  /** What is behind 3, which does not come, stays in the cache. */
+  const GAP = [1, 2, 4, 6, 8, 10, 12, 14];
+
+  it('ends when the time to drain is over, though its processor blocks', async ({ world }) => {
+    const line = `${SORTING} -pc Synchronous --processor-args '{"ms":500}' -gt 1000 --drain-timeout 1`;
+    const collector = await collecting(world, line, GAP);
+    collector.signal('SIGTERM');
+    expect(await collector.exited).toEqual({ code: 0, signal: null });
+    const ends = world.lines('events-1').filter((event) => event.startsWith('end '));
+    expect(ends).toEqual(GAP.slice(0, ends.length).map((id) => `end ${id}`));
+    expect(ends.length).toBeGreaterThan(2);
+    expect(ends.length).toBeLessThan(GAP.length);
+    expect(collector.stdout).toContain(`Not processed: ${GAP.length - ends.length} object(s)`);
+  });
+
+  it('drops what it has collected if there is no time to drain', async ({ world }) => {
+    const line = `${SORTING} -pc Synchronous -gt 1000 --drain-timeout 0`;
+    const collector = await collecting(world, line, GAP);
+    collector.signal('SIGTERM');
+    expect(await collector.exited).toEqual({ code: 0, signal: null });
+    const ends = world.lines('events-1').filter((event) => event.startsWith('end '));
+    expect(ends).toEqual(['end 1', 'end 2']);
+    expect(collector.stdout).toContain('Not processed: 6 object(s)');
+  });
+
   it.for(TWICE)('a second %s ends it at once, with exit code %d', async ([signal, code], { world }) => {
     // More than the test waits for. Each producer is held back while an object of its is due and not processed.
     const line = `${COLLECTOR} --processor-args '{"ms":100000}' --drain-timeout 1000`;
-    const collector = await collecting(world, line, 2);
+    const collector = await collecting(world, line, upTo(2));
     const state = async (): Promise<unknown> => (await world.context.get('consumer:1:status')).get('state');
     expect(await state()).toBe('running');
     collector.signal(signal);

@@ -143,14 +143,15 @@ describe.concurrent('when the parent is told to end', () => {
   it.for([
     ['SIGTERM', 'kill'],
     ['SIGINT', 'Ctrl-C in its terminal'],
+    ['SIGHUP', 'the end of its terminal'],
   ] as const)('by %s (%s) all consumers end in order, with all reports', async ([signal], { world }) => {
     const detector = await Detector.start(world);
     const group = Unguarded.start(world, `${lifecycle('Lifecycle')} --n-consumers 3`);
     await detector.subscribers(3);
     await detector.publish(5);
     for (const id of [1, 2, 3]) await until(() => expect(world.lines(`events-${id}`)).toContain('process 5'));
-    if (signal === 'SIGINT') group.signalGroup(signal);
-    else group.signal(signal);
+    if (signal === 'SIGTERM') group.signal(signal);
+    else group.signalGroup(signal);
     expect(await group.exited).toEqual({ code: 0, signal: null });
     for (const id of [1, 2, 3]) {
       expect(world.lines(`events-${id}`).at(-1)).toBe('stop');

@@ -233,6 +233,7 @@ describe('whatever arrives when', () => {
             expect(now - (entered.get(object) ?? 0)).toBeLessThanOrEqual(5000);
             entered.delete(object);
           },
+          refuse: (object) => entered.delete(object),
           sizeOf: () => 0,
         });
         const pass = (ms: number): void => {

@@ -163,3 +163,38 @@ it('a system is stopped when all have ended in good order', () => {
   two.report(told({ n: 2, state: 'stopped' }));
   expect(system(one, two)).toMatchObject({ state: 'stopped', processorStats: { nProcessed: 3 } });
 });
+
+describe('a system of which none receives', () => {
+  it('is starting as long as all that live are', () => {
+    const [one, two] = [new ConsumerLives(), new ConsumerLives()];
+    const state = () => system(one, two).state;
+    expect(state()).toBe('starting');
+    one.begin();
+    expect(state()).toBe('starting');
+    one.report(told({ n: 0, state: 'disconnected' }));
+    expect(state()).toBe('disconnected');
+    one.report(told({ n: 1 }));
+    expect(state()).toBe('running');
+    for (const each of [one, two]) {
+      each.exit();
+      each.died();
+    }
+    expect(state()).toBe('disconnected');
+    one.start();
+    expect(state()).toBe('starting');
+  });
+
+  it('is draining as long as all that live are', () => {
+    const [one, two] = [new ConsumerLives(), new ConsumerLives()];
+    const state = () => system(one, two).state;
+    one.report(told({ n: 1, state: 'draining' }));
+    two.report(told({ n: 1, state: 'disconnected' }));
+    expect(state()).toBe('disconnected');
+    two.report(told({ n: 1, state: 'draining' }));
+    expect(state()).toBe('draining');
+    two.report(told({ n: 1, state: 'stopped' }));
+    expect(state()).toBe('draining');
+    one.report(told({ n: 1, state: 'stopped' }));
+    expect(state()).toBe('stopped');
+  });
+});

@@ -48,14 +48,45 @@ describe('a collector', () => {
 it('a consumer lost what it missed, refused, did not process, or failed with', () => {
   expect(
     lineOf({
-      receiverStats: { nRejected: 1 },
+      receiverStats: { nRejected: 3 },
       queueStats: { nRejected: 2 },
-      processorStats: { nMissed: 3, nInFlight: 4, nErrors: 5 },
+      processorStats: { nMissed: 6, nInFlight: 4, nErrors: 5 },
       publisherStats: { nErrors: 6 },
     }),
   ).toBe(
     'hpc-test: objects were lost: 3 missed, 1 refused by the receiver, 2 refused by the receiver queue, 4 not processed when it ended, 5 failed to be processed, 6 failed to be published (--fail-on-loss)\n',
   );
+});
+
+describe('an object is named once', () => {
+  const refusals = (byReceiver: number, byQueue: number, nMissed: number) =>
+    lineOf({
+      receiverStats: { nRejected: byReceiver },
+      queueStats: { nRejected: byQueue },
+      processorStats: { ...NOTHING, nMissed },
+    });
+
+  it('that a full queue refused, which is missing between the others', () => {
+    const line = 'hpc-test: objects were lost: 2 refused by the receiver queue (--fail-on-loss)\n';
+    // By monitor, and served, where the receiver counts it, too.
+    for (const byReceiver of [0, 2]) expect(refusals(byReceiver, 2, 2)).toBe(line);
+    // Behind the last one nothing is missing.
+    expect(refusals(2, 2, 0)).toBe(line);
+  });
+
+  it('that a paused consumer refused', () => {
+    expect(refusals(5, 2, 7)).toBe(
+      'hpc-test: objects were lost: 2 missed, 3 refused by the receiver, 2 refused by the receiver queue (--fail-on-loss)\n',
+    );
+  });
+
+  it('that came too late for a collector', () => {
+    const collectorStats = { ...NOTHING, nRejected: 2, nMissed: 3 };
+    const stats = { collectorStats, processorStats: { ...NOTHING, nMissed: 3 } };
+    expect(lineOf(stats)).toBe(
+      'hpc-test: objects were lost: 1 missed, 2 too late for the collector (--fail-on-loss)\n',
+    );
+  });
 });
 
 describe('a system of consumers', () => {

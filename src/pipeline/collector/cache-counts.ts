@@ -49,6 +49,12 @@ export class CacheCounts {
     if (this.nCached > this.maxCached) this.maxCached = this.nCached;
   }
 
+  /** One that was in the cache was too late. */
+  refused(): void {
+    this.nCached--;
+    this.counts.count('nRejected');
+  }
+
   /** @param arrivals of objects that leave together; both in ms */
   released(arrivals: readonly number[], now: number): void {
     this.nCached -= arrivals.length;

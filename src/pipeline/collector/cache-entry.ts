@@ -10,11 +10,26 @@ export interface Entry<T> {
 
 export interface Producer {
   epoch: number;
+  /** The greatest of its numbering. */
   lastId: number;
   /** Whether others wait for it: until its first object, and after it until it is silent for the gap timeout. */
   awaited: boolean;
   /** Objects in a row that were dropped because their numbering is over. */
   behind: number;
+  /** It has sent a smaller id after a greater one: a greater one does not tell any more that no smaller one will come. */
+  disordered: boolean;
+  /** Its connection is another one than that of its last object. */
+  renewed: boolean;
+}
+
+/** An object whose id has left already: a second one tells whether its producer has begun its numbering again. */
+export interface Suspect<T> {
+  readonly producer: Producer;
+  readonly id: number;
+  readonly object: T;
+  readonly arrival: number;
+  /** The last id that had left when it came. */
+  readonly lastId: number | undefined;
 }
 
 /** The entry of this id; a new one, in its place, if there is none. New ones mostly belong to the end. */
@@ -43,6 +58,6 @@ export function arrivalOf(entry: Entry<unknown>): number {
 }
 
 /** May this producer still send something that belongs before the entry? */
-export function isBefore({ epoch, lastId }: Producer, entry: Entry<unknown>): boolean {
-  return epoch < entry.epoch || (epoch === entry.epoch && lastId < entry.id);
+export function isBefore({ epoch, lastId, disordered }: Producer, entry: Entry<unknown>): boolean {
+  return epoch < entry.epoch || (epoch === entry.epoch && (disordered || lastId < entry.id));
 }

@@ -10,13 +10,14 @@
  * - the cache is full (see CollectorCacheSettings); or
  * - it has waited for the gap timeout; producers that kept it waiting have no say until they send again.
  *
- * How many objects share an id (tiles of an image): see objects-per-id.ts. A producer whose ids go back behind what was
- * released was restarted: a new numbering begins and no object is lost by it.
+ * How many objects share an id (tiles of an image): see objects-per-id.ts. A producer whose ids go back is out of order
+ * (PvaPy's collector sorts such streams, too) or was restarted: see numbering.ts. By a new numbering no object is lost.
  */
 
 import type { LatencyCounts } from '../figures/latency-histogram.ts';
 import { CacheCounts, type CollectorCacheStats, type CollectorCacheTotals } from './cache-counts.ts';
 import { arrivalOf, type Entry, entryFor, isBefore, oldestEntry, type Producer } from './cache-entry.ts';
+import { Numbering } from './numbering.ts';
 import { ObjectsPerId } from './objects-per-id.ts';
 
 export interface CollectorCacheOptions<T> extends CollectorCacheSettings {
@@ -24,6 +25,8 @@ export interface CollectorCacheOptions<T> extends CollectorCacheSettings {
   readonly nProducers: number;
   /** Called in order of ids, and of arrival for the same id. Must not throw. */
   readonly release: (object: T) => void;
+  /** Called with an object that was taken and turns out to be too late. Must not throw. */
+  readonly refuse?: (object: T) => void;
   /** Memory of an object, in bytes; always the same of one object. */
   readonly sizeOf: (object: T) => number;
 }
@@ -53,18 +56,19 @@ const PATIENCE_BYTES = 256 * 1024 ** 2;
 export class CollectorCache<T> {
   private settings: CollectorCacheSettings;
   private readonly release: (object: T) => void;
+  private readonly refuse: ((object: T) => void) | undefined;
   private readonly sizeOf: (object: T) => number;
   private readonly producers: Producer[];
   private readonly counts = new CacheCounts();
   private readonly perId: ObjectsPerId;
+  private readonly numbering: Numbering<T>;
   private entries: Entry<T>[] = [];
-  private epoch = 0;
-  private lastId: number | undefined;
   private bytes = 0;
 
   constructor(options: CollectorCacheOptions<T>) {
     this.settings = options;
     this.release = options.release;
+    this.refuse = options.refuse;
     this.sizeOf = options.sizeOf;
     this.perId = new ObjectsPerId(options.objectsPerId);
     this.producers = Array.from({ length: options.nProducers }, () => ({
@@ -72,7 +76,10 @@ export class CollectorCache<T> {
       lastId: Number.NEGATIVE_INFINITY,
       awaited: true,
       behind: 0,
+      disordered: false,
+      renewed: false,
     }));
+    this.numbering = new Numbering(this.producers, this.perId);
   }
 
   /**
@@ -83,27 +90,43 @@ export class CollectorCache<T> {
    */
   insert(producer: number, id: number, object: T, now: number): boolean {
     const p = this.producers[producer] as Producer;
-    const epoch = this.epochOf(p, id);
     p.awaited = true;
-    p.epoch = epoch;
-    p.lastId = id;
-    if (this.isLate(epoch, id)) {
+    if (id < p.lastId || (id === p.lastId && this.numbering.suspect)) {
+      if (this.isSuspect(p, id)) {
+        this.suspect(p, id, object, now);
+        return true;
+      }
+    } else if (this.numbering.suspect && id > p.lastId) this.refuseSuspect(p);
+    // A producer's first object belongs to what the others send now.
+    if (p.lastId === Number.NEGATIVE_INFINITY) p.epoch = Math.max(p.epoch, this.numbering.epoch);
+    if (id > p.lastId) p.lastId = id;
+    p.renewed = false;
+    const taken = this.take(p, id, object, now);
+    this.releaseReady(now);
+    if (taken) this.makeRoom(now);
+    return taken;
+  }
+
+  private take(p: Producer, id: number, object: T, now: number): boolean {
+    if (this.numbering.isLate(p.epoch, id)) {
       this.counts.count('nRejected');
-      this.learnFromLate(epoch, id);
+      this.learnFromLate(p.epoch, id);
       // It may have missed that the numbering began again, more than once: it cannot be late for ever.
-      if (epoch < this.epoch && ++p.behind > this.settings.cacheSize) p.epoch = this.epoch;
-      this.releaseReady(now);
+      if (p.epoch < this.numbering.epoch && ++p.behind > this.settings.cacheSize)
+        p.epoch = this.numbering.epoch;
       return false;
     }
     p.behind = 0;
-    const entry = entryFor(this.entries, epoch, id);
-    entry.objects.push(object);
-    entry.arrivals.push(now);
+    this.enter(p.epoch, id, object, now);
     this.counts.inserted();
     this.bytes += this.sizeOf(object);
-    this.releaseReady(now);
-    this.makeRoom(now);
     return true;
+  }
+
+  private enter(epoch: number, id: number, object: T, arrival: number): void {
+    const entry = entryFor(this.entries, epoch, id);
+    entry.objects.push(object);
+    entry.arrivals.push(arrival);
   }
 
   private makeRoom(now: number): void {
@@ -139,17 +162,27 @@ export class CollectorCache<T> {
 
   /** A producer that went away is not waited for; its next object makes it count again. */
   leave(producer: number, now: number): void {
-    (this.producers[producer] as Producer).awaited = false;
+    const p = this.producers[producer] as Producer;
+    p.awaited = false;
+    p.renewed = true;
     this.releaseReady(now);
   }
 
   /** A producer that is there again is waited for, as all are at first. */
   join(producer: number): void {
-    (this.producers[producer] as Producer).awaited = true;
+    const p = this.producers[producer] as Producer;
+    p.awaited = true;
+    p.renewed = true;
   }
 
   /** Releases what has waited for too long, and what is before it; who kept it waiting has no say any more. */
   expire(now: number): void {
+    // No other object has told what it means: its numbering began again, unless others go on with the old one.
+    const { suspect } = this.numbering;
+    if (suspect && now >= suspect.arrival + this.settings.gapTimeout) {
+      if (suspect.lastId === this.numbering.lastId) this.beginAgain();
+      else this.refuseSuspect(suspect.producer);
+    }
     for (let late = oldestEntry(this.entries); late && now >= this.deadline(late); ) {
       this.waitNoLonger(late);
       while (this.entries.includes(late)) this.releaseHead(now);
@@ -161,7 +194,10 @@ export class CollectorCache<T> {
   /** When `expire` has something to do, in ms of the clock in use; undefined if nothing waits. */
   get nextDeadline(): number | undefined {
     const oldest = oldestEntry(this.entries);
-    return oldest && this.deadline(oldest);
+    const { suspect } = this.numbering;
+    if (!suspect) return oldest && this.deadline(oldest);
+    const first = oldest ? Math.min(arrivalOf(oldest), suspect.arrival) : suspect.arrival;
+    return first + this.settings.gapTimeout;
   }
 
   private deadline(entry: Entry<T>): number {
@@ -170,6 +206,7 @@ export class CollectorCache<T> {
 
   /** Releases everything, in order. */
   flush(now: number): void {
+    this.beginAgain();
     while (this.entries.length > 0) this.releaseHead(now);
   }
 
@@ -196,20 +233,51 @@ export class CollectorCache<T> {
     return this.counts.addedLatency;
   }
 
-  /** The numbering an object belongs to. */
-  private epochOf(p: Producer, id: number): number {
-    // A producer's first object belongs to what the others send now.
-    if (p.lastId === Number.NEGATIVE_INFINITY) return this.epoch;
-    const wentBack = id < p.lastId && this.isLate(p.epoch, id);
-    return wentBack ? Math.max(p.epoch + 1, this.epoch) : p.epoch;
+  /** An id that is not greater than one before from this producer; whether it is unclear what it means. */
+  private isSuspect(p: Producer, id: number): boolean {
+    const { numbering } = this;
+    const meaning = numbering.meaningOf(p, id, this.settings);
+    if (meaning === 'repeated' && !numbering.isProven(p, id)) return true;
+    if (meaning !== 'disordered') this.beginAgain(p);
+    else if (id < p.lastId) p.disordered = true;
+    return false;
   }
 
-  private isLate(epoch: number, id: number): boolean {
-    return epoch < this.epoch || (epoch === this.epoch && this.lastId !== undefined && id < this.lastId);
+  private suspect(p: Producer, id: number, object: T, now: number): void {
+    this.refuseSuspect(p);
+    const { lastId } = this.numbering;
+    this.numbering.suspect = { producer: p, id, object, arrival: now, lastId };
+    this.counts.inserted();
+    this.bytes += this.sizeOf(object);
+  }
+
+  /** The producer of the suspect, and this one, begin a new numbering. */
+  private beginAgain(p?: Producer): void {
+    const { numbering } = this;
+    const { suspect } = numbering;
+    numbering.suspect = undefined;
+    if (p) numbering.beginAgain(p);
+    if (!suspect) return;
+    const { producer, id, object, arrival } = suspect;
+    if (producer !== p) numbering.beginAgain(producer);
+    producer.lastId = id;
+    this.enter(producer.epoch, id, object, arrival);
+  }
+
+  /** The producer's suspect, if there is one, was late: its numbering goes on. */
+  private refuseSuspect(p: Producer): void {
+    const { suspect } = this.numbering;
+    if (suspect?.producer !== p) return;
+    this.numbering.suspect = undefined;
+    p.disordered = true;
+    this.bytes -= this.sizeOf(suspect.object);
+    this.counts.refused();
+    this.learnFromLate(p.epoch, suspect.id);
+    this.refuse?.(suspect.object);
   }
 
   private learnFromLate(epoch: number, id: number): void {
-    if (epoch === this.epoch && this.perId.of(id) !== undefined) this.countPerId(id, 1);
+    if (epoch === this.numbering.epoch && this.perId.of(id) !== undefined) this.countPerId(id, 1);
   }
 
   private countPerId(id: number, n: number): void {
@@ -222,7 +290,8 @@ export class CollectorCache<T> {
   }
 
   private isReady(head: Entry<T>): boolean {
-    const isLast = head.epoch === this.epoch && head.id === this.lastId;
+    const { epoch, lastId } = this.numbering;
+    const isLast = head.epoch === epoch && head.id === lastId;
     const complete = isLast || head.objects.length >= this.perId.expected;
     if (complete && this.isNext(head)) return true;
     for (const p of this.producers) {
@@ -234,8 +303,8 @@ export class CollectorCache<T> {
   }
 
   private isNext(head: Entry<T>): boolean {
-    const { lastId } = this;
-    return lastId !== undefined && head.epoch === this.epoch && head.id <= lastId + this.settings.oidOffset;
+    const { lastId, epoch } = this.numbering;
+    return lastId !== undefined && head.epoch === epoch && head.id <= lastId + this.settings.oidOffset;
   }
 
   private releaseHead(now: number): void {
@@ -250,19 +319,16 @@ export class CollectorCache<T> {
 
   /** Takes the entry's id as the last one released. */
   private follow(entry: Entry<T>): void {
-    const { oidOffset } = this.settings;
-    const another = entry.epoch > this.epoch || entry.id !== this.lastId;
-    if (another && this.lastId !== undefined && this.perId.isIncomplete(this.lastId))
-      this.counts.count('nIncomplete');
-    if (entry.epoch > this.epoch) {
-      this.epoch = entry.epoch;
+    const { numbering } = this;
+    const { lastId } = numbering;
+    const another = entry.epoch > numbering.epoch || entry.id !== lastId;
+    if (another && lastId !== undefined && this.perId.isIncomplete(lastId)) this.counts.count('nIncomplete');
+    if (entry.epoch > numbering.epoch) {
       this.counts.count('nRestarts');
       this.perId.clear();
-    } else if (this.lastId !== undefined) {
-      const missed = Math.floor((entry.id - this.lastId - oidOffset) / oidOffset);
-      if (missed > 0) this.counts.count('nMissed', missed);
     }
-    this.lastId = entry.id;
+    const missed = numbering.follow(entry, this.settings);
+    if (missed > 0) this.counts.count('nMissed', missed);
     this.countPerId(entry.id, entry.objects.length);
   }
 }

@@ -15,6 +15,7 @@ import type { StageTotals } from '../stage-totals.ts';
 import { collectorStatusType } from '../status-record.ts';
 import { CollectorCache } from './collector-cache.ts';
 import { type CollectorStats, collectorStats } from './collector-stats.ts';
+import { OrderedWork } from './ordered-work.ts';
 import { cacheSizeFor } from './sizes.ts';
 import { SourceChannel } from './source-channel.ts';
 
@@ -41,10 +42,8 @@ export class DataCollector {
   private readonly cache: CollectorCache<Value>;
   private readonly sources: SourceChannel[];
   private readonly sourceRates: SourceRates;
-  private readonly backlog: Value[] = [];
+  private readonly work: OrderedWork<Value>;
   private readonly options: DataCollectorOptions;
-  private abandoned = false;
-  private working: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
 
   /** @throws UserError when the processor cannot be constructed or declares impossible statistics */
@@ -60,6 +59,10 @@ export class DataCollector {
       skipInitialUpdates: 0,
       nSequentialUpdates: 1,
     });
+    this.work = new OrderedWork<Value>({
+      handle: (object) => this.stage.handle(object),
+      done: (object) => object.release(),
+    });
     this.cache = new CollectorCache<Value>({
       nProducers: producers.size,
       cacheSize: options.cacheSize,
@@ -67,7 +70,8 @@ export class DataCollector {
       oidOffset: objectIdOffset,
       objectsPerId: options.objectsPerId,
       gapTimeout: options.gapTimeout * 1000,
-      release: (object) => this.process(object),
+      release: (object) => this.work.add(object),
+      refuse: (object) => object.release(),
       sizeOf: (object) => object.receivedBytes,
     });
     this.sources = [...producers].map(([producerId, channel], index) => {
@@ -83,7 +87,7 @@ export class DataCollector {
         },
         onConnected: () => this.stage.inputChanged(),
         onDisconnected: (why) => this.stage.inputChanged(`${channel}: ${why}`),
-        onGone: () => this.cache.leave(index, performance.now()),
+        onGone: () => this.cache.leave(index, this.beginTurn()),
       });
     });
     this.sourceRates = new SourceRates(this.sources.length);
@@ -142,9 +146,17 @@ export class DataCollector {
   }
 
   private insert(producer: number, id: number, object: Value): void | Promise<void> {
-    if (!this.cache.insert(producer, id, object, performance.now())) object.release();
+    const now = this.beginTurn();
+    if (!this.cache.insert(producer, id, object, now)) object.release();
     this.timer ??= this.armTimer();
-    return this.working;
+    return this.work.pending;
+  }
+
+  /** Objects may leave the cache now; the time. */
+  private beginTurn(): number {
+    const now = performance.now();
+    this.work.begin(now);
+    return now;
   }
 
   /** One timer, armed anew only when it fires: objects that leave in time cost nothing. */
@@ -153,39 +165,17 @@ export class DataCollector {
     if (deadline === undefined) return undefined;
     return setTimeout(
       () => {
-        this.cache.expire(performance.now());
+        this.cache.expire(this.beginTurn());
         this.timer = this.armTimer();
       },
       timerMs(Math.max(1, Math.ceil(deadline - performance.now()))),
     );
   }
 
-  /** Called by the cache, in order. */
-  private process(object: Value): void {
-    if (this.working) this.backlog.push(object);
-    else {
-      const pending = this.stage.handle(object);
-      if (pending) this.working = this.work(object, pending);
-      else object.release();
-    }
-  }
-
-  private async work(object: Value, pending: Promise<void>): Promise<void> {
-    await pending;
-    object.release();
-    while (!this.abandoned) {
-      const next = this.backlog.shift();
-      if (!next) break;
-      await this.stage.handle(next);
-      next.release();
-    }
-    this.working = undefined;
-  }
-
   private configure(settings: RuntimeSettings): void {
     for (const source of this.sources) source.configure(settings);
     const { collectorCacheSize, objectIdOffset, objectsPerId, gapTimeout } = settings;
-    const now = performance.now();
+    const now = this.beginTurn();
     this.cache.configure(
       {
         ...(collectorCacheSize !== undefined && cacheSizeFor(collectorCacheSize, this.sources.length)),
@@ -213,7 +203,7 @@ export class DataCollector {
   /** In the producers' queues, in the cache, and behind an object that takes its time. */
   private get waiting(): number {
     const queued = this.sources.reduce((n, { stats }) => n + (stats.queueStats?.nQueued ?? 0), 0);
-    return queued + this.cache.stats.nCached + this.backlog.length;
+    return queued + this.cache.stats.nCached + this.work.length;
   }
 
   private resetStats(): void {
@@ -227,13 +217,15 @@ export class DataCollector {
     const deadline = new Deadline(drainMs);
     await Promise.all(this.sources.map((source) => source.stop(deadline.left)));
     clearTimeout(this.timer);
-    this.cache.flush(performance.now());
-    if (await deadline.allows(async () => this.working)) return;
-    this.options.logger.warning(
-      `processing did not end within ${drainMs / 1000} s; ${this.backlog.length} object(s) left`,
-    );
+    // Without any time nothing is worked off: it is dropped, and counted where it is.
+    if (drainMs > 0) this.cache.flush(this.beginTurn());
+    else this.work.abandon();
+    const ended = await deadline.allows(async () => this.work.pending);
     // What is left stays counted as such.
-    this.abandoned = true;
+    this.work.abandon();
+    const left = this.work.length + this.cache.stats.nCached;
+    if (ended && left === 0) return;
+    this.options.logger.warning(`processing did not end within ${drainMs / 1000} s; ${left} object(s) left`);
   }
 
   /** @throws UserError, PvaError when the server or the processor cannot start */
