@@ -1,7 +1,8 @@
 /**
  * MetadataChannel: a channel beside the input whose values a processor may want, such as motor positions. Its updates
- * wait in a bounded queue until the processor takes them; when the queue is full, new ones are refused and counted
- * (PvaPy's metadata channels, pvapy-behaviour.md 1.8).
+ * wait in a bounded queue until the processor takes them (PvaPy's metadata channels, pvapy-behaviour.md 1.8). When the
+ * queue is full the oldest goes, and is counted as rejected: a motor moves while no images come, and the next image wants
+ * its last position. (PvaPy refuses the newest.)
  */
 import type { Value } from 'epics-pva-ts';
 import { type ChannelProvider, type ProviderSubscription, parsePvaName } from '../channel-provider.ts';
@@ -14,7 +15,7 @@ export interface MetadataChannelOptions {
   /** Number in the list, from 1. */
   readonly id: number;
   readonly channel: string;
-  /** Updates that may wait. */
+  /** Updates that may wait; more than 0. */
   readonly queueSize: number;
   readonly serverQueueSize: number;
   readonly logger: Logger;
@@ -22,7 +23,11 @@ export interface MetadataChannelOptions {
 
 /** Queue of a consumer that has no receiver queue (PvaPy). */
 const DEFAULT_QUEUE_SIZE = 1000;
+/** Queue of a consumer whose receiver queue is limited by memory only: a quarter of an hour at 10 Hz. */
+const LARGE_QUEUE_SIZE = 10_000;
+/** There may be dozens of channels. */
 const MAX_QUEUE_BYTES = 1024 ** 3;
+const MAX_QUEUE_HEAP_BYTES = 128 * 1024 ** 2;
 
 /**
  * The channels of `--metadata-channels`: a comma list of `pva://name`.
@@ -42,7 +47,8 @@ export function parseMetadataChannels(list: string): string[] {
 
 /** The size of each metadata queue of a consumer with this receiver queue. */
 export function metadataQueueSize(receiverQueueSize: number): number {
-  return receiverQueueSize >= 0 ? receiverQueueSize : DEFAULT_QUEUE_SIZE;
+  if (receiverQueueSize > 0) return receiverQueueSize;
+  return receiverQueueSize === 0 ? LARGE_QUEUE_SIZE : DEFAULT_QUEUE_SIZE;
 }
 
 export interface MetadataStats {
@@ -65,7 +71,12 @@ export class MetadataChannel {
     this.options = options;
     this.channel = options.channel;
     this.id = options.id;
-    this.queue = new ObjectQueue(options.queueSize, MAX_QUEUE_BYTES);
+    this.queue = new ObjectQueue({
+      maxLength: options.queueSize,
+      maxBytes: MAX_QUEUE_BYTES,
+      maxHeapBytes: MAX_QUEUE_HEAP_BYTES,
+      refuse: 'oldest',
+    });
   }
 
   start(): void {
@@ -77,7 +88,7 @@ export class MetadataChannel {
       {
         update: (value) => {
           this.hasSent = true;
-          if (!this.queue.put(value)) value.release();
+          this.queue.put(value);
         },
         connected: (server) => logger.info(`metadata: connected to ${channel} at ${server}`),
         disconnected: (why) => logger.warning(`metadata: ${channel}: ${why}`),
