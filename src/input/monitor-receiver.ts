@@ -149,6 +149,10 @@ export class MonitorReceiver implements DataReceiver {
     return this.subscription?.stats.connected === true;
   }
 
+  get waiting(): number {
+    return this.worker.queueLength;
+  }
+
   get queueStats(): QueueStats | undefined {
     return this.worker.queueStats;
   }
