@@ -6,8 +6,10 @@
  */
 import type { Value } from 'epics-pva-ts';
 import { type ChannelProvider, type ProviderSubscription, parsePvaName } from '../channel-provider.ts';
+import { Counts } from '../counts.ts';
 import { UserError } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { MonitorRenewal } from '../monitor-renewal.ts';
 import { ObjectQueue, type QueueStats } from './object-queue.ts';
 
 export interface MetadataChannelOptions {
@@ -65,12 +67,17 @@ export class MetadataChannel {
   private readonly options: MetadataChannelOptions;
   private readonly queue: ObjectQueue;
   private subscription: ProviderSubscription | undefined;
+  private readonly renewal: MonitorRenewal;
+  /** Of all subscriptions together. */
+  private readonly counts = new Counts('nReceived', 'nOverruns');
   private hasSent = false;
 
   constructor(options: MetadataChannelOptions) {
     this.options = options;
     this.channel = options.channel;
     this.id = options.id;
+    const { channel, logger } = options;
+    this.renewal = new MonitorRenewal({ channel, logger, subscribe: () => this.subscribeAgain() });
     this.queue = new ObjectQueue({
       maxLength: options.queueSize,
       maxBytes: MAX_QUEUE_BYTES,
@@ -81,20 +88,35 @@ export class MetadataChannel {
 
   start(): void {
     const { provider, channel, serverQueueSize, logger } = this.options;
+    this.subscription?.close();
     const pvRequest = `${serverQueueSize > 0 ? `record[queueSize=${serverQueueSize}]` : ''}field()`;
     this.subscription = provider.monitor(
       channel,
       { pvRequest },
       {
-        update: (value) => {
+        update: (value, overrun) => {
           this.hasSent = true;
+          this.counts.count('nReceived');
+          if (!overrun.isEmpty()) this.counts.count('nOverruns');
           this.queue.put(value);
         },
-        connected: (server) => logger.info(`metadata: connected to ${channel} at ${server}`),
+        connected: (server) => {
+          this.renewal.connected();
+          logger.info(`metadata: connected to ${channel} at ${server}`);
+        },
         disconnected: (why) => logger.warning(`metadata: ${channel}: ${why}`),
-        error: (error) => logger.error(error.message),
+        error: (error) => {
+          logger.error(error.message);
+          this.renewal.refused();
+        },
+        finished: () => this.renewal.ended(),
       },
     );
+  }
+
+  private subscribeAgain(): void {
+    // A refused one begins again by itself on a new connection.
+    if (this.subscription?.stats.connected !== true) this.start();
   }
 
   get(): Value | undefined {
@@ -111,21 +133,20 @@ export class MetadataChannel {
   }
 
   stop(): void {
+    this.renewal.stop();
     this.subscription?.close();
   }
 
   get stats(): MetadataStats {
-    const s = this.subscription?.stats;
     return {
-      nReceived: s?.received ?? 0,
-      nOverruns: s?.overruns ?? 0,
-      connected: s?.connected === true,
+      ...this.counts.current,
+      connected: this.subscription?.stats.connected === true,
       queue: this.queue.stats,
     };
   }
 
   resetStats(): void {
-    this.subscription?.resetStats();
+    this.counts.reset();
     this.queue.resetStats();
   }
 }
