@@ -34,6 +34,8 @@ const PAUSED = 'this consumer is paused';
  * up what is not answered in time, and send more.
  */
 const MOST_WAITING = 1000;
+/** After so many ms of processing the event loop has a turn: for answers, and for the peer that asks if we are alive. */
+const TURN_MS = 5;
 const CROWDED = `${MOST_WAITING} objects wait for their turn already`;
 
 export interface ServedReceiverOptions extends ObjectWorkerOptions {
@@ -52,6 +54,8 @@ export class ServedReceiver implements DataReceiver {
   private last: Promise<void> = Promise.resolve();
   /** Objects that wait for those before them. */
   private nWaiting = 0;
+  /** How long the processor had the event loop for itself, in ms. */
+  private busyMs = 0;
 
   constructor(options: ServedReceiverOptions) {
     this.worker = new ObjectWorker(options);
@@ -123,6 +127,7 @@ export class ServedReceiver implements DataReceiver {
     const { epoch } = counts;
     this.nWaiting++;
     const result = this.last.then(async (): Promise<Taken> => {
+      if (this.busyMs > TURN_MS && this.accepting) await this.giveTurn();
       this.nWaiting--;
       // Whoever still waited for a turn when the stage was stopped is told so.
       if (!this.accepting) throw new Error(STOPPED);
@@ -130,10 +135,12 @@ export class ServedReceiver implements DataReceiver {
       const failure = new Promise<Error | undefined>((resolve) => {
         settle = resolve;
       });
+      const begin = performance.now();
       const taken = this.worker.offer(value, (error) => {
         if (error) counts.count('nErrors', 1, epoch);
         settle(error);
       });
+      this.busyMs += performance.now() - begin;
       if (typeof taken === 'boolean') return { taken, failure };
       await taken;
       return { taken: true, failure };
@@ -143,6 +150,11 @@ export class ServedReceiver implements DataReceiver {
       if (!taken) rejected();
     }, rejected);
     return result;
+  }
+
+  private async giveTurn(): Promise<void> {
+    this.busyMs = 0;
+    await new Promise((resolve) => setImmediate(resolve));
   }
 
   async stop(drainMs: number): Promise<void> {

@@ -102,6 +102,36 @@ describe.each(['pvas', 'rpc'] as const)('input mode %s', (mode) => {
     await receiver.stop(0);
   });
 
+  it('answers one after the other while its processor computes without a break', async () => {
+    const receiver = new ServedReceiver({
+      mode,
+      initial: mode === 'pvas' ? object : undefined,
+      receiverQueueSize: -1,
+      handle: (_object, outcome) => {
+        const end = performance.now() + 10;
+        while (performance.now() < end);
+        outcome?.(undefined);
+      },
+      logger,
+    });
+    receiver.start();
+    const { pv } = receiver;
+    let answered = 0;
+    for (let n = 0; n < 5; n++)
+      void (async () => {
+        if (mode === 'rpc') await pv.rpc(object, ...CLIENT);
+        else await pv.put(object.clone().mark(), ...CLIENT);
+        answered++;
+      })();
+    const seen: number[] = [];
+    while (answered < 5) {
+      await turn();
+      seen.push(answered);
+    }
+    expect(seen.length).toBeGreaterThanOrEqual(4);
+    await receiver.stop(0);
+  });
+
   it('counts those in its receiver queue as before', async () => {
     const { receiver, send, nInProcess } = inputOf(mode, 100);
     expect(await Promise.all(Array.from({ length: 5 }, send))).toEqual(Array(5).fill('done'));
