@@ -16,7 +16,7 @@ export interface ProviderHandlers {
   disconnected(why: string): void;
   /** The server refused, or ended the subscription. */
   error(error: Error): void;
-  /** The server ended the stream in good order. */
+  /** The server ended the stream in good order: this subscription hears of nothing more, see monitor-renewal.ts. */
   finished?(): void;
 }
 

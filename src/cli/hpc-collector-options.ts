@@ -79,7 +79,7 @@ export const hpcCollectorOptions = [
     default: -1,
     group: 'Queues',
     description:
-      'objects queued for each producer before they are sorted; at least ten times the cache; 0 is limited by memory only (4 GiB), a negative number sorts each object as it is received',
+      'objects queued for each producer before they are sorted; at least ten times the cache; 0 is limited by memory only (4 GiB, and a quarter of the JavaScript heap), a negative number sorts each object as it is received',
   },
   ...processorOptions,
   {

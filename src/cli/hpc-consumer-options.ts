@@ -103,7 +103,7 @@ export const hpcConsumerOptions = [
     default: -1,
     group: 'Queues',
     description:
-      'frames this consumer may queue before processing; 0 is limited by memory only (4 GiB), a negative number processes each frame as it is received',
+      'frames this consumer may queue before processing; 0 is limited by memory only (4 GiB, and a quarter of the JavaScript heap), a negative number processes each frame as it is received',
   },
   {
     long: '--accumulate-objects',

@@ -35,6 +35,8 @@ export interface DataReceiver {
   readonly totals: ReceiverStats;
   /** Could an object arrive now? */
   readonly connected: boolean;
+  /** Objects that arrived and wait, in the receiver queue or for their turn. */
+  readonly waiting: number;
   /** Undefined without a receiver queue. */
   readonly queueStats: QueueStats | undefined;
   /** The same since the start, whatever was reset. */

@@ -1,12 +1,15 @@
 /**
  * MetadataChannel: a channel beside the input whose values a processor may want, such as motor positions. Its updates
- * wait in a bounded queue until the processor takes them; when the queue is full, new ones are refused and counted
- * (PvaPy's metadata channels, pvapy-behaviour.md 1.8).
+ * wait in a bounded queue until the processor takes them (PvaPy's metadata channels, pvapy-behaviour.md 1.8). When the
+ * queue is full the oldest goes, and is counted as rejected: a motor moves while no images come, and the next image wants
+ * its last position. (PvaPy refuses the newest.)
  */
 import type { Value } from 'epics-pva-ts';
 import { type ChannelProvider, type ProviderSubscription, parsePvaName } from '../channel-provider.ts';
+import { Counts } from '../counts.ts';
 import { UserError } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { MonitorRenewal } from '../monitor-renewal.ts';
 import { ObjectQueue, type QueueStats } from './object-queue.ts';
 
 export interface MetadataChannelOptions {
@@ -14,7 +17,7 @@ export interface MetadataChannelOptions {
   /** Number in the list, from 1. */
   readonly id: number;
   readonly channel: string;
-  /** Updates that may wait. */
+  /** Updates that may wait; more than 0. */
   readonly queueSize: number;
   readonly serverQueueSize: number;
   readonly logger: Logger;
@@ -22,7 +25,11 @@ export interface MetadataChannelOptions {
 
 /** Queue of a consumer that has no receiver queue (PvaPy). */
 const DEFAULT_QUEUE_SIZE = 1000;
+/** Queue of a consumer whose receiver queue is limited by memory only: a quarter of an hour at 10 Hz. */
+const LARGE_QUEUE_SIZE = 10_000;
+/** There may be dozens of channels. */
 const MAX_QUEUE_BYTES = 1024 ** 3;
+const MAX_QUEUE_HEAP_BYTES = 128 * 1024 ** 2;
 
 /**
  * The channels of `--metadata-channels`: a comma list of `pva://name`.
@@ -42,7 +49,8 @@ export function parseMetadataChannels(list: string): string[] {
 
 /** The size of each metadata queue of a consumer with this receiver queue. */
 export function metadataQueueSize(receiverQueueSize: number): number {
-  return receiverQueueSize >= 0 ? receiverQueueSize : DEFAULT_QUEUE_SIZE;
+  if (receiverQueueSize > 0) return receiverQueueSize;
+  return receiverQueueSize === 0 ? LARGE_QUEUE_SIZE : DEFAULT_QUEUE_SIZE;
 }
 
 export interface MetadataStats {
@@ -59,31 +67,56 @@ export class MetadataChannel {
   private readonly options: MetadataChannelOptions;
   private readonly queue: ObjectQueue;
   private subscription: ProviderSubscription | undefined;
+  private readonly renewal: MonitorRenewal;
+  /** Of all subscriptions together. */
+  private readonly counts = new Counts('nReceived', 'nOverruns');
   private hasSent = false;
 
   constructor(options: MetadataChannelOptions) {
     this.options = options;
     this.channel = options.channel;
     this.id = options.id;
-    this.queue = new ObjectQueue(options.queueSize, MAX_QUEUE_BYTES);
+    const { channel, logger } = options;
+    this.renewal = new MonitorRenewal({ channel, logger, subscribe: () => this.subscribeAgain() });
+    this.queue = new ObjectQueue({
+      maxLength: options.queueSize,
+      maxBytes: MAX_QUEUE_BYTES,
+      maxHeapBytes: MAX_QUEUE_HEAP_BYTES,
+      refuse: 'oldest',
+    });
   }
 
   start(): void {
     const { provider, channel, serverQueueSize, logger } = this.options;
+    this.subscription?.close();
     const pvRequest = `${serverQueueSize > 0 ? `record[queueSize=${serverQueueSize}]` : ''}field()`;
     this.subscription = provider.monitor(
       channel,
       { pvRequest },
       {
-        update: (value) => {
+        update: (value, overrun) => {
           this.hasSent = true;
-          if (!this.queue.put(value)) value.release();
+          this.counts.count('nReceived');
+          if (!overrun.isEmpty()) this.counts.count('nOverruns');
+          this.queue.put(value);
         },
-        connected: (server) => logger.info(`metadata: connected to ${channel} at ${server}`),
+        connected: (server) => {
+          this.renewal.connected();
+          logger.info(`metadata: connected to ${channel} at ${server}`);
+        },
         disconnected: (why) => logger.warning(`metadata: ${channel}: ${why}`),
-        error: (error) => logger.error(error.message),
+        error: (error) => {
+          logger.error(error.message);
+          this.renewal.refused();
+        },
+        finished: () => this.renewal.ended(),
       },
     );
+  }
+
+  private subscribeAgain(): void {
+    // A refused one begins again by itself on a new connection.
+    if (this.subscription?.stats.connected !== true) this.start();
   }
 
   get(): Value | undefined {
@@ -100,21 +133,20 @@ export class MetadataChannel {
   }
 
   stop(): void {
+    this.renewal.stop();
     this.subscription?.close();
   }
 
   get stats(): MetadataStats {
-    const s = this.subscription?.stats;
     return {
-      nReceived: s?.received ?? 0,
-      nOverruns: s?.overruns ?? 0,
-      connected: s?.connected === true,
+      ...this.counts.current,
+      connected: this.subscription?.stats.connected === true,
       queue: this.queue.stats,
     };
   }
 
   resetStats(): void {
-    this.subscription?.resetStats();
+    this.counts.reset();
     this.queue.resetStats();
   }
 }

@@ -1,6 +1,7 @@
 /** MonitorReceiver: input mode `pva`, a monitor on a remote channel. */
 import type { Context, Subscription, Value } from 'epics-pva-ts';
 import { Counts } from '../counts.ts';
+import { MonitorRenewal } from '../monitor-renewal.ts';
 import type { DataReceiver, ObjectHandler, ReceiverSettings, ReceiverStats } from './data-receiver.ts';
 import type { QueueStats } from './object-queue.ts';
 import { ObjectWorker, type ObjectWorkerOptions } from './object-worker.ts';
@@ -25,6 +26,7 @@ const PAUSE_HEARD_TIMEOUT = 30;
 export class MonitorReceiver implements DataReceiver {
   private readonly options: MonitorReceiverOptions;
   private readonly worker: ObjectWorker;
+  private readonly renewal: MonitorRenewal;
   private subscription: Subscription | undefined;
   private nConnections = 0;
   /** First objects of this connection still to come that `handleHeld` takes. */
@@ -40,7 +42,8 @@ export class MonitorReceiver implements DataReceiver {
 
   constructor(options: MonitorReceiverOptions) {
     this.options = options;
-    const { handle, handleHeld = handle } = options;
+    const { handle, handleHeld = handle, channel, logger } = options;
+    this.renewal = new MonitorRenewal({ channel, logger, subscribe: () => this.subscribeAgain() });
     const { held } = this;
     this.worker = new ObjectWorker({
       ...options,
@@ -50,12 +53,14 @@ export class MonitorReceiver implements DataReceiver {
 
   start(): void {
     const { context, channel, pvRequest, nHeld, logger, onConnected, onDisconnected } = this.options;
+    this.subscription?.close();
     this.subscription = context.monitor(
       channel,
       { pvRequest },
       {
         update: (value, overrun) => this.receive(value, !overrun.isEmpty()),
         connected: (server) => {
+          this.renewal.connected();
           this.heldToCome = nHeld?.(this.nConnections++) ?? 0;
           this.begun = !this.paused && !this.resuming;
           logger.info(`connected to ${channel} at ${server}`);
@@ -65,17 +70,24 @@ export class MonitorReceiver implements DataReceiver {
           logger.warning(`${channel}: ${why}`);
           onDisconnected?.(why);
         },
-        // The server ended it, and takes it up again only on a new connection.
+        // The server refuses it, and takes it up again only on a new connection.
         error: (error) => {
           logger.error(error.message);
+          this.renewal.refused();
           onDisconnected?.(error.message);
         },
         finished: () => {
-          logger.info(`${channel}: the server ended the stream`);
+          this.renewal.ended();
           onDisconnected?.('the server ended the stream');
         },
       },
     );
+    if (this.paused || this.resuming) this.subscription.pause();
+  }
+
+  private subscribeAgain(): void {
+    // A refused one begins again by itself on a new connection.
+    if (!this.connected) this.start();
   }
 
   /** Without a queue: the connection waits for what is returned. */
@@ -132,6 +144,7 @@ export class MonitorReceiver implements DataReceiver {
 
   async stop(drainMs: number): Promise<void> {
     this.resuming = undefined;
+    this.renewal.stop();
     this.subscription?.close();
     await this.worker.stop(drainMs);
   }
@@ -147,6 +160,10 @@ export class MonitorReceiver implements DataReceiver {
   /** Is the monitor running on a server now? */
   get connected(): boolean {
     return this.subscription?.stats.connected === true;
+  }
+
+  get waiting(): number {
+    return this.worker.queueLength;
   }
 
   get queueStats(): QueueStats | undefined {

@@ -25,7 +25,7 @@ export interface ObjectWorkerOptions {
   readonly logger: Logger;
 }
 
-/** A queue "without limit" ends here: half of what a small beamline computer has. */
+/** A queue "without limit" ends here, or at its share of the heap: half of what a small beamline computer has. */
 const MAX_QUEUE_BYTES = 4 * 1024 ** 3;
 /** Processing from the queue gives reception a turn this often, in ms. */
 const TURN_MS = 5;
@@ -56,7 +56,7 @@ export class ObjectWorker {
     this.batch = options.accumulateObjects ?? 0;
     this.timeoutMs = (options.accumulationTimeout ?? 1) * 1000;
     if (options.receiverQueueSize >= 0)
-      this.queue = new ObjectQueue(options.receiverQueueSize, MAX_QUEUE_BYTES);
+      this.queue = new ObjectQueue({ maxLength: options.receiverQueueSize, maxBytes: MAX_QUEUE_BYTES });
   }
 
   /**
@@ -146,6 +146,10 @@ export class ObjectWorker {
     this.logger.warning(
       `processing did not end within ${drainMs / 1000} s; ${left} object(s) left in the receiver queue`,
     );
+  }
+
+  get queueLength(): number {
+    return this.queue?.length ?? 0;
   }
 
   /** Undefined without a queue. */

@@ -29,6 +29,14 @@ const REFUSED = struct('', { status: 'int', errorMessage: 'string' });
 const FULL = 'the receiver queue is full';
 const STOPPED = 'this consumer is not processing';
 const PAUSED = 'this consumer is paused';
+/**
+ * Objects that may wait for their turn. Consumers of this suite send 32 at most before they are answered; others may give
+ * up what is not answered in time, and send more.
+ */
+const MOST_WAITING = 1000;
+/** After so many ms of processing the event loop has a turn: for answers, and for the peer that asks if we are alive. */
+const TURN_MS = 5;
+const CROWDED = `${MOST_WAITING} objects wait for their turn already`;
 
 export interface ServedReceiverOptions extends ObjectWorkerOptions {
   readonly mode: 'pvas' | 'rpc';
@@ -44,6 +52,10 @@ export class ServedReceiver implements DataReceiver {
   private paused = false;
   private readonly counts = new Counts('nReceived', 'nRejected', 'nErrors', 'nBytes');
   private last: Promise<void> = Promise.resolve();
+  /** Objects that wait for those before them. */
+  private nWaiting = 0;
+  /** How long the processor had the event loop for itself, in ms. */
+  private busyMs = 0;
 
   constructor(options: ServedReceiverOptions) {
     this.worker = new ObjectWorker(options);
@@ -70,15 +82,23 @@ export class ServedReceiver implements DataReceiver {
 
   private refuseIfClosed(): void {
     if (!this.accepting) throw new Error(STOPPED);
-    if (!this.paused) return;
+    if (this.paused) this.refuse(PAUSED);
+  }
+
+  private refuseIfCrowded(): void {
+    if (this.nWaiting >= MOST_WAITING) this.refuse(CROWDED);
+  }
+
+  private refuse(why: string): never {
     this.counts.count('nReceived');
     this.counts.count('nRejected');
-    throw new Error(PAUSED);
+    throw new Error(why);
   }
 
   /** A put of some fields changes these; the processor is given the whole. What is taken is released when it was processed. */
   private async onPut(pv: SharedPV, value: Value): Promise<void> {
     this.refuseIfClosed();
+    this.refuseIfCrowded();
     this.counts.count('nBytes', value.messageBytes);
     pv.post(value);
     const { taken } = await this.take(value.marks.get(0) ? value : pv.fetch());
@@ -91,6 +111,7 @@ export class ServedReceiver implements DataReceiver {
       this.counts.count('nErrors');
       return Value.create(REFUSED, { status: -1, errorMessage: 'the call has no argument' });
     }
+    this.refuseIfCrowded();
     this.counts.count('nBytes', objectBytes(argument));
     const { taken, failure } = await this.take(argument);
     if (!taken) return Value.create(REFUSED, { status: -1, errorMessage: FULL });
@@ -104,17 +125,22 @@ export class ServedReceiver implements DataReceiver {
     const { counts } = this;
     counts.count('nReceived');
     const { epoch } = counts;
+    this.nWaiting++;
     const result = this.last.then(async (): Promise<Taken> => {
+      if (this.busyMs > TURN_MS && this.accepting) await this.giveTurn();
+      this.nWaiting--;
       // Whoever still waited for a turn when the stage was stopped is told so.
       if (!this.accepting) throw new Error(STOPPED);
       let settle: (error: Error | undefined) => void = () => {};
       const failure = new Promise<Error | undefined>((resolve) => {
         settle = resolve;
       });
+      const begin = performance.now();
       const taken = this.worker.offer(value, (error) => {
         if (error) counts.count('nErrors', 1, epoch);
         settle(error);
       });
+      this.busyMs += performance.now() - begin;
       if (typeof taken === 'boolean') return { taken, failure };
       await taken;
       return { taken: true, failure };
@@ -126,9 +152,16 @@ export class ServedReceiver implements DataReceiver {
     return result;
   }
 
+  private async giveTurn(): Promise<void> {
+    this.busyMs = 0;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
   async stop(drainMs: number): Promise<void> {
     this.accepting = false;
     await this.worker.stop(drainMs);
+    // Whoever waited for a turn is told so now, and counted: that takes no turn of the event loop.
+    await new Promise((resolve) => setImmediate(resolve));
   }
 
   get stats(): ReceiverStats {
@@ -142,6 +175,10 @@ export class ServedReceiver implements DataReceiver {
   /** Whoever wants to may send. */
   get connected(): boolean {
     return this.accepting;
+  }
+
+  get waiting(): number {
+    return this.nWaiting + this.worker.queueLength;
   }
 
   get queueStats(): QueueStats | undefined {

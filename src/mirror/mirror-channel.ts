@@ -9,6 +9,7 @@ import { RemoteError, type Server, SharedPV, type Value } from 'epics-pva-ts';
 import type { ChannelProvider, ProviderSubscription } from '../channel-provider.ts';
 import { Counts } from '../counts.ts';
 import type { Logger } from '../log.ts';
+import { MonitorRenewal } from '../monitor-renewal.ts';
 import { type MirrorChannelSpec, mirrorRequest } from './channel-map.ts';
 
 export interface MirrorChannelOptions {
@@ -47,7 +48,10 @@ export class MirrorChannel {
   readonly spec: MirrorChannelSpec;
   private readonly options: MirrorChannelOptions;
   private readonly pv: SharedPV;
-  private subscriptions: ProviderSubscription[] = [];
+  private readonly subscriptions: ProviderSubscription[] = [];
+  private readonly renewal: MonitorRenewal;
+  /** Monitors that the source's server ended, or refused afterwards. */
+  private readonly ended = new Set<number>();
   /** Monitors whose next update is the initial one of their connection. */
   private readonly initial = new Set<number>();
   private readonly counts = new Counts('nReceived', 'nOverruns', 'nPublished', 'nDisconnects', 'nBytes');
@@ -58,6 +62,11 @@ export class MirrorChannel {
     this.options = options;
     this.spec = options.spec;
     const { source } = options.spec;
+    this.renewal = new MonitorRenewal({
+      channel: source,
+      logger: options.logger,
+      subscribe: () => this.subscribeAgain(),
+    });
     this.pv = new SharedPV({
       onPut: () => {
         throw new RemoteError(`put not permitted: a mirror is read-only; put to its source '${source}'`);
@@ -69,31 +78,45 @@ export class MirrorChannel {
   }
 
   start(): void {
+    for (let i = 0; i < this.spec.nMonitors; i++) this.subscribe(i);
+  }
+
+  private subscribe(i: number): void {
     const { provider, logger } = this.options;
-    const { source, mirror, nMonitors } = this.spec;
-    const pvRequest = mirrorRequest(this.spec);
-    for (let i = 0; i < nMonitors; i++) {
-      this.subscriptions.push(
-        provider.monitor(
-          source,
-          { pvRequest },
-          {
-            connected: (server) => {
-              this.initial.add(i);
-              if (i === 0) logger.info(`${mirror}: connected to ${source} at ${server}`);
-            },
-            update: (value, overrun) => this.receive(i, value, !overrun.isEmpty()),
-            disconnected: (why) => this.lost(why),
-            // The server ended it, and takes it up again only on a new connection.
-            error: (error) => {
-              logger.error(`${mirror}: ${error.message}`);
-              this.lost(error.message);
-            },
-            finished: () => this.lost('its server ended the stream'),
-          },
-        ),
-      );
-    }
+    const { source, mirror } = this.spec;
+    this.subscriptions[i]?.close();
+    this.subscriptions[i] = provider.monitor(
+      source,
+      { pvRequest: mirrorRequest(this.spec) },
+      {
+        connected: (server) => {
+          this.renewal.connected();
+          this.ended.delete(i);
+          this.initial.add(i);
+          if (i === 0) logger.info(`${mirror}: connected to ${source} at ${server}`);
+        },
+        update: (value, overrun) => this.receive(i, value, !overrun.isEmpty()),
+        disconnected: (why) => this.lost(why),
+        // The server refuses it, and takes it up again only on a new connection.
+        error: (error) => {
+          logger.error(`${mirror}: ${error.message}`);
+          this.ended.add(i);
+          this.renewal.refused();
+          this.lost(error.message);
+        },
+        finished: () => {
+          this.ended.add(i);
+          this.renewal.ended();
+          this.lost('its server ended the stream');
+        },
+      },
+    );
+  }
+
+  private subscribeAgain(): void {
+    const ended = [...this.ended];
+    this.ended.clear();
+    for (const i of ended) this.subscribe(i);
   }
 
   /** True while the source is there and the mirror is served. */
@@ -164,7 +187,7 @@ export class MirrorChannel {
   }
 
   close(): void {
-    for (const subscription of this.subscriptions) subscription.close();
-    this.subscriptions = [];
+    this.renewal.stop();
+    for (const subscription of this.subscriptions.splice(0)) subscription.close();
   }
 }

@@ -4,8 +4,21 @@
  *
  * Some requests are on their way at the same time, in order; while so many are unanswered the consumer waits, and so
  * does whoever feeds it. (PvaPy has one at a time, and reads the channel before each put: pvapy-behaviour.md 6.2.)
+ *
+ * What has been sent waits for its answer as long as the connection lives, for the next stage still works on it: to give
+ * it up would count a processed object as an error, and send more to who is too slow already. Only what cannot be
+ * sent, because the channel is not connected, fails after a while.
  */
-import { type ChannelPut, type ChannelRPC, type Context, type TypeDef, Value } from 'epics-pva-ts';
+import { setMaxListeners } from 'node:events';
+import {
+  type ChannelPut,
+  type ChannelRPC,
+  type Context,
+  type RequestLimits,
+  TimeoutError,
+  type TypeDef,
+  Value,
+} from 'epics-pva-ts';
 import { Counts } from '../counts.ts';
 import type { Logger } from '../log.ts';
 import { timerMs } from '../long-timer.ts';
@@ -25,15 +38,17 @@ export interface ClientPublisherOptions {
 const WINDOW = 8;
 /**
  * ... and more, so that both ends work off several in one turn, while they take no more than so many bytes and answers
- * come within so many ms: behind a slow stage the last of them would not be answered in time.
+ * come within so many ms: behind a slow stage they would only wait there.
  */
 const LARGEST_WINDOW = 32;
 const WINDOW_BYTES = 8 * 1024 * 1024;
 const QUICK_MS = 50;
 /** Requests on their way if the processor does not wait for the consumer: what it publishes beyond them fails. */
 const MOST_PENDING = 1000;
-/** Seconds until a request counts as failed. */
+/** Seconds without an answer, and without a connection, until requests count as failed. */
 const TIMEOUT = 5;
+/** How often that is looked at, in ms. */
+const WATCH_MS = 500;
 /** Errors are logged this often at most, in ms. */
 const LOG_INTERVAL = 1000;
 
@@ -50,6 +65,11 @@ export class ClientPublisher implements DataPublisher {
   private drained: Waiting | undefined;
   /** How long the last answer took, in ms. */
   private answerMs = Number.POSITIVE_INFINITY;
+  /** The channel is looked at while answers do not come. */
+  private watch: NodeJS.Timeout | undefined;
+  private nAnswers = 0;
+  /** Ends what has not been sent. */
+  private unsent = new Unsent();
   private readonly counts = new Counts('nPublished', 'nErrors', 'nBytes');
   private lastLog = Number.NEGATIVE_INFINITY;
 
@@ -86,9 +106,10 @@ export class ClientPublisher implements DataPublisher {
   private async deliver(object: Value, bytes: number): Promise<void> {
     const { epoch } = this.counts;
     const begin = performance.now();
-    const error = await this.send(object).then(() => undefined, asError);
+    const { unsent } = this;
+    const error = await this.send(object, unsent).then(() => undefined, asError);
     if (error) {
-      if (!this.givenUp) this.failed(error, epoch);
+      if (!this.givenUp) this.failed(unsent.signal.aborted ? this.notConnected() : error, epoch);
     } else {
       if (!this.givenUp) {
         this.counts.count('nPublished', 1, epoch);
@@ -97,6 +118,7 @@ export class ClientPublisher implements DataPublisher {
       this.options.onPublished?.(object);
     }
     object.release();
+    this.nAnswers++;
     this.pending--;
     this.pendingBytes -= bytes;
     this.answerMs = performance.now() - begin;
@@ -106,24 +128,54 @@ export class ClientPublisher implements DataPublisher {
 
   private makeTarget(): ChannelPut | ChannelRPC {
     const { mode, context, channel } = this.options;
-    const settings = { timeout: TIMEOUT, inFlight: LARGEST_WINDOW };
+    this.watchAnswers();
+    const settings = { timeout: 0, inFlight: LARGEST_WINDOW };
     return mode === 'pva'
       ? context.createChannelPut(channel, { ...settings, fetch: false, pvRequest: 'field()' })
       : context.createChannelRPC(channel, settings);
   }
 
-  private async send(object: Value): Promise<void> {
+  /** One timer for all: who is answered quickly pays nothing for it. */
+  private watchAnswers(): void {
+    let nAnswers = 0;
+    let waiting = 0;
+    this.watch = setInterval(() => {
+      waiting = this.pending > 0 && this.nAnswers === nAnswers ? waiting + WATCH_MS : 0;
+      nAnswers = this.nAnswers;
+      if (waiting >= TIMEOUT * 1000) void this.failUnlessConnected();
+    }, WATCH_MS);
+    this.watch.unref();
+  }
+
+  /** Without a connection nothing that waits has been sent: what was has failed when the connection was lost. */
+  private async failUnlessConnected(): Promise<void> {
+    const { nAnswers } = this;
+    const { channel, context } = this.options;
+    if (await isConnected(context, channel)) return;
+    if (this.nAnswers !== nAnswers) return;
+    const { unsent } = this;
+    this.unsent = new Unsent();
+    unsent.abort();
+  }
+
+  private async send(object: Value, limits: RequestLimits): Promise<void> {
     this.target ??= this.makeTarget();
     const { target } = this;
     if ('put' in target) {
-      await target.put((type) => (object.type.equals(type) ? object : fieldsFor(type, object)));
+      await target.put((type) => (object.type.equals(type) ? object : fieldsFor(type, object)), limits);
       return;
     }
-    const answer = await target.rpc(object);
+    const answer = await target.rpc(object, limits);
     if (answer?.has('status') && Number(answer.get('status')) !== 0) {
       const reason = answer.has('errorMessage') ? answer.get('errorMessage') : 'refused';
       throw new Error(`${this.options.channel}: ${reason}`);
     }
+  }
+
+  private notConnected(): Error {
+    return new TimeoutError(
+      `${this.options.channel}: no server of this channel is connected for ${TIMEOUT} s, so nothing can be sent`,
+    );
   }
 
   private failed(error: Error, epoch: number): void {
@@ -147,6 +199,11 @@ export class ClientPublisher implements DataPublisher {
   }
 
   async stop(drainMs: number): Promise<void> {
+    await this.drain(drainMs);
+    clearInterval(this.watch);
+  }
+
+  private async drain(drainMs: number): Promise<void> {
     if (this.pending === 0) return;
     let timer: NodeJS.Timeout | undefined;
     const tooLate = new Promise<void>((resolve) => {
@@ -174,6 +231,33 @@ export class ClientPublisher implements DataPublisher {
 
   resetStats(): void {
     this.counts.reset();
+  }
+}
+
+/** The limits of any number of requests, which end together. */
+class Unsent {
+  private readonly controller = new AbortController();
+  readonly signal: AbortSignal = this.controller.signal;
+
+  constructor() {
+    setMaxListeners(0, this.signal);
+  }
+
+  abort(): void {
+    this.controller.abort();
+  }
+}
+
+/**
+ * Is the channel connected now? Asked for its type it says so at once, or what it waits for: a server that is connected
+ * and does not reply, because it works, is there all the same.
+ */
+async function isConnected(context: Context, channel: string): Promise<boolean> {
+  try {
+    await context.info(channel, { timeout: 0.001 });
+    return true;
+  } catch (error) {
+    return !(error instanceof TimeoutError) || error.message.includes(': no reply');
   }
 }
 

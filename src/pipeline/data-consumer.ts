@@ -69,7 +69,7 @@ export class DataConsumer {
         return { received: nReceived, receivedBytes: nBytes, rejected: refused };
       },
       get waiting() {
-        return receiver.queueStats?.nQueued ?? 0;
+        return receiver.waiting;
       },
       get connected() {
         return receiver.connected;

@@ -58,7 +58,9 @@ describe.concurrent('metadata channels of a consumer', () => {
     });
   });
 
-  it('hold no more than their queue: what nobody takes is refused and counted', async ({ world }) => {
+  it('hold no more than their queue: of what nobody takes the oldest goes, and is counted', async ({
+    world,
+  }) => {
     const detector = await Detector.start(world);
     const move = await motors(world);
     await world.start(`${LINE} -rqs 5`, { HPC_TEST_FOLDER: world.folder });
@@ -77,6 +79,12 @@ describe.concurrent('metadata channels of a consumer', () => {
       receiverStats: { nReceived: 21, nRejected: 16 },
       queueStats: { nReceived: 5, nRejected: 16, nDelivered: 0, nQueued: 5 },
     });
+    // While no images came the motors moved on: the next one has their last positions.
+    await detector.publish(1);
+    await until(() => expect(world.lines('metadata-1').length).toBe(1));
+    expect(world.lines('metadata-1')).toEqual([
+      `1 ${['x', 'y'].flatMap((m) => [16, 17, 18, 19, 20].map((n) => `motor:${m}=${n}`)).join(' ')}`,
+    ]);
   });
 
   it.for<[string, RegExp]>([

@@ -76,8 +76,8 @@ describe('a protocol other than pvAccess', () => {
     provider.connect();
     for (const value of [1, 2, 3]) provider.update(channel, value);
     provider.update('motor:y', 9);
-    expect(metadata.get()?.get('value')).toBe(1);
     expect(metadata.get()?.get('value')).toBe(2);
+    expect(metadata.get()?.get('value')).toBe(3);
     expect(metadata.get()).toBeUndefined();
     expect(metadata.stats).toMatchObject({
       nReceived: 3,

@@ -1,16 +1,23 @@
 /** Output by put or call: what is not acknowledged is bounded, holds the stage back, and is counted and told. */
 import { Context, Server, SharedPV, struct, Value } from 'epics-pva-ts';
-import { describe, expect, vi } from 'vitest';
+import { afterEach, describe, expect, vi } from 'vitest';
 import { createLogging } from '../../src/log.ts';
 import { ClientPublisher } from '../../src/output/client-publisher.ts';
 import { it, until, type World } from '../e2e/support/world.ts';
 
 const object = Value.create(struct('', { n: 'int' }), { n: 1 });
 
-function publisherOf(context: Context, channel: string, lines: string[] = []): ClientPublisher {
+type Mode = 'pva' | 'rpc';
+
+function publisherOf(
+  context: Context,
+  channel: string,
+  lines: string[] = [],
+  mode: Mode = 'pva',
+): ClientPublisher {
   const output = { write: (text: string) => void lines.push(text) };
   return new ClientPublisher({
-    mode: 'pva',
+    mode,
     context,
     channel,
     logger: createLogging({ name: 'test', output }).logger,
@@ -19,20 +26,26 @@ function publisherOf(context: Context, channel: string, lines: string[] = []): C
 
 interface NextStage {
   readonly publisher: ClientPublisher;
+  /** So many objects are there. */
+  received(count: number): Promise<void>;
   answer(count: number): Promise<void>;
 }
 
 /** A next stage that answers when it is told to. */
-async function stage(world: World): Promise<NextStage> {
+async function stage(world: World, mode: Mode = 'pva'): Promise<NextStage> {
   const answers: (() => void)[] = [];
-  const pv = new SharedPV({ onPut: () => new Promise((resolve) => answers.push(resolve)) });
+  const answered = () => new Promise<void>((resolve) => answers.push(resolve));
+  const pv = new SharedPV({ onPut: answered, onRpc: () => answered().then(() => object) });
   pv.open(object);
   const server = world.own(await Server.isolated().addPV('next', pv).start());
   const context = world.own(new Context(server.clientConfig()));
+  const received = (count: number) =>
+    until(() => expect(answers.length).toBeGreaterThanOrEqual(count)).then(() => {});
   return {
-    publisher: publisherOf(context, 'next'),
+    publisher: publisherOf(context, 'next', [], mode),
+    received,
     answer: async (count) => {
-      await until(() => expect(answers.length).toBeGreaterThanOrEqual(count));
+      await received(count);
       for (const one of answers.splice(0, count)) one();
     },
   };
@@ -101,6 +114,80 @@ it('a part of an object cannot be published: an error that leaves nothing on its
   expect(publisher.saturated).toBeUndefined();
   await publisher.stop(60_000);
   expect(publisher.stats).toMatchObject({ nPublished: 0, nErrors: 40 });
+});
+
+describe('an object', () => {
+  afterEach(() => void vi.useRealTimers());
+  // That by which the publisher looks at the channel; all else goes on.
+  const fakeInterval = () => vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+
+  it.for<Mode>(['pva', 'rpc'])(
+    'that was sent waits for a slow stage for as long as that is connected (%s)',
+    { timeout: 20_000 },
+    async (mode, { world }) => {
+      const next = await stage(world, mode);
+      const { publisher } = next;
+      fakeInterval();
+      await exchangeOne(next);
+      const timers = vi.spyOn(globalThis, 'setTimeout');
+      const onTheirWay = fill(publisher);
+      expect(onTheirWay).toBeGreaterThanOrEqual(8);
+      await next.received(onTheirWay);
+      // No request has a time limit of its own.
+      expect(timers.mock.calls.filter(([, ms]) => ms === 5000)).toEqual([]);
+      timers.mockRestore();
+      // The stage works, and answers nothing in time, ...
+      vi.advanceTimersByTime(20_000);
+      const end = performance.now() + 20;
+      while (performance.now() < end);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      // ... or says that it is there.
+      await vi.advanceTimersByTimeAsync(20_000);
+      vi.useRealTimers();
+      expect(publisher.stats).toMatchObject({ nPublished: 1, nErrors: 0 });
+      expect(publisher.saturated).toBeDefined();
+      await next.answer(onTheirWay);
+      await until(() => expect(publisher.stats.nPublished).toBe(1 + onTheirWay));
+      expect(publisher.stats.nErrors).toBe(0);
+      publisher.publish(object);
+      await publisher.stop(0);
+      expect(publisher.stats.nErrors).toBe(1);
+    },
+  );
+
+  it.for<Mode>(['pva', 'rpc'])(
+    'that cannot be sent fails after 5 s, and is not sent later (%s)',
+    { timeout: 20_000 },
+    async (mode, { world }) => {
+      const server = world.own(await Server.isolated().start());
+      const context = world.own(new Context(server.clientConfig()));
+      const lines: string[] = [];
+      const publisher = publisherOf(context, 'next', lines, mode);
+      fakeInterval();
+      expect(fill(publisher)).toBe(8);
+      await vi.advanceTimersByTimeAsync(4_900);
+      expect(publisher.stats.nErrors).toBe(0);
+      await vi.advanceTimersByTimeAsync(1_000);
+      vi.useRealTimers();
+      await until(() => expect(publisher.stats).toMatchObject({ nPublished: 0, nErrors: 8 }));
+      expect(lines[0]).toMatch(/publishing failed .*next: no server of this channel is connected for 5 s/);
+      const ids: unknown[] = [];
+      const take = (value: Value | null) => void ids.push(value?.get('n'));
+      const pv = new SharedPV({
+        onPut: (_pv, value) => take(value),
+        onRpc: (_pv, value) => {
+          take(value);
+          return object;
+        },
+      });
+      pv.open(object);
+      server.addPV('next', pv);
+      publisher.publish(Value.create(object.type, { n: 2 }));
+      await until(() => expect(publisher.stats).toMatchObject({ nPublished: 1, nErrors: 8 }));
+      expect(ids).toEqual([2]);
+      await publisher.stop(0);
+    },
+  );
 });
 
 describe('objects on their way', () => {
