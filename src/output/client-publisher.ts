@@ -142,17 +142,14 @@ export class ClientPublisher implements DataPublisher {
     this.watch = setInterval(() => {
       waiting = this.pending > 0 && this.nAnswers === nAnswers ? waiting + WATCH_MS : 0;
       nAnswers = this.nAnswers;
-      if (waiting >= TIMEOUT * 1000) void this.failUnlessConnected();
+      if (waiting >= TIMEOUT * 1000) this.failUnlessConnected();
     }, WATCH_MS);
     this.watch.unref();
   }
 
   /** Without a connection nothing that waits has been sent: what was has failed when the connection was lost. */
-  private async failUnlessConnected(): Promise<void> {
-    const { nAnswers } = this;
-    const { channel, context } = this.options;
-    if (await isConnected(context, channel)) return;
-    if (this.nAnswers !== nAnswers) return;
+  private failUnlessConnected(): void {
+    if (this.target?.connected) return;
     const { unsent } = this;
     this.unsent = new Unsent();
     unsent.abort();
@@ -245,19 +242,6 @@ class Unsent {
 
   abort(): void {
     this.controller.abort();
-  }
-}
-
-/**
- * Is the channel connected now? Asked for its type it says so at once, or what it waits for: a server that is connected
- * and does not reply, because it works, is there all the same.
- */
-async function isConnected(context: Context, channel: string): Promise<boolean> {
-  try {
-    await context.info(channel, { timeout: 0.001 });
-    return true;
-  } catch (error) {
-    return !(error instanceof TimeoutError) || error.message.includes(': no reply');
   }
 }
 

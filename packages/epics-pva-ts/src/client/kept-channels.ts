@@ -66,6 +66,11 @@ abstract class KeptChannel<O extends GetOptions> {
     return this.queue.pending;
   }
 
+  /** Is the channel connected at present? Requests wait while it is not. */
+  get connected(): boolean {
+    return this.channel.state === 'active';
+  }
+
   /** Ends it. Requests on their way are answered, those that wait fail with DisconnectedError. */
   close(): void {
     this.queue.close();
