@@ -25,6 +25,7 @@ const COUNTERS = [
   ['processorStats', 'nErrors', 'failed to be processed'],
   ['processorStats', 'nLost', 'lost after they were processed'],
   ['publisherStats', 'nErrors', 'failed to be published'],
+  ['publisherStats', 'nUnsent', 'not sent when it ended'],
 ] as const;
 
 /** @throws CommandExit with one line on standard error and exit code 3, if any counter is not 0 */

@@ -8,6 +8,12 @@ export interface PublisherStats {
   readonly nBytes: number;
 }
 
+/** Since the start, whatever was reset. */
+export interface PublisherTotals extends PublisherStats {
+  /** At the end only: of those published, what a client had asked for and was not sent, as it did not take it. */
+  readonly nUnsent?: number;
+}
+
 /** Told of each object that was published. */
 export type PublishedHandler = (object: Value) => void;
 
@@ -22,6 +28,8 @@ export interface DataPublisher {
   /** The same since the start, whatever was reset. */
   readonly totals: PublisherStats;
   resetStats(): void;
+  /** Published objects that clients have asked for and not been sent, now; those that count as errors are not among them. */
+  readonly nUnsent: number;
   /** Waits for what is on its way, for at most `drainMs`. */
   stop(drainMs: number): Promise<void>;
 }

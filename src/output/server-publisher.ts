@@ -8,18 +8,32 @@ import { type SharedPV, type TypeDef, Value } from 'epics-pva-ts';
 import { Counts } from '../counts.ts';
 import type { Logger } from '../log.ts';
 import { objectBytes } from '../object-bytes.ts';
+import { type ReportingServer, sendQueued, unsentOf } from '../unsent-updates.ts';
 import type { DataPublisher, PublishedHandler, PublisherStats } from './data-publisher.ts';
 
+export interface ServerPublisherOptions {
+  /** Where results go; it need not be open. */
+  readonly pv: SharedPV;
+  /** Serves the PV ... */
+  readonly server: ReportingServer;
+  /** ... by this name. */
+  readonly channel: string;
+  readonly onPublished?: PublishedHandler;
+  readonly logger: Logger;
+}
+
 export class ServerPublisher implements DataPublisher {
+  private readonly options: ServerPublisherOptions;
   private readonly pv: SharedPV;
   private readonly logger: Logger;
   private readonly onPublished: PublishedHandler;
   private readonly counts = new Counts('nPublished', 'nErrors', 'nBytes');
 
-  constructor(pv: SharedPV, logger: Logger, onPublished: PublishedHandler = () => {}) {
-    this.pv = pv;
-    this.logger = logger;
-    this.onPublished = onPublished;
+  constructor(options: ServerPublisherOptions) {
+    this.options = options;
+    this.pv = options.pv;
+    this.logger = options.logger;
+    this.onPublished = options.onPublished ?? (() => {});
   }
 
   /** Gives the channel its type and first value, unless something was published already. */
@@ -55,7 +69,16 @@ export class ServerPublisher implements DataPublisher {
     return undefined;
   }
 
-  async stop(): Promise<void> {}
+  get nUnsent(): number {
+    const { server, channel } = this.options;
+    return unsentOf(server, channel).updates;
+  }
+
+  /** Clients are sent what waits in their queues: the server drops these when it closes. */
+  async stop(drainMs: number): Promise<void> {
+    const { server, channel } = this.options;
+    await sendQueued(server, drainMs, channel);
+  }
 
   get stats(): PublisherStats {
     return { ...this.counts.current };

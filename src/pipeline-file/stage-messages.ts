@@ -49,7 +49,7 @@ export const NO_FIGURES: Omit<MemberFigures, 'id'> = {
 export type ToStage =
   /** To a source: publish. */
   | { readonly type: 'go' }
-  /** To a source: publish nothing more, but stay. */
+  /** To a source: receive and publish nothing more, but stay; what it has received is worked off. */
   | { readonly type: 'finish' }
   | { readonly type: 'figures'; readonly requestId: number };
 

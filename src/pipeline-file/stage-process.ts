@@ -212,7 +212,7 @@ export class StageProcess {
     this.send({ type: 'go' });
   }
 
-  /** Tells a source to publish nothing more. */
+  /** Tells a source to publish nothing more, or to receive nothing more if it is no simulator; it stays. */
   finish(): void {
     this.publishing = false;
     this.send({ type: 'finish' });

@@ -72,6 +72,7 @@ export class ProcessGroup {
   private readonly waiting = new Map<number, (stats: ConsumerStats) => void>();
   private requests = 0;
   private stopping = false;
+  private receptionEnded = false;
   private failure: UserError | undefined;
 
   constructor(options: ProcessGroupOptions) {
@@ -132,6 +133,7 @@ export class ProcessGroup {
       case 'ready':
         member.ready = true;
         member.lives.begin();
+        if (this.receptionEnded && member.child) send(member.child, { type: 'end_reception' });
         this.options.logger.info(`consumer ${member.spec.consumerId} runs as process ${member.child?.pid}`);
         this.options.onChange?.();
         break;
@@ -240,6 +242,12 @@ export class ProcessGroup {
       this.members.map((m) => m.lives),
       { nAlive, nRestarts },
     );
+  }
+
+  /** No consumer receives anything more, also none that is restarted; they stay, and work off what they have. */
+  endReception(): void {
+    this.receptionEnded = true;
+    for (const { child, ready } of this.members) if (child && ready) send(child, { type: 'end_reception' });
   }
 
   /** Asks all children to end and kills those that do not; resolves when none is left. */

@@ -3,8 +3,8 @@
  * a client, one processor and what surrounds it. What differs is where objects come from and which figures there are.
  *
  * Start: processor constructed, channels served, processor started, and only then reception, so that no object
- * arrives before `start()`. Stop: reception ends, what is queued is worked off, the processor stops, the last
- * statistics are published and stay readable for a moment.
+ * arrives before `start()`. Stop: reception ends, what is queued is worked off, the processor stops, clients of the
+ * output are sent what waits for them, the last statistics are published and stay readable for a moment.
  */
 import { Context, type Log, Server, type SharedPV, TypeDef, Value } from 'epics-pva-ts';
 import { UserError } from '../errors.ts';
@@ -187,6 +187,11 @@ export class ProcessingStage<S extends StageStats> {
     this.states.soon();
   }
 
+  /** Nothing more is received; it stays, and works off and sends what it has. */
+  endReception(): void {
+    if (!this.stopped) this.pause(true);
+  }
+
   /** @throws Error when it is too late */
   private pause(paused: boolean): void {
     if (this.stopped) throw new Error('it is being stopped');
@@ -303,8 +308,8 @@ export class ProcessingStage<S extends StageStats> {
   }
 
   /**
-   * Ends in good order: what is queued is worked off, for at most `drainTimeout` seconds altogether; the final
-   * statistics say what was not. May be called once.
+   * Ends in good order: what is queued is worked off and sent to the clients of the output, for at most `drainTimeout`
+   * seconds altogether; the final statistics say what was not processed, the totals what was not sent. May be called once.
    */
   async stop(): Promise<S> {
     if (this.stopped) return this.stats();
@@ -319,12 +324,14 @@ export class ProcessingStage<S extends StageStats> {
     this.runner.stop();
     await stopProcessor(this.processor, drainTimeout, logger);
     // It may have published its last result just now (PvaPy stops its publisher behind the processor, too).
-    await this.output?.stop(Math.max(deadline.left, LINGER_MS));
+    await this.output?.stop(deadline.left);
     this.states.set('stopped');
     this.states.stop();
     const stats = this.updateStatus();
-    this.finalTotals = this.totals();
+    const totals = this.totals();
+    this.finalTotals = totals;
     await new Promise((resolve) => setTimeout(resolve, LINGER_MS));
+    if (this.output) this.finalTotals = { ...totals, publisherStats: this.output.finalTotals };
     await this.close();
     return stats;
   }
