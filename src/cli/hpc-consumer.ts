@@ -164,7 +164,7 @@ async function runGroup(
   group.start();
   supervised?.serve(async () => {
     await group.stats();
-    return group.consumerTotals().map(stageFigures);
+    return group.consumerTotals().map((totals) => stageFigures(totals));
   });
   supervised?.onFinish(() => group.endReception());
   const timer =
@@ -177,7 +177,7 @@ async function runGroup(
   clearInterval(watchTimer);
   watch?.close();
   await group.stop();
-  await supervised?.final(group.consumerTotals().map(stageFigures));
+  await supervised?.final(group.consumerTotals().map((totals) => stageFigures(totals)));
   if (failure) throw failure;
   const all = group.lastStats();
   report(all);

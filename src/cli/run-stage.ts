@@ -32,6 +32,8 @@ export interface StageRun<S extends object> {
   /** Seconds; 0 or less: no reports before the last one. */
   readonly reportPeriod: number;
   readonly signal: AbortSignal;
+  /** Of a collector, for the ledger: see stageFigures. */
+  readonly skipInitialUpdates?: number;
   readonly print: (stats: S) => void;
   /** Sees the statistics twice a second, in place of the reports before the last one; closed when the run ends. */
   readonly watch?: Watch<S> | undefined;
@@ -72,7 +74,8 @@ export async function runStage<S extends object>(run: StageRun<S>): Promise<Stag
   const started = await Promise.race([run.start(end.done), end.promise]);
   if (!started) return undefined;
   const { stage, logging } = started;
-  supervised?.serve(() => [stageFigures(stage.totals())]);
+  const figures = () => [stageFigures(stage.totals(), run.skipInitialUpdates)];
+  supervised?.serve(figures);
   supervised?.onFinish(() => stage.endReception());
   const report = watch ? watch.show : print;
   const timer =
@@ -86,7 +89,7 @@ export async function runStage<S extends object>(run: StageRun<S>): Promise<Stag
   clearInterval(watchTimer);
   watch?.close();
   const last = await stage.stop();
-  await supervised?.final([stageFigures(stage.totals())]);
+  await supervised?.final(figures());
   print(last);
   sayNotProcessed(last);
   const totals = stage.totals();

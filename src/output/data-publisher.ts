@@ -12,6 +12,8 @@ export interface PublisherStats {
 export interface PublisherTotals extends PublisherStats {
   /** At the end only: of those published, what a client had asked for and was not sent, as it did not take it. */
   readonly nUnsent?: number;
+  /** Of those published: before the channel, if it is served here, had its first monitor. */
+  readonly nUnheard?: number;
 }
 
 /** Told of each object that was published. */
@@ -26,7 +28,7 @@ export interface DataPublisher {
   readonly saturated: Promise<void> | undefined;
   readonly stats: PublisherStats;
   /** The same since the start, whatever was reset. */
-  readonly totals: PublisherStats;
+  readonly totals: PublisherTotals;
   resetStats(): void;
   /** Published objects that clients have asked for and not been sent, now; those that count as errors are not among them. */
   readonly nUnsent: number;

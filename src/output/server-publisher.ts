@@ -9,7 +9,7 @@ import { Counts } from '../counts.ts';
 import type { Logger } from '../log.ts';
 import { objectBytes } from '../object-bytes.ts';
 import { type ReportingServer, sendQueued, unsentOf } from '../unsent-updates.ts';
-import type { DataPublisher, PublishedHandler, PublisherStats } from './data-publisher.ts';
+import type { DataPublisher, PublishedHandler, PublisherStats, PublisherTotals } from './data-publisher.ts';
 
 export interface ServerPublisherOptions {
   /** Where results go; it need not be open. */
@@ -27,6 +27,9 @@ export class ServerPublisher implements DataPublisher {
   private readonly pv: SharedPV;
   private readonly logger: Logger;
   private readonly onPublished: PublishedHandler;
+  /** Has anybody been sent what was published? */
+  private heard = false;
+  private nUnheard = 0;
   private readonly counts = new Counts('nPublished', 'nErrors', 'nBytes');
 
   constructor(options: ServerPublisherOptions) {
@@ -45,6 +48,7 @@ export class ServerPublisher implements DataPublisher {
     try {
       if (!this.pv.serves(value.type)) this.reopen(value);
       this.pv.post(value);
+      if (!this.heard) this.listen();
       this.counts.count('nPublished');
       this.counts.count('nBytes', objectBytes(value));
       this.onPublished(value);
@@ -52,6 +56,11 @@ export class ServerPublisher implements DataPublisher {
       this.counts.count('nErrors');
       this.logger.error(error as Error, 'publishing failed');
     }
+  }
+
+  private listen(): void {
+    this.heard = this.pv.subscriberCount > 0;
+    if (!this.heard) this.nUnheard++;
   }
 
   private reopen(value: Value): void {
@@ -84,8 +93,8 @@ export class ServerPublisher implements DataPublisher {
     return { ...this.counts.current };
   }
 
-  get totals(): PublisherStats {
-    return { ...this.counts.totals };
+  get totals(): PublisherTotals {
+    return { ...this.counts.totals, nUnheard: this.nUnheard };
   }
 
   resetStats(): void {

@@ -281,6 +281,8 @@ function added(before: MemberFigures | undefined, now: MemberFigures): MemberFig
     metadataConnected: now.metadataConnected + before.metadataConnected,
     deaths: now.deaths + before.deaths,
     received: now.received + before.received,
+    initial: now.initial + before.initial,
+    skipped: now.skipped + before.skipped,
     processed: now.processed + before.processed,
     errors: now.errors + before.errors,
     rejected: now.rejected + before.rejected,

@@ -50,6 +50,8 @@ export class ProcessingStage<S extends StageStats> {
   /** Of the moment of the final statistics: an object that is still processed then is counted once, as not processed. */
   private finalTotals: StageTotals | undefined;
   private paused = false;
+  /** What the input channel held after a reconnect, and was skipped. */
+  private nHeld = 0;
 
   /** @throws UserError when the processor cannot be constructed */
   constructor(options: StageOptions) {
@@ -143,8 +145,9 @@ export class ProcessingStage<S extends StageStats> {
 
   /** What the input channel held after a reconnect; see ProcessorRunner. */
   handleHeld(object: Value): void | Promise<void> {
-    if (!this.runner.isNews(object)) return this.runner.skipObject(object);
-    return this.handle(object);
+    if (this.runner.isNews(object)) return this.handle(object);
+    this.nHeld++;
+    return this.runner.skipObject(object);
   }
 
   /** An initial update: the next stage can connect before the first object is there. */
@@ -275,9 +278,12 @@ export class ProcessingStage<S extends StageStats> {
   /** What it did since the start, whatever was reset. */
   totals(): StageTotals {
     if (this.finalTotals) return this.finalTotals;
+    const input = this.input.totals();
+    const begun = this.options.inputMode === 'pva' && (input.receiverStats?.nReceived ?? 0) > 0;
+    const nInitial = this.nHeld + (begun ? 1 : 0);
     return {
-      ...this.input.totals(),
-      processorStats: { ...this.runner.totals, nInFlight: this.nInFlight },
+      ...input,
+      processorStats: { ...this.runner.totals, nInFlight: this.nInFlight, nInitial },
       ...(this.output && { publisherStats: this.output.totals }),
       nMetadataConnected: this.metadata.nSeen,
     };

@@ -76,7 +76,7 @@ export class StageOutput {
   }
 
   /** Since the start, whatever was reset. */
-  get totals(): PublisherStats {
+  get totals(): PublisherTotals {
     return this.publisher.totals;
   }
 

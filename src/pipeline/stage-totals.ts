@@ -23,6 +23,8 @@ export interface StageTotals extends InputTotals {
   readonly processorStats: ProcessorTotals & {
     /** Objects received that are not processed yet; at the end, those that never were. */
     readonly nInFlight: number;
+    /** Of the updates a consumer's monitor received: what its channel held when it was connected or resumed, and no news. */
+    readonly nInitial: number;
   };
   readonly publisherStats?: PublisherTotals | undefined;
   /** Metadata channels that have sent something. */
