@@ -4,6 +4,28 @@ import { Detector } from './support/detector.ts';
 import { FIFTY_IMAGES, FIXTURES, ledgerOf, outputOf, PATIENCE_MS, runFile } from './support/pipeline.ts';
 import { it } from './support/world.ts';
 
+it('a stage reads what the processor of another one serves beside its output', async ({ world }) => {
+  const child = await runFile(
+    world,
+    `name: statistics
+stages:
+  - name: log
+    command: hpc-consumer
+    options: { input-channel: measured:statistics, oid-field: imageId, server-queue-size: 100 }
+  - name: measure
+    command: hpc-consumer
+    input: det
+    options: { output-channel: measured, server-queue-size: 100, processor-class: ImageStatisticsProcessor }
+${FIFTY_IMAGES}
+`,
+  );
+  expect(await child.waitForExit(PATIENCE_MS)).toMatchObject({ code: 0 });
+  const { stages, links, verdict } = ledgerOf(outputOf(child));
+  expect(verdict).toBe('balanced');
+  expect(stages).toMatchObject({ measure: { processed: 50 }, log: { received: 50, processed: 50 } });
+  expect(links).toEqual(['det -> measure: published=50 received=50 lost=0']);
+});
+
 describe('a chain that reads channels of others', () => {
   const OUTSIDE = `name: outside
 network: environment
