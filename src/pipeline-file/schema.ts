@@ -52,7 +52,14 @@ export const stageSchema = z.strictObject({
     .enum(['never', 'on-failure'])
     .default('never')
     .describe('whether it is started again when it dies'),
-  'max-restarts': z.int().min(1).max(1000).default(3).describe('restarts before it is given up'),
+  'max-restarts': z
+    .int()
+    .min(1)
+    .max(1000)
+    .default(3)
+    .describe(
+      'restarts before it is given up; they are counted anew when it was ready for 10 s, and the first one is quick again',
+    ),
   essential: z.boolean().default(true).describe('whether the chain ends when this stage does'),
 });
 

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { UserError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { timerMs } from '../long-timer.ts';
+import { FIRST_RESTART_MS, HEALTHY_MS, LONGEST_RESTART_MS } from '../restart-times.ts';
 import {
   ConsumerLives,
   type ConsumerTotals,
@@ -48,10 +49,6 @@ export type MemberState = 'starting' | 'running' | 'restarting' | 'ended';
 const STATS_TIMEOUT_MS = 1000;
 /** From the request to stop to SIGKILL: twice the drain timeout (the processor's stop() has it too), and this in ms. */
 const STOP_MARGIN_MS = 5000;
-const FIRST_RESTART_MS = 500;
-const LONGEST_RESTART_MS = 10_000;
-/** A child that ran this long has started well: the next restart is quick again. */
-const HEALTHY_MS = 10_000;
 
 interface Member {
   readonly spec: ConsumerSpec;
