@@ -69,6 +69,7 @@ process.on('message', (m) => {
   const message = m as ToChild;
   if (message.type === 'start') void start(message);
   else if (message.type === 'stop') void stop();
+  else if (message.type === 'end_reception') running?.consumer.endReception();
   else if (running) {
     const { consumer } = running;
     const stats = message.publish ? consumer.updateStatus() : consumer.stats();

@@ -22,6 +22,7 @@ const COUNTERS = [
   ['processorStats', 'nErrors', 'failed to be processed'],
   ['processorStats', 'nLost', 'lost after they were processed'],
   ['publisherStats', 'nErrors', 'failed to be published'],
+  ['publisherStats', 'nUnsent', 'not sent when it ended'],
 ] as const;
 
 type Loss = readonly [count: number, text: string];

@@ -90,6 +90,7 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
     runtime: o.runtime,
     reportPeriod: o.reportPeriod,
     signal,
+    skipInitialUpdates: o.skipInitialUpdates,
     print,
     watch: view && watchOn(view, o),
     start: (onStop) => {

@@ -24,7 +24,7 @@ import { type HpcConsumerOptions, hpcConsumerCommand } from './hpc-consumer-opti
 import { stageFigures } from './member-figures.ts';
 import { checkStageTimes, refuseOption } from './option-checks.ts';
 import { runMain } from './run-main.ts';
-import { ending, runStage, sayNotProcessed, type Watch } from './run-stage.ts';
+import { ending, runStage, sayNotProcessed, sayNotSent, type Watch } from './run-stage.ts';
 import { type ConsumerLine, consumersView, openView, VIEW_PERIOD_MS } from './stage-view.ts';
 import { supervised } from './supervised.ts';
 import { workerOptions } from './worker-options.ts';
@@ -164,8 +164,9 @@ async function runGroup(
   group.start();
   supervised?.serve(async () => {
     await group.stats();
-    return group.consumerTotals().map(stageFigures);
+    return group.consumerTotals().map((totals) => stageFigures(totals));
   });
+  supervised?.onFinish(() => group.endReception());
   const timer =
     o.reportPeriod > 0 ? setInterval(() => void ask(true), timerMs(o.reportPeriod * 1000)) : undefined;
   show([]);
@@ -176,7 +177,7 @@ async function runGroup(
   clearInterval(watchTimer);
   watch?.close();
   await group.stop();
-  await supervised?.final(group.consumerTotals().map(stageFigures));
+  await supervised?.final(group.consumerTotals().map((totals) => stageFigures(totals)));
   if (failure) throw failure;
   const all = group.lastStats();
   report(all);
@@ -191,8 +192,10 @@ async function runGroup(
   process.stdout.write('\nCombined System Stats:\n');
   print({ ...combined });
   sayNotProcessed(combined);
+  const totals = group.totals();
+  sayNotSent(totals);
   logging.close();
-  return group.totals();
+  return totals;
 }
 
 async function main(argv: readonly string[], signal: AbortSignal): Promise<void> {

@@ -9,18 +9,31 @@ function count(group: unknown, name: string): number {
   return typeof value === 'number' ? value : 0;
 }
 
-/** The statistics of a consumer or a collector. */
-export function stageFigures(stats: object): MemberFigures {
+/**
+ * The totals of a consumer or a collector.
+ * @param skipInitialUpdates of a collector: the number of first updates of each connection that are no objects
+ */
+export function stageFigures(stats: object, skipInitialUpdates = 1): MemberFigures {
   const groups = stats as Readonly<Record<string, unknown>>;
   const { processorStats: processor, publisherStats: publisher, collectorStats: collector } = groups;
   // What was lost afterwards did not come through: for the chain it is an error.
   const lost = count(processor, 'nLost');
-  const skipped = count(processor, 'nSkipped');
+  const nSkipped = count(processor, 'nSkipped');
+  const published = count(publisher, 'nPublished');
+  /** The skipped ones come from what channels held first; the rest of either is left out, or taken, on purpose. */
+  const arrived = (nReceived: number, nInitial: number) => {
+    const initial = Math.max(0, nInitial - nSkipped);
+    return {
+      received: nReceived - nInitial,
+      initial,
+      skipped: Math.max(0, nSkipped - nInitial),
+      published: published - Math.min(initial, count(publisher, 'nUnheard')),
+    };
+  };
   const common = {
     metadataConnected: count(groups, 'nMetadataConnected'),
     processed: count(processor, 'nProcessed') - lost,
     errors: count(processor, 'nErrors') + lost,
-    published: count(publisher, 'nPublished'),
     publishErrors: count(publisher, 'nErrors'),
   };
   if (collector === undefined) {
@@ -30,8 +43,8 @@ export function stageFigures(stats: object): MemberFigures {
       id: count(groups, 'consumerId'),
       connected: received > 0 ? 1 : 0,
       deaths: count(groups, 'nDeaths'),
-      received: received - skipped,
       ...common,
+      ...arrived(received, count(processor, 'nInitial')),
       // A receiver that serves its channel counts what the queue refused, too.
       rejected: Math.max(count(receiver, 'nRejected'), count(queue, 'nRejected')),
       queued: Math.max(count(queue, 'nQueued'), count(processor, 'nInFlight')),
@@ -43,12 +56,18 @@ export function stageFigures(stats: object): MemberFigures {
   );
   const sum = (read: (source: (typeof sources)[number]) => number): number =>
     sources.reduce((total, source) => total + read(source), 0);
+  const connected = sum((s) => (count(s.receiverStats, 'nReceived') > 0 ? 1 : 0));
+  // Each connection begins with one, and skips as many as it is told to.
+  const connections = skipInitialUpdates > 0 ? Math.ceil(nSkipped / skipInitialUpdates) : 0;
   return {
     id: count(groups, 'collectorId'),
-    connected: sum((s) => (count(s.receiverStats, 'nReceived') > 0 ? 1 : 0)),
+    connected,
     deaths: 0,
-    received: sum((s) => count(s.receiverStats, 'nReceived')) - skipped,
     ...common,
+    ...arrived(
+      sum((s) => count(s.receiverStats, 'nReceived')),
+      Math.max(connected, connections),
+    ),
     rejected:
       count(collector, 'nRejected') +
       sum((s) => count(s.receiverStats, 'nRejected') + count(s.queueStats, 'nRejected')),

@@ -72,6 +72,7 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<void>
     await server.start();
     print([...channels.map(describeSpec), `Started mirror server @ ${now()}`]);
     supervised?.serve(() => mirrorFigures(server.totals()));
+    supervised?.onFinish(() => server.endReception());
     // Who asks for queues expects a fast stream.
     if (channels.some(({ queueSize }) => queueSize > 0))
       warmUpSoon(() => warmUp({ idle: () => server.idle }));

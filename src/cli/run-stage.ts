@@ -1,6 +1,7 @@
 /** One stage (consumer or collector) in this process: from its start, over reports, to its last statistics. */
 import type { Logging } from '../log.ts';
 import { timerMs } from '../long-timer.ts';
+import type { PublisherTotals } from '../output/data-publisher.ts';
 import type { StageTotals } from '../pipeline/stage-totals.ts';
 import { delay } from './delay.ts';
 import { stageFigures } from './member-figures.ts';
@@ -14,6 +15,8 @@ export interface Stage<S> {
   updateStatus(): S;
   /** What it did since the start, whatever was reset. */
   totals(): StageTotals;
+  /** Nothing more is received; it stays, and works off and sends what it has. */
+  endReception(): void;
   stop(): Promise<S>;
 }
 
@@ -29,6 +32,8 @@ export interface StageRun<S extends object> {
   /** Seconds; 0 or less: no reports before the last one. */
   readonly reportPeriod: number;
   readonly signal: AbortSignal;
+  /** Of a collector, for the ledger: see stageFigures. */
+  readonly skipInitialUpdates?: number;
   readonly print: (stats: S) => void;
   /** Sees the statistics twice a second, in place of the reports before the last one; closed when the run ends. */
   readonly watch?: Watch<S> | undefined;
@@ -51,6 +56,13 @@ export function sayNotProcessed(last: { readonly processorStats?: object | undef
   if (typeof left === 'number' && left > 0) process.stdout.write(`\nNot processed: ${left} object(s)\n`);
 }
 
+/** What was published and dropped with the queues of clients, because the time to drain was over. */
+export function sayNotSent({ publisherStats }: { readonly publisherStats?: object | undefined }): void {
+  const unsent = (publisherStats as PublisherTotals | undefined)?.nUnsent ?? 0;
+  if (unsent > 0)
+    process.stdout.write(`\nNot sent: ${unsent} object(s) that clients of the output channel did not take\n`);
+}
+
 /**
  * @returns What the stage did; undefined when the run ended before the stage had started.
  * @throws what `start` throws
@@ -62,7 +74,9 @@ export async function runStage<S extends object>(run: StageRun<S>): Promise<Stag
   const started = await Promise.race([run.start(end.done), end.promise]);
   if (!started) return undefined;
   const { stage, logging } = started;
-  supervised?.serve(() => [stageFigures(stage.totals())]);
+  const figures = () => [stageFigures(stage.totals(), run.skipInitialUpdates)];
+  supervised?.serve(figures);
+  supervised?.onFinish(() => stage.endReception());
   const report = watch ? watch.show : print;
   const timer =
     reportPeriod > 0
@@ -75,9 +89,11 @@ export async function runStage<S extends object>(run: StageRun<S>): Promise<Stag
   clearInterval(watchTimer);
   watch?.close();
   const last = await stage.stop();
-  await supervised?.final([stageFigures(stage.totals())]);
+  await supervised?.final(figures());
   print(last);
   sayNotProcessed(last);
+  const totals = stage.totals();
+  sayNotSent(totals);
   logging.close();
-  return stage.totals();
+  return totals;
 }

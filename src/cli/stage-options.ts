@@ -140,7 +140,8 @@ export const drainTimeout = {
   default: 5,
   placeholder: 'seconds',
   group: 'Running and reports',
-  description: 'when told to stop, work off what was received for at most this long; 0 drops it',
+  description:
+    'when told to stop, work off what was received, and send clients what was published, for at most this long; 0 drops it',
 } as const satisfies OptionSpec;
 
 export const statusPeriod = {

@@ -46,6 +46,12 @@ class Supervised {
     void tell({ type: 'started' });
   }
 
+  /** A source that is no simulator shall receive nothing more, and stay. */
+  onFinish(endReception: () => void): void {
+    if (this.finish.aborted) endReception();
+    else this.finish.addEventListener('abort', endReception, { once: true });
+  }
+
   /** A source has published everything; resolves when it shall end. */
   async finished(signal: AbortSignal): Promise<void> {
     await tell({ type: 'finished' });

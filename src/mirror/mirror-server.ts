@@ -2,6 +2,7 @@
 import { Context, type ContextOptions, Server, type ServerOptions, type SharedPV } from 'epics-pva-ts';
 import { UserError } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { sendQueued } from '../unsent-updates.ts';
 import type { MirrorChannelSpec } from './channel-map.ts';
 import { MirrorChannel, type MirrorStats, type MirrorTotals } from './mirror-channel.ts';
 import { MirrorStatus } from './mirror-status.ts';
@@ -20,7 +21,6 @@ export interface MirrorServerOptions {
 
 /** Status and missing sources are looked after this often. */
 const PERIOD_MS = 1000;
-const DRAIN_POLL_MS = 10;
 
 export class MirrorServer {
   private readonly server: Server;
@@ -107,26 +107,14 @@ export class MirrorServer {
    * @returns Updates that a client has not been sent, because it does not take them.
    */
   async drain(ms: number): Promise<number> {
-    this.draining = true;
-    for (const channel of this.channels) channel.close();
-    const end = performance.now() + ms;
-    for (;;) {
-      // What was received in this turn of the event loop is on its way at the end of it.
-      await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
-      const { updates, bytes } = this.unsent();
-      if ((updates === 0 && bytes === 0) || performance.now() >= end) return updates;
-    }
+    this.endReception();
+    return sendQueued(this.server, ms);
   }
 
-  private unsent(): { updates: number; bytes: number } {
-    let updates = 0;
-    let bytes = 0;
-    for (const { unsentBytes, channels } of this.server.report().connections) {
-      bytes += unsentBytes;
-      for (const { monitors } of channels)
-        for (const { length, running } of monitors) if (running) updates += length;
-    }
-    return { updates, bytes };
+  /** Nothing more is received; the mirrors stay, and send what they have. */
+  endReception(): void {
+    this.draining = true;
+    for (const channel of this.channels) channel.close();
   }
 
   async close(): Promise<void> {

@@ -195,6 +195,11 @@ export class ClientPublisher implements DataPublisher {
     return this.room.promise;
   }
 
+  /** What is not acknowledged in the end counts as an error. */
+  get nUnsent(): number {
+    return 0;
+  }
+
   async stop(drainMs: number): Promise<void> {
     await this.drain(drainMs);
     clearInterval(this.watch);

@@ -8,6 +8,14 @@ export interface PublisherStats {
   readonly nBytes: number;
 }
 
+/** Since the start, whatever was reset. */
+export interface PublisherTotals extends PublisherStats {
+  /** At the end only: of those published, what a client had asked for and was not sent, as it did not take it. */
+  readonly nUnsent?: number;
+  /** Of those published: before the channel, if it is served here, had its first monitor. */
+  readonly nUnheard?: number;
+}
+
 /** Told of each object that was published. */
 export type PublishedHandler = (object: Value) => void;
 
@@ -20,8 +28,10 @@ export interface DataPublisher {
   readonly saturated: Promise<void> | undefined;
   readonly stats: PublisherStats;
   /** The same since the start, whatever was reset. */
-  readonly totals: PublisherStats;
+  readonly totals: PublisherTotals;
   resetStats(): void;
+  /** Published objects that clients have asked for and not been sent, now; those that count as errors are not among them. */
+  readonly nUnsent: number;
   /** Waits for what is on its way, for at most `drainMs`. */
   stop(drainMs: number): Promise<void>;
 }

@@ -8,18 +8,35 @@ import { type SharedPV, type TypeDef, Value } from 'epics-pva-ts';
 import { Counts } from '../counts.ts';
 import type { Logger } from '../log.ts';
 import { objectBytes } from '../object-bytes.ts';
-import type { DataPublisher, PublishedHandler, PublisherStats } from './data-publisher.ts';
+import { type ReportingServer, sendQueued, unsentOf } from '../unsent-updates.ts';
+import type { DataPublisher, PublishedHandler, PublisherStats, PublisherTotals } from './data-publisher.ts';
+
+export interface ServerPublisherOptions {
+  /** Where results go; it need not be open. */
+  readonly pv: SharedPV;
+  /** Serves the PV ... */
+  readonly server: ReportingServer;
+  /** ... by this name. */
+  readonly channel: string;
+  readonly onPublished?: PublishedHandler;
+  readonly logger: Logger;
+}
 
 export class ServerPublisher implements DataPublisher {
+  private readonly options: ServerPublisherOptions;
   private readonly pv: SharedPV;
   private readonly logger: Logger;
   private readonly onPublished: PublishedHandler;
+  /** Has anybody been sent what was published? */
+  private heard = false;
+  private nUnheard = 0;
   private readonly counts = new Counts('nPublished', 'nErrors', 'nBytes');
 
-  constructor(pv: SharedPV, logger: Logger, onPublished: PublishedHandler = () => {}) {
-    this.pv = pv;
-    this.logger = logger;
-    this.onPublished = onPublished;
+  constructor(options: ServerPublisherOptions) {
+    this.options = options;
+    this.pv = options.pv;
+    this.logger = options.logger;
+    this.onPublished = options.onPublished ?? (() => {});
   }
 
   /** Gives the channel its type and first value, unless something was published already. */
@@ -31,6 +48,7 @@ export class ServerPublisher implements DataPublisher {
     try {
       if (!this.pv.serves(value.type)) this.reopen(value);
       this.pv.post(value);
+      if (!this.heard) this.listen();
       this.counts.count('nPublished');
       this.counts.count('nBytes', objectBytes(value));
       this.onPublished(value);
@@ -38,6 +56,11 @@ export class ServerPublisher implements DataPublisher {
       this.counts.count('nErrors');
       this.logger.error(error as Error, 'publishing failed');
     }
+  }
+
+  private listen(): void {
+    this.heard = this.pv.subscriberCount > 0;
+    if (!this.heard) this.nUnheard++;
   }
 
   private reopen(value: Value): void {
@@ -55,14 +78,23 @@ export class ServerPublisher implements DataPublisher {
     return undefined;
   }
 
-  async stop(): Promise<void> {}
+  get nUnsent(): number {
+    const { server, channel } = this.options;
+    return unsentOf(server, channel).updates;
+  }
+
+  /** Clients are sent what waits in their queues: the server drops these when it closes. */
+  async stop(drainMs: number): Promise<void> {
+    const { server, channel } = this.options;
+    await sendQueued(server, drainMs, channel);
+  }
 
   get stats(): PublisherStats {
     return { ...this.counts.current };
   }
 
-  get totals(): PublisherStats {
-    return { ...this.counts.totals };
+  get totals(): PublisherTotals {
+    return { ...this.counts.totals, nUnheard: this.nUnheard };
   }
 
   resetStats(): void {

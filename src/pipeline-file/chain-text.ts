@@ -68,21 +68,29 @@ export function plainLine(rows: readonly ChainRow[], seconds: number): string {
   return `${seconds.toFixed(0)} s | ${cells.join(' | ')}`;
 }
 
-const LEDGER = ['stage', 'received', 'processed', 'errors', 'rejected', 'queued', 'missed', 'published'];
+const LEDGER = [
+  'received',
+  'processed',
+  'errors',
+  'rejected',
+  'skipped',
+  'queued',
+  'missed',
+  'published',
+] as const;
 
 /** The ledger of a chain that has ended; the last line is the verdict. */
 export function ledgerText(name: string, ledger: Ledger): string {
   const { stages, links, lost, verdict, reasons } = ledger;
-  const rows = stages.map((s) => [
-    s.name,
-    ...[s.received, s.processed, s.errors, s.rejected, s.queued, s.missed, s.published].map(String),
-  ]);
+  // Few chains leave out objects on purpose.
+  const columns = LEDGER.filter((column) => column !== 'skipped' || stages.some((s) => s.skipped > 0));
+  const rows = stages.map((s) => [s.name, ...columns.map((column) => String(s[column]))]);
   const linkLines = links.map(
     ({ from, to, published, received, lost: missing }) =>
       `${from} -> ${to.join(', ')}: published=${published} received=${received} lost=${missing}`,
   );
   return [
-    table([LEDGER, ...rows], 1),
+    table([['stage', ...columns], ...rows], 1),
     ...linkLines,
     ...reasons,
     `ledger of ${name}: ${stages.length} stages, ${links.length} links, lost=${lost} ${verdict}`,

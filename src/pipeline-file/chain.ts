@@ -216,12 +216,9 @@ export class Chain {
 
   private async stop(): Promise<void> {
     const { stages } = this;
-    for (const source of this.simulators()) source.finish();
+    for (const process of stages) if (process.stage.isSource) process.finish();
     const finished = ({ state, alive }: StageProcess): boolean => state !== 'running' || !alive;
     await this.until(() => this.simulators().every(finished), this.stopMs);
-    // Sources that cannot be told to publish nothing more end now; for a second they still serve what they sent.
-    for (const process of stages)
-      if (process.stage.isSource && process.stage.command !== 'ad-sim-server') process.terminate();
     const deadline = performance.now() + this.stopMs;
     await this.settle(deadline);
     for (const process of stages) {

@@ -22,12 +22,14 @@ export function edgesOf(stages: readonly FlowStage[]): Edge[] {
   const edges: Edge[] = [];
   for (const from of stages) {
     const outputs = new Set(from.channels.members.flatMap((m) => m.outputs));
-    const beside = new Set(from.channels.metadataOutputs);
+    const ofProcessors = new Set(from.channels.processorOutputs);
+    const beside = new Set([...from.channels.metadataOutputs, ...ofProcessors]);
     for (const to of stages) {
       const inputs = new Set(to.channels.members.flatMap((m) => m.inputs));
       const add = (channel: string, metadata: boolean): void =>
         void edges.push({ from: from.name, to: to.name, channel, metadata });
-      for (const channel of inputs) if (outputs.has(channel)) add(channel, false);
+      for (const channel of inputs)
+        if (outputs.has(channel) || ofProcessors.has(channel)) add(channel, false);
       for (const channel of to.channels.metadata)
         if (beside.has(channel) || outputs.has(channel)) add(channel, true);
     }

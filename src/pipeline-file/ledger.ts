@@ -14,7 +14,7 @@ export interface StageFigures {
   readonly deaths: number;
 }
 
-/** A stage's line. Objects, without the initial updates of connections. */
+/** A stage's line. Objects; an initial update of a connection is one if the stage takes it as one. */
 export interface StageLine {
   readonly name: string;
   readonly isSource: boolean;
@@ -22,6 +22,8 @@ export interface StageLine {
   readonly processed: number;
   readonly errors: number;
   readonly rejected: number;
+  /** Left out on purpose. */
+  readonly skipped: number;
   readonly queued: number;
   readonly missed: number;
   readonly published: number;
@@ -103,10 +105,11 @@ function stageLine(stage: PlannedStage, of: StageFigures): StageLine {
   return {
     name: stage.name,
     isSource: stage.isSource,
-    received: sum((member) => figures(of, member).received),
+    received: sum((member) => figures(of, member).received + figures(of, member).initial),
     processed: sum((member) => figures(of, member).processed),
     errors: sum((member) => figures(of, member).errors),
     rejected: sum((member) => figures(of, member).rejected),
+    skipped: sum((member) => figures(of, member).skipped),
     queued: sum((member) => figures(of, member).queued),
     missed: sum((member) => figures(of, member).missed),
     published: sum((member) => figures(of, member).published),
@@ -115,10 +118,12 @@ function stageLine(stage: PlannedStage, of: StageFigures): StageLine {
 }
 
 function stageFault(stage: PlannedStage, line: StageLine): string[] {
-  const { name, received, processed, errors, rejected, queued } = line;
-  if (stage.command === 'ad-sim-server' || received === processed + errors + rejected + queued) return [];
+  const { name, received, processed, errors, rejected, skipped, queued } = line;
+  const known = processed + errors + rejected + skipped + queued;
+  if (stage.command === 'ad-sim-server' || received === known) return [];
+  const left = skipped > 0 ? ` + skipped ${skipped}` : '';
   return [
-    `${name}: received ${received} is not processed ${processed} + errors ${errors} + rejected ${rejected} + queued ${queued}`,
+    `${name}: received ${received} is not processed ${processed} + errors ${errors} + rejected ${rejected}${left} + queued ${queued}`,
   ];
 }
 

@@ -9,7 +9,7 @@ import { checkOptions, type StageOptions } from './option-values.ts';
 import { didYouMean, type Problem, Problems } from './problems.ts';
 import { namesOf, type PipelineFile, type StageCommand, type StageEntry } from './schema.ts';
 import { type Shaped, shapeOf } from './shape.ts';
-import { type StageChannels, stageChannels } from './stage-channels.ts';
+import { runsProcessor, type StageChannels, stageChannels } from './stage-channels.ts';
 import { WiringError, wire } from './wiring.ts';
 import { type Path, type Variables, YamlText } from './yaml-text.ts';
 
@@ -102,6 +102,11 @@ class Planner {
         this.checkProcessor(checked, [...path, 'options'], entry.name, options);
       const inputs = this.references(entry.input, [...path, 'input'], entry.name);
       const after = this.references(entry.after, [...path, 'after'], entry.name);
+      if (entry.serves !== undefined && !runsProcessor(entry.command))
+        problems.add(
+          yaml.positionOf([...path, 'serves']),
+          `stage '${entry.name}': serves: ${entry.command} runs no processor that could serve channels`,
+        );
       const broken = problems.list.length > before;
       this.drafts.set(entry.name, {
         entry,
@@ -229,7 +234,7 @@ class Planner {
           this.at(draft, 'name'),
           `stage '${entry.name}': ${entry.command} needs the option '${name}'${name === 'input-channel' ? ", or the key 'input'" : ''}`,
         );
-      if (missing.length === 0) draft.channels = stageChannels(entry.command, options);
+      if (missing.length === 0) draft.channels = stageChannels(entry.command, options, namesOf(entry.serves));
     } catch (error) {
       if (!(error instanceof UserError || error instanceof WiringError)) throw error;
       const key = error instanceof WiringError ? 'input' : 'options';
@@ -270,7 +275,7 @@ class Planner {
         if (!served.has(channel))
           this.problems.add(
             this.at(draft, 'name'),
-            `stage '${draft.entry.name}': no stage serves the channel '${channel}', and channels of others need network: environment${didYouMean(channel, [...served])}`,
+            `stage '${draft.entry.name}': no stage serves the channel '${channel}'; if the processor of one does, name it there in 'serves'; channels of others need network: environment${didYouMean(channel, [...served])}`,
           );
     }
   }

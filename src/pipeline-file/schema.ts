@@ -16,6 +16,9 @@ const stageName = z
     'a name of a stage begins with a letter and has only letters, digits, _, . and -',
   );
 const stageNames = z.union([stageName, z.array(stageName).min(1)]);
+const channelName = z
+  .string()
+  .regex(/^\S+$/, 'a name of a channel has one character at least, and no blanks');
 const seconds = z
   .number()
   .positive()
@@ -32,6 +35,12 @@ export const stageSchema = z.strictObject({
   input: stageNames
     .optional()
     .describe('the stage, or stages for a collector, whose output channel is the input channel of this one'),
+  serves: z
+    .union([channelName, z.array(channelName).min(1)])
+    .optional()
+    .describe(
+      'further channels that the processor of the stage serves, beside its output channel; every * is replaced by the id of its consumer or collector',
+    ),
   after: stageNames.optional().describe('stages that must have started before this one is started'),
   ready: z
     .enum(['connected', 'started'])
@@ -43,7 +52,14 @@ export const stageSchema = z.strictObject({
     .enum(['never', 'on-failure'])
     .default('never')
     .describe('whether it is started again when it dies'),
-  'max-restarts': z.int().min(1).max(1000).default(3).describe('restarts before it is given up'),
+  'max-restarts': z
+    .int()
+    .min(1)
+    .max(1000)
+    .default(3)
+    .describe(
+      'restarts before it is given up; they are counted anew when it was ready for 10 s, and the first one is quick again',
+    ),
   essential: z.boolean().default(true).describe('whether the chain ends when this stage does'),
 });
 

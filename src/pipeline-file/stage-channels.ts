@@ -6,6 +6,7 @@ import { parseMetadataChannels } from '../input/metadata-channel.ts';
 import { parseChannelMap } from '../mirror/channel-map.ts';
 import { allChannelNames, collectorChannelNames } from '../pipeline/channel-names.ts';
 import { consumerIds, producerIds } from '../pipeline/consumer-ids.ts';
+import { formatId } from '../pipeline/id-format.ts';
 import type { StageOptions } from './option-values.ts';
 import type { StageCommand } from './schema.ts';
 
@@ -27,26 +28,57 @@ export interface StageChannels {
   readonly metadata: readonly string[];
   /** Channels published beside the objects. */
   readonly metadataOutputs: readonly string[];
+  /** Channels that its processors serve beside their output: how often they publish there is not in the ledger. */
+  readonly processorOutputs: readonly string[];
   /** Channels of this stage's servers. */
   readonly served: readonly string[];
   /** Whether others put objects into this stage, which serves its input channel. */
   readonly servesInput: boolean;
 }
 
-const NONE = { metadata: [], metadataOutputs: [], servesInput: false } as const;
+const NONE = { metadata: [], metadataOutputs: [], processorOutputs: [], servesInput: false } as const;
 
-/** @throws UserError for names and ids that cannot be */
-export function stageChannels(command: StageCommand, options: StageOptions): StageChannels {
+/** The commands that run a processor. */
+export function runsProcessor(command: StageCommand): boolean {
+  return command === 'hpc-consumer' || command === 'hpc-collector';
+}
+
+/**
+ * @param serves names of further channels that the processor of the stage serves; `*` is the id
+ * @throws UserError for names and ids that cannot be
+ */
+export function stageChannels(
+  command: StageCommand,
+  options: StageOptions,
+  serves: readonly string[] = [],
+): StageChannels {
   switch (command) {
     case 'ad-sim-server':
       return simulatorChannels(options);
     case 'mirror-server':
       return mirrorChannels(options);
     case 'hpc-consumer':
-      return consumerChannels(options);
+      return withProcessorOutputs(consumerChannels(options), options, serves);
     case 'hpc-collector':
-      return collectorChannels(options);
+      return withProcessorOutputs(collectorChannels(options), options, serves);
   }
+}
+
+/** What the processor of each member serves: what is known of ready-made ones, and what the file says. */
+function withProcessorOutputs(
+  channels: StageChannels,
+  options: StageOptions,
+  serves: readonly string[],
+): StageChannels {
+  const isReadyMade = options.text('processor-file') === undefined;
+  const hasStatistics = isReadyMade && options.text('processor-class') === 'ImageStatisticsProcessor';
+  const processorOutputs = channels.members.flatMap(({ id, outputs }) => {
+    const known = hasStatistics ? outputs.map((output) => `${output}:statistics`) : [];
+    const formatted = formatId(id, options.text('id-format-spec'));
+    const named = serves.map((name) => name.replaceAll('*', () => formatted));
+    return [...new Set([...known, ...named])];
+  });
+  return { ...channels, processorOutputs, served: [...channels.served, ...processorOutputs] };
 }
 
 function names(...all: readonly (string | undefined)[]): string[] {
@@ -115,6 +147,7 @@ function consumerChannels(options: StageOptions): StageChannels {
     })),
     metadata: parseMetadataChannels(options.text('metadata-channels') ?? ''),
     metadataOutputs: [],
+    processorOutputs: [],
     served: [
       ...[...all.values()].flatMap((c) =>
         names(

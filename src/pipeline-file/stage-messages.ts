@@ -18,6 +18,10 @@ export interface MemberFigures {
   readonly deaths: number;
   /** Updates that came in, without those that told what a channel held already. */
   readonly received: number;
+  /** Of those that told what a channel held: worked on as objects all the same (`--skip-initial-updates 0`). */
+  readonly initial: number;
+  /** Of those received: left out on purpose (`--skip-initial-updates` of more than 1). */
+  readonly skipped: number;
   readonly processed: number;
   /** Failed to be processed. */
   readonly errors: number;
@@ -27,6 +31,7 @@ export interface MemberFigures {
   readonly queued: number;
   /** Ids that never came, as the stage itself found out. */
   readonly missed: number;
+  /** Without what was made of `initial` before anybody read the output: its first reader finds that in the channel. */
   readonly published: number;
   readonly publishErrors: number;
 }
@@ -37,6 +42,8 @@ export const NO_FIGURES: Omit<MemberFigures, 'id'> = {
   metadataConnected: 0,
   deaths: 0,
   received: 0,
+  initial: 0,
+  skipped: 0,
   processed: 0,
   errors: 0,
   rejected: 0,
@@ -49,7 +56,7 @@ export const NO_FIGURES: Omit<MemberFigures, 'id'> = {
 export type ToStage =
   /** To a source: publish. */
   | { readonly type: 'go' }
-  /** To a source: publish nothing more, but stay. */
+  /** To a source: receive and publish nothing more, but stay; what it has received is worked off. */
   | { readonly type: 'finish' }
   | { readonly type: 'figures'; readonly requestId: number };
 

@@ -6,6 +6,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { FIRST_RESTART_MS, HEALTHY_MS, LONGEST_RESTART_MS } from '../restart-times.ts';
 import type { StageFigures } from './ledger.ts';
 import { LineSplitter } from './line-splitter.ts';
 import type { PlannedStage } from './plan.ts';
@@ -38,10 +39,10 @@ export interface StageProcessOptions {
   readonly onChange: () => void;
   /** How long an answer is waited for, in ms. Default: a second. */
   readonly answerMs?: number;
+  /** Restarts begin anew, in number and delay, after it was ready for so long, in ms. Default: 10 s. */
+  readonly healthyMs?: number;
 }
 
-const FIRST_RESTART_MS = 500;
-const LONGEST_RESTART_MS = 10_000;
 const ANSWER_MS = 1000;
 /** After its end, the time its pipes get to deliver what they still hold; a grandchild may hold them open. */
 const PIPES_MS = 500;
@@ -51,6 +52,7 @@ const LAST_LINES = 5;
 export class StageProcess {
   readonly stage: PlannedStage;
   state: StageState = 'waiting';
+  /** All there were. */
   restarts = 0;
   /** How it ended, when it ended for good and not in good order. */
   failure: { readonly code: number; readonly why: string } | undefined;
@@ -61,6 +63,10 @@ export class StageProcess {
   private deaths = 0;
   private lastLines: string[] = [];
   private delay = FIRST_RESTART_MS;
+  /** Since it was last well; `max-restarts` is the limit of these. */
+  private recentRestarts = 0;
+  /** When it became ready, by performance.now(); not before it is. */
+  private readyAt = Number.POSITIVE_INFINITY;
   private timer: NodeJS.Timeout | undefined;
   private requests = 0;
   private answered: (() => void) | undefined;
@@ -100,6 +106,7 @@ export class StageProcess {
     const { command, directory, environment, onLine, onEvent } = this.options;
     const [program, ...args] = command;
     this.lastLines = [];
+    this.readyAt = Number.POSITIVE_INFINITY;
     this.set('starting');
     const child = spawn(program, args, {
       cwd: directory,
@@ -150,8 +157,10 @@ export class StageProcess {
         break;
       case 'figures':
         this.members = new Map(m.members.map((member) => [member.id, member]));
-        if (this.state === 'connecting' && (this.stage.ready === 'started' || this.awaited.length === 0))
+        if (this.state === 'connecting' && (this.stage.ready === 'started' || this.awaited.length === 0)) {
+          this.readyAt = performance.now();
           this.set('running');
+        }
         // An answer that came too late is none to the question now.
         if (m.requestId === undefined || m.requestId === this.requests) this.answered?.();
         this.options.onChange();
@@ -180,7 +189,8 @@ export class StageProcess {
     if (!asked) for (const line of this.lastLines) this.options.onEvent(`  its last lines: ${line}`);
     // An exit code after being asked to end is the stage's own verdict, not a death.
     if (!asked || signal) this.deaths++;
-    if (!asked && this.stage.restart === 'on-failure' && this.restarts < this.stage.maxRestarts)
+    this.forgiveIfWell();
+    if (!asked && this.stage.restart === 'on-failure' && this.recentRestarts < this.stage.maxRestarts)
       this.restart();
     else {
       this.failure = failure;
@@ -188,13 +198,21 @@ export class StageProcess {
     }
   }
 
+  /** A stage that fails once a day is not given up after a few days. */
+  private forgiveIfWell(): void {
+    if (performance.now() - this.readyAt < (this.options.healthyMs ?? HEALTHY_MS)) return;
+    this.recentRestarts = 0;
+    this.delay = FIRST_RESTART_MS;
+  }
+
   private restart(): void {
     const { name, maxRestarts } = this.stage;
     for (const [id, figures] of this.members) this.before.set(id, added(this.before.get(id), figures));
     this.members.clear();
     this.restarts++;
+    this.recentRestarts++;
     this.options.onEvent(
-      `stage ${name}: restart ${this.restarts} of ${maxRestarts} in ${this.delay / 1000} s`,
+      `stage ${name}: restart ${this.recentRestarts} of ${maxRestarts} in ${this.delay / 1000} s`,
     );
     this.timer = setTimeout(() => this.start(), this.delay);
     this.delay = Math.min(this.delay * 2, LONGEST_RESTART_MS);
@@ -212,7 +230,7 @@ export class StageProcess {
     this.send({ type: 'go' });
   }
 
-  /** Tells a source to publish nothing more. */
+  /** Tells a source to publish nothing more, or to receive nothing more if it is no simulator; it stays. */
   finish(): void {
     this.publishing = false;
     this.send({ type: 'finish' });
@@ -281,6 +299,8 @@ function added(before: MemberFigures | undefined, now: MemberFigures): MemberFig
     metadataConnected: now.metadataConnected + before.metadataConnected,
     deaths: now.deaths + before.deaths,
     received: now.received + before.received,
+    initial: now.initial + before.initial,
+    skipped: now.skipped + before.skipped,
     processed: now.processed + before.processed,
     errors: now.errors + before.errors,
     rejected: now.rejected + before.rejected,

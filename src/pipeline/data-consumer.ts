@@ -119,6 +119,11 @@ export class DataConsumer {
     return this.stage.updateStatus();
   }
 
+  /** See ProcessingStage. */
+  endReception(): void {
+    this.stage.endReception();
+  }
+
   /** Ends in good order; the final statistics. May be called once. */
   stop(): Promise<ConsumerStats> {
     return this.stage.stop();

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { UserError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { timerMs } from '../long-timer.ts';
+import { FIRST_RESTART_MS, HEALTHY_MS, LONGEST_RESTART_MS } from '../restart-times.ts';
 import {
   ConsumerLives,
   type ConsumerTotals,
@@ -48,10 +49,6 @@ export type MemberState = 'starting' | 'running' | 'restarting' | 'ended';
 const STATS_TIMEOUT_MS = 1000;
 /** From the request to stop to SIGKILL: twice the drain timeout (the processor's stop() has it too), and this in ms. */
 const STOP_MARGIN_MS = 5000;
-const FIRST_RESTART_MS = 500;
-const LONGEST_RESTART_MS = 10_000;
-/** A child that ran this long has started well: the next restart is quick again. */
-const HEALTHY_MS = 10_000;
 
 interface Member {
   readonly spec: ConsumerSpec;
@@ -72,6 +69,7 @@ export class ProcessGroup {
   private readonly waiting = new Map<number, (stats: ConsumerStats) => void>();
   private requests = 0;
   private stopping = false;
+  private receptionEnded = false;
   private failure: UserError | undefined;
 
   constructor(options: ProcessGroupOptions) {
@@ -133,6 +131,7 @@ export class ProcessGroup {
       case 'ready':
         member.ready = true;
         member.lives.begin();
+        if (this.receptionEnded && member.child) send(member.child, { type: 'end_reception' });
         this.options.logger.info(`consumer ${member.spec.consumerId} runs as process ${member.child?.pid}`);
         this.options.onChange?.();
         break;
@@ -242,6 +241,12 @@ export class ProcessGroup {
       this.members.map((m) => m.lives),
       { nAlive, nRestarts },
     );
+  }
+
+  /** No consumer receives anything more, also none that is restarted; they stay, and work off what they have. */
+  endReception(): void {
+    this.receptionEnded = true;
+    for (const { child, ready } of this.members) if (child && ready) send(child, { type: 'end_reception' });
   }
 
   /** Asks all children to end and kills those that do not; resolves when none is left. */

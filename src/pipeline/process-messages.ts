@@ -9,6 +9,8 @@ export type ToChild =
   | { readonly type: 'start'; readonly spec: ConsumerSpec }
   /** `publish`: on the status channel, too. */
   | { readonly type: 'get_stats'; readonly requestId: number; readonly publish: boolean }
+  /** Receive nothing more, and stay. */
+  | { readonly type: 'end_reception' }
   | { readonly type: 'stop' };
 
 /** How often a child tells its figures unasked, in ms: what it did since then is lost when it is killed. */

@@ -3,8 +3,8 @@
  * a client, one processor and what surrounds it. What differs is where objects come from and which figures there are.
  *
  * Start: processor constructed, channels served, processor started, and only then reception, so that no object
- * arrives before `start()`. Stop: reception ends, what is queued is worked off, the processor stops, the last
- * statistics are published and stay readable for a moment.
+ * arrives before `start()`. Stop: reception ends, what is queued is worked off, the processor stops, clients of the
+ * output are sent what waits for them, the last statistics are published and stay readable for a moment.
  */
 import { Context, type Log, Server, type SharedPV, TypeDef, Value } from 'epics-pva-ts';
 import { UserError } from '../errors.ts';
@@ -50,6 +50,8 @@ export class ProcessingStage<S extends StageStats> {
   /** Of the moment of the final statistics: an object that is still processed then is counted once, as not processed. */
   private finalTotals: StageTotals | undefined;
   private paused = false;
+  /** What the input channel held after a reconnect, and was skipped. */
+  private nHeld = 0;
 
   /** @throws UserError when the processor cannot be constructed */
   constructor(options: StageOptions) {
@@ -143,8 +145,9 @@ export class ProcessingStage<S extends StageStats> {
 
   /** What the input channel held after a reconnect; see ProcessorRunner. */
   handleHeld(object: Value): void | Promise<void> {
-    if (!this.runner.isNews(object)) return this.runner.skipObject(object);
-    return this.handle(object);
+    if (this.runner.isNews(object)) return this.handle(object);
+    this.nHeld++;
+    return this.runner.skipObject(object);
   }
 
   /** An initial update: the next stage can connect before the first object is there. */
@@ -185,6 +188,11 @@ export class ProcessingStage<S extends StageStats> {
     if (this.stopped) return;
     this.states.set(this.paused ? 'paused' : this.input.connected ? 'running' : 'disconnected', why);
     this.states.soon();
+  }
+
+  /** Nothing more is received; it stays, and works off and sends what it has. */
+  endReception(): void {
+    if (!this.stopped) this.pause(true);
   }
 
   /** @throws Error when it is too late */
@@ -270,9 +278,12 @@ export class ProcessingStage<S extends StageStats> {
   /** What it did since the start, whatever was reset. */
   totals(): StageTotals {
     if (this.finalTotals) return this.finalTotals;
+    const input = this.input.totals();
+    const begun = this.options.inputMode === 'pva' && (input.receiverStats?.nReceived ?? 0) > 0;
+    const nInitial = this.nHeld + (begun ? 1 : 0);
     return {
-      ...this.input.totals(),
-      processorStats: { ...this.runner.totals, nInFlight: this.nInFlight },
+      ...input,
+      processorStats: { ...this.runner.totals, nInFlight: this.nInFlight, nInitial },
       ...(this.output && { publisherStats: this.output.totals }),
       nMetadataConnected: this.metadata.nSeen,
     };
@@ -303,8 +314,8 @@ export class ProcessingStage<S extends StageStats> {
   }
 
   /**
-   * Ends in good order: what is queued is worked off, for at most `drainTimeout` seconds altogether; the final
-   * statistics say what was not. May be called once.
+   * Ends in good order: what is queued is worked off and sent to the clients of the output, for at most `drainTimeout`
+   * seconds altogether; the final statistics say what was not processed, the totals what was not sent. May be called once.
    */
   async stop(): Promise<S> {
     if (this.stopped) return this.stats();
@@ -319,12 +330,14 @@ export class ProcessingStage<S extends StageStats> {
     this.runner.stop();
     await stopProcessor(this.processor, drainTimeout, logger);
     // It may have published its last result just now (PvaPy stops its publisher behind the processor, too).
-    await this.output?.stop(Math.max(deadline.left, LINGER_MS));
+    await this.output?.stop(deadline.left);
     this.states.set('stopped');
     this.states.stop();
     const stats = this.updateStatus();
-    this.finalTotals = this.totals();
+    const totals = this.totals();
+    this.finalTotals = totals;
     await new Promise((resolve) => setTimeout(resolve, LINGER_MS));
+    if (this.output) this.finalTotals = { ...totals, publisherStats: this.output.finalTotals };
     await this.close();
     return stats;
   }

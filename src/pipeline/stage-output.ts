@@ -5,10 +5,17 @@
 import { type Context, type Server, SharedPV, TypeDef } from 'epics-pva-ts';
 import type { Logger } from '../log.ts';
 import { ClientPublisher } from '../output/client-publisher.ts';
-import type { DataPublisher, PublishedHandler, PublisherStats } from '../output/data-publisher.ts';
+import type {
+  DataPublisher,
+  PublishedHandler,
+  PublisherStats,
+  PublisherTotals,
+} from '../output/data-publisher.ts';
 import { ServerPublisher } from '../output/server-publisher.ts';
 import type { PvObject, UserDataProcessor } from '../processor/user-data-processor.ts';
 import { type OutputMode, structureOf } from './user-code.ts';
+
+const LEAST_ANSWER_MS = 1000;
 
 export interface StageOutputOptions {
   readonly channel: string;
@@ -33,7 +40,7 @@ export class StageOutput {
     if (mode === 'pvas') {
       const pv = SharedPV.readonly();
       server.addPV(channel, pv);
-      this.publisher = new ServerPublisher(pv, logger, onPublished);
+      this.publisher = new ServerPublisher({ pv, server, channel, onPublished, logger });
     } else this.publisher = new ClientPublisher({ mode, context: connect(), channel, onPublished, logger });
   }
 
@@ -69,7 +76,7 @@ export class StageOutput {
   }
 
   /** Since the start, whatever was reset. */
-  get totals(): PublisherStats {
+  get totals(): PublisherTotals {
     return this.publisher.totals;
   }
 
@@ -77,8 +84,16 @@ export class StageOutput {
     this.publisher.resetStats();
   }
 
-  /** What was published is on its way, or counted as an error. */
+  /** What was published is sent, or acknowledged, or counted as an error; for at most `drainMs`. */
   stop(drainMs: number): Promise<void> {
-    return this.publisher.stop(drainMs);
+    // What was put or called last gets the chance of an answer.
+    const isServed = this.options.mode === 'pvas';
+    return this.publisher.stop(isServed ? drainMs : Math.max(drainMs, LEAST_ANSWER_MS));
+  }
+
+  /** The last totals, with what clients were not sent. */
+  get finalTotals(): PublisherTotals {
+    const { totals, nUnsent } = this.publisher;
+    return { ...totals, nUnsent };
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { ReceiverStats } from '../input/data-receiver.ts';
 import type { QueueStats } from '../input/object-queue.ts';
-import type { PublisherStats } from '../output/data-publisher.ts';
+import type { PublisherTotals } from '../output/data-publisher.ts';
 import type { ProcessorTotals } from '../processor/processor-counts.ts';
 import type { CollectorCacheTotals } from './collector/cache-counts.ts';
 import type { SourceStats } from './source-stats.ts';
@@ -23,8 +23,10 @@ export interface StageTotals extends InputTotals {
   readonly processorStats: ProcessorTotals & {
     /** Objects received that are not processed yet; at the end, those that never were. */
     readonly nInFlight: number;
+    /** Of the updates a consumer's monitor received: what its channel held when it was connected or resumed, and no news. */
+    readonly nInitial: number;
   };
-  readonly publisherStats?: PublisherStats | undefined;
+  readonly publisherStats?: PublisherTotals | undefined;
   /** Metadata channels that have sent something. */
   readonly nMetadataConnected: number;
 }

@@ -78,6 +78,7 @@ function combineProcessors(all: readonly object[]): Record<string, number> {
     ...Object.fromEntries(PROCESSOR_SUMS.map((name) => [name, total[name] ?? 0])),
     // In totals only.
     ...(total['nSkipped'] !== undefined && { nSkipped: total['nSkipped'] }),
+    ...(total['nInitial'] !== undefined && { nInitial: total['nInitial'] }),
     startTime,
     endTime: allEnded ? largest(each(started, 'endTime')) : 0,
     runtime: largest(reportedUntil) - startTime,

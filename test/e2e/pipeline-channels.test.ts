@@ -1,8 +1,30 @@
 /** `hpc-pipeline` with channels that no stage of the chain serves: what is waited for, said, and not lost. */
 import { describe, expect } from 'vitest';
 import { Detector } from './support/detector.ts';
-import { FIFTY_IMAGES, ledgerOf, outputOf, PATIENCE_MS, runFile } from './support/pipeline.ts';
+import { FIFTY_IMAGES, FIXTURES, ledgerOf, outputOf, PATIENCE_MS, runFile } from './support/pipeline.ts';
 import { it } from './support/world.ts';
+
+it('a stage reads what the processor of another one serves beside its output', async ({ world }) => {
+  const child = await runFile(
+    world,
+    `name: statistics
+stages:
+  - name: log
+    command: hpc-consumer
+    options: { input-channel: measured:statistics, oid-field: imageId, server-queue-size: 100 }
+  - name: measure
+    command: hpc-consumer
+    input: det
+    options: { output-channel: measured, server-queue-size: 100, processor-class: ImageStatisticsProcessor }
+${FIFTY_IMAGES}
+`,
+  );
+  expect(await child.waitForExit(PATIENCE_MS)).toMatchObject({ code: 0 });
+  const { stages, links, verdict } = ledgerOf(outputOf(child));
+  expect(verdict).toBe('balanced');
+  expect(stages).toMatchObject({ measure: { processed: 50 }, log: { received: 50, processed: 50 } });
+  expect(links).toEqual(['det -> measure: published=50 received=50 lost=0']);
+});
 
 describe('a chain that reads channels of others', () => {
   const OUTSIDE = `name: outside
@@ -106,5 +128,23 @@ ${FIFTY_IMAGES}
     expect({ verdict, lost }).toEqual({ verdict: 'balanced', lost: 0 });
     expect(stages['first']?.['received']).toBeGreaterThanOrEqual(300);
     expect(stages['second']?.['received']).toBe(stages['first']?.['published']);
+  });
+
+  it('keeps a source that is no simulator until a slow reader has everything', async ({ world }) => {
+    const detector = await Detector.start(world, { nx: 1000, ny: 1000 });
+    const slow = `processor-file: '${FIXTURES}/lifecycle-processor.ts', processor-class: Asynchronous`;
+    const text = OUTSIDE.replace('ready-timeout: 10', 'ready-timeout: 30')
+      .replace('output-channel', 'drain-timeout: 0.1, output-channel')
+      .replace(/(input: first\n.*) processor-class.*}/, `$1 ${slow}, processor-args: { ms: 50 } }`);
+    const child = await runFile(world, text);
+    await child.waitForLine(/all stages are ready/, PATIENCE_MS);
+    await detector.publish(60);
+    await child.waitForLine(/first: running \d+\/s received=60 /, PATIENCE_MS);
+    child.signal('SIGTERM');
+    expect(await child.waitForExit(PATIENCE_MS)).toMatchObject({ code: 0 });
+    const { stages, links, verdict, lost } = ledgerOf(outputOf(child));
+    expect({ verdict, lost }).toEqual({ verdict: 'balanced', lost: 0 });
+    expect(links).toEqual(['first -> second: published=60 received=60 lost=0']);
+    expect(stages['second']).toMatchObject({ processed: 60 });
   });
 });

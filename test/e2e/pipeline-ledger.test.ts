@@ -2,7 +2,15 @@
 import { describe, expect } from 'vitest';
 import { control, statusWhen } from './support/consumer.ts';
 import { Detector } from './support/detector.ts';
-import { flowing, ledgerOf, outputOf, PATIENCE_MS, runFile, stagePid } from './support/pipeline.ts';
+import {
+  FIFTY_IMAGES,
+  flowing,
+  ledgerOf,
+  outputOf,
+  PATIENCE_MS,
+  runFile,
+  stagePid,
+} from './support/pipeline.ts';
 import { descendants } from './support/processes.ts';
 import { it } from './support/world.ts';
 
@@ -56,6 +64,43 @@ stages:
     expect({ verdict, lost }).toEqual({ verdict: 'balanced', lost: 9 });
     expect(links).toEqual(['first -> second: published=70 received=61 lost=9']);
     expect(stages['second']).toMatchObject({ received: 61, processed: 61, missed: 9 });
+  });
+
+  it('counts what channels held at first apart from what was published, however many updates are skipped', async ({
+    world,
+  }) => {
+    const reader = (name: string, input: string, more: string): string =>
+      `  - { name: ${name}, command: hpc-consumer, input: ${input}, options: { ${more}, ${QUEUED} } }\n`;
+    const child = await runFile(
+      world,
+      `name: skipping
+stages:
+${FIFTY_IMAGES}
+${reader('none', 'det', 'skip-initial-updates: 0, output-channel: none:out')}\
+${reader('behind', 'none', 'output-channel: behind:out')}\
+${reader('five', 'det', 'skip-initial-updates: 5, output-channel: five:out')}\
+${reader('two', 'five', 'n-consumers: 2, distributor-updates: 1, skip-initial-updates: 0, output-channel: "two:*"')}\
+  - { name: last, command: hpc-collector, input: two, options: { skip-initial-updates: 3, ${QUEUED} } }
+`,
+      '--fail-on-loss',
+    );
+    expect(await child.waitForExit(PATIENCE_MS)).toMatchObject({ code: 0 });
+    const { stages, links, verdict, lost } = ledgerOf(outputOf(child));
+    expect({ verdict, lost }).toEqual({ verdict: 'balanced', lost: 0 });
+    expect(stages).toMatchObject({
+      none: { received: 51, processed: 51, skipped: 0 },
+      behind: { received: 50, processed: 50, skipped: 0 },
+      five: { received: 50, processed: 46, skipped: 4 },
+      two: { received: 48, processed: 48, skipped: 0 },
+      last: { received: 46, processed: 42, skipped: 4 },
+    });
+    expect([...links].sort()).toEqual([
+      'det -> five: published=50 received=50 lost=0',
+      'det -> none: published=50 received=50 lost=0',
+      'five -> two: published=46 received=46 lost=0',
+      'none -> behind: published=50 received=50 lost=0',
+      'two -> last: published=46 received=46 lost=0',
+    ]);
   });
 
   it('is incomplete when one of the consumers of a stage was killed, and restarted', async ({ world }) => {

@@ -1,9 +1,11 @@
 /**
- * hpc-collector and mirror-server told to end by SIGINT or SIGTERM, once and twice, as hpc-consumer in
+ * hpc-collector, mirror-server and the output of hpc-consumer told to end by SIGINT or SIGTERM, once and twice, as hpc-consumer in
  * stopping.test.ts: the first signal has them give away what they hold, within a bound; the second ends them at once.
  */
 import { NTNDArray, Server, SharedPV, serverConfigFromEnv, struct, Value } from 'epics-pva-ts';
 import { describe, expect } from 'vitest';
+import { statusWhen } from './support/consumer.ts';
+import { Detector } from './support/detector.ts';
 import { mirrorRows } from './support/mirror.ts';
 import { Unguarded } from './support/unguarded.ts';
 import { it, until, type World } from './support/world.ts';
@@ -99,6 +101,64 @@ describe.concurrent('hpc-collector', () => {
     expect(world.lines('events-1')).not.toContain('stop');
     await collector.nothingLeft();
   });
+});
+
+describe.concurrent('the output of a stage', () => {
+  /** More than the computer's buffers hold. */
+  const IMAGES = 40;
+  const STAGE = `hpc-consumer -ic pvapy:image -oc first:out -sc consumer:1:status -cc consumer:1:control -sqs ${IMAGES} -pc UserDataProcessor`;
+
+  /** Has published so many images of 1 MB. */
+  async function published(world: World, detector: Detector, count: number): Promise<void> {
+    await detector.publish(count);
+    await statusWhen(world, 1, 'published', (s) => s.publisherStats.nPublished === count);
+  }
+
+  it.for(ONCE)('%s: gives a slow reader everything that was published', async (signal, { world }) => {
+    const detector = await Detector.start(world, { nx: 1000, ny: 1000 });
+    const first = Unguarded.start(world, `${STAGE} --drain-timeout 60`);
+    const reader = Unguarded.start(
+      world,
+      `hpc-consumer -id 2 -ic first:out -sc consumer:2:status -cc consumer:2:control -sqs ${IMAGES} ` +
+        `-pf test/e2e/fixtures/lifecycle-processor.ts -pc Asynchronous --processor-args '{"ms":100}'`,
+    );
+    await detector.subscribers(1);
+    await statusWhen(world, 2, 'connected', (s) => s.receiverStats.nReceived === 1);
+    await published(world, detector, IMAGES);
+    first.signal(signal);
+    expect(await first.exited).toEqual({ code: 0, signal: null });
+    expect(first.stdout).not.toContain('Not sent');
+    const ends = (): string[] => world.lines('events-2').filter((event) => event.startsWith('end '));
+    await until(() => expect(ends()).toEqual(Array.from({ length: IMAGES }, (_, i) => `end ${i + 1}`)));
+    reader.signal('SIGTERM');
+    expect(await reader.exited).toEqual({ code: 0, signal: null });
+    expect(reader.stdout).toMatch(/'nMissed': 0,/);
+  });
+
+  it.for([1, 2])(
+    'that a client does not take is counted when the time to drain is over: %d consumer(s)',
+    async (count, { world }) => {
+      const detector = await Detector.start(world, { nx: 1000, ny: 1000 });
+      const line = STAGE.replace('first:out', 'first:*').replaceAll('consumer:1', 'consumer:*');
+      const first = Unguarded.start(world, `${line} -nc ${count} --drain-timeout 0 --fail-on-loss`);
+      const request = `pvmonitor -r 'record[queueSize=${IMAGES}]field()'`;
+      const client = Unguarded.start(world, `${request} first:1`);
+      await detector.subscribers(count);
+      await client.printed(/^first:1/);
+      client.signal('SIGSTOP');
+      await published(world, detector, IMAGES);
+      first.signal('SIGTERM');
+      expect(await first.exited).toEqual({ code: 3, signal: null });
+      const [, unsent = ''] =
+        /^Not sent: (\d+) object\(s\) that clients of the output channel did not take$/m.exec(first.stdout) ??
+        [];
+      expect(Number(unsent)).toBeGreaterThan(0);
+      expect(Number(unsent)).toBeLessThanOrEqual(IMAGES);
+      expect(first.stderr).toContain(
+        `hpc-consumer: objects were lost: ${unsent} not sent when it ended (--fail-on-loss)`,
+      );
+    },
+  );
 });
 
 describe.concurrent('mirror-server', () => {

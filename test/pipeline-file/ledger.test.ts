@@ -112,6 +112,38 @@ stages:
     ]);
   });
 
+  it('is balanced when a stage takes what its channel held for an object', () => {
+    const found = ledger(CHAIN, {
+      det: [{ id: 0, published: 100 }],
+      a: [consumer(1, 100, { initial: 1, processed: 101, published: 100 })],
+      b: [consumer(1, 100)],
+    });
+    expect(found).toMatchObject({ verdict: 'balanced', lost: 0, settled: true, reasons: [] });
+    expect(found.links).toMatchObject([
+      { to: ['a'], published: 100, received: 100, lost: 0 },
+      { to: ['b'], published: 100, received: 100, lost: 0 },
+    ]);
+    expect(found.stages[1]).toMatchObject({ received: 101, processed: 101 });
+  });
+
+  it('has what a stage leaves out on purpose in a column of its own, not among what is lost', () => {
+    const figures = (processed: number) => ({
+      det: [{ id: 0, published: 100 }],
+      a: [consumer(1, 100, { skipped: 4, processed, published: processed })],
+      b: [consumer(1, processed)],
+    });
+    const found = ledger(CHAIN, figures(96));
+    expect(found).toMatchObject({ verdict: 'balanced', lost: 0, settled: true, reasons: [] });
+    expect(ledgerText('chain', found).split('\n').slice(0, 3)).toEqual([
+      'stage  received  processed  errors  rejected  skipped  queued  missed  published',
+      'det           0          0       0         0        0       0       0        100',
+      'a           100         96       0         0        4       0       0         96',
+    ]);
+    expect(ledger(CHAIN, figures(95)).reasons).toEqual([
+      'a: received 100 is not processed 95 + errors 0 + rejected 0 + skipped 4 + queued 0',
+    ]);
+  });
+
   it('is incomplete when a stage died', () => {
     const figures = { det: [{ id: 0, published: 100 }], a: [consumer(1, 90)], b: [consumer(1, 90)] };
     expect(ledger(CHAIN, figures, { a: 2 })).toMatchObject({

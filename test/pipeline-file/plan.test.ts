@@ -46,6 +46,39 @@ stages:
     expect(chain.start).toEqual(['reader', 'detector']);
   });
 
+  it('knows channels that processors serve beside their output', () => {
+    const chain = plan(`name: chain
+stages:
+  - { name: reader, command: hpc-consumer, options: { input-channel: 'first:2:statistics', oid-field: imageId } }
+  - { name: peaks, command: hpc-consumer, options: { input-channel: 'peaks:1:found' } }
+  - { name: fast, command: hpc-consumer, input: det, options: { metadata-channels: [pva://peaks:sum] } }
+  - name: first
+    command: hpc-consumer
+    input: det
+    options: { n-consumers: 2, output-channel: 'first:*', processor-class: ImageStatisticsProcessor }
+  - name: second
+    command: hpc-collector
+    input: first
+    serves: ['peaks:*:found', peaks:sum]
+    options: { processor-class: Mine, processor-file: there.ts }
+  - { name: det, command: ad-sim-server }
+`);
+    expect(stage(chain, 'first').channels.processorOutputs).toEqual([
+      'first:1:statistics',
+      'first:2:statistics',
+    ]);
+    expect(chain.edges).toContainEqual({
+      from: 'first',
+      to: 'reader',
+      channel: 'first:2:statistics',
+      metadata: false,
+    });
+    expect(chain.edges).toContainEqual({ from: 'second', to: 'fast', channel: 'peaks:sum', metadata: true });
+    // They receive to the end: they are no sources.
+    expect(chain.stages.filter(({ isSource }) => isSource).map(({ name }) => name)).toEqual(['det']);
+    expect(chain.start.at(-1)).toBe('det');
+  });
+
   it("starts a stage behind those it names in 'after'", () => {
     const text = CHAIN.replace('input: detector\n', 'input: detector\n    after: detector\n');
     expect(plan(text).start).toEqual(['second', 'detector', 'first']);
@@ -311,10 +344,26 @@ stages:
       'second:output, input-channel: frist:output',
     );
     expect(mistakes(other)).toEqual([
-      "10:11: stage 'second': no stage serves the channel 'frist:output', and channels of others need network: environment; did you mean 'first:output'?",
+      "10:11: stage 'second': no stage serves the channel 'frist:output'; if the processor of one does, name it there in 'serves'; channels of others need network: environment; did you mean 'first:output'?",
     ]);
     expect(mistakes(other.replace('name: chain', 'name: chain\nnetwork: environment'))).toEqual([]);
     expect(mistakes(other.replace('name: chain', 'name: chain\nbroadcast-port: 7000'))).toEqual([]);
+  });
+
+  it('refuses a channel that two processors would serve, or a stage without one', () => {
+    const serving = (stage: string, name: string): string =>
+      CHAIN.replace(`name: ${stage}`, `name: ${stage}\n    serves: ${name}`);
+    expect(mistakes(serving('detector', 'own'))).toEqual([
+      "4:13: stage 'detector': serves: ad-sim-server runs no processor that could serve channels",
+    ]);
+    expect(mistakes(serving('first', 'second:output'))).toEqual([
+      "11:11: stages 'first' and 'second' would both serve the channel 'second:output'",
+    ]);
+    expect(
+      mistakes(serving('first', '[own]').replace('first:output,', "'first:*', n-consumers: 2,")),
+    ).toContain("6:11: stage 'first' would serve the channel 'own' twice");
+    expect(mistakes(serving('first', '[]'))).toHaveLength(1);
+    expect(mistakes(serving('first', '"own channel"'))).toHaveLength(1);
   });
 
   it('are told for processors that are not there', () => {

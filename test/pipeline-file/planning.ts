@@ -11,7 +11,7 @@ export function result(text: string, { set = {}, environment = {} }: Given = {})
   return planPipeline(text, {
     commands: STAGE_COMMAND_SPECS,
     variables: { set: new Map(Object.entries(set)), environment },
-    processors: ['UserDataProcessor', 'RotateProcessor'],
+    processors: ['UserDataProcessor', 'RotateProcessor', 'ImageStatisticsProcessor'],
     exists: (folder, file) => `${folder}/${file}` === './there.ts',
   });
 }

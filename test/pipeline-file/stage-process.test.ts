@@ -1,5 +1,5 @@
-/** A stage as a child process: what it is asked, and when the answer counts. */
-import { expect, it, onTestFinished, vi } from 'vitest';
+/** A stage as a child process: what it is asked, when the answer counts, and how often it is started again. */
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { StageProcess } from '../../src/pipeline-file/stage-process.ts';
 import { plan, stage } from './planning.ts';
 
@@ -43,4 +43,70 @@ stages:
   // One question was the answer to both.
   await child.ask();
   expect(received()).toBe(3);
+});
+
+describe('a stage that is to be started again once', () => {
+  /** Answers when it is asked, and fails when it is told to finish. */
+  const FAILING = `
+process.on('message', ({ type, requestId }) => {
+  if (type === 'finish') process.exit(7);
+  process.send({ type: 'figures', requestId, members: [] });
+});
+process.send({ type: 'started' });`;
+
+  function started(healthyMs: number): { readonly child: StageProcess; readonly events: string[] } {
+    const text = `name: one
+stages:
+  - { name: det, command: ad-sim-server, restart: on-failure, max-restarts: 1, options: { channel-name: det:image } }
+`;
+    const events: string[] = [];
+    const child = new StageProcess({
+      stage: stage(plan(text), 'det'),
+      command: [process.execPath, '-e', FAILING],
+      directory: '.',
+      environment: process.env,
+      onLine: () => {},
+      onEvent: (event) => void events.push(event),
+      onChange: () => {},
+      answerMs: 20_000,
+      healthyMs,
+    });
+    onTestFinished(() => child.kill());
+    child.start();
+    return { child, events };
+  }
+
+  const inState = (child: StageProcess, state: string): Promise<void> =>
+    vi.waitFor(() => expect(child.state).toBe(state), { timeout: 10_000 });
+
+  async function failWhenReady(child: StageProcess): Promise<void> {
+    await inState(child, 'connecting');
+    await child.ask();
+    await inState(child, 'running');
+    child.finish();
+  }
+
+  const restarts = (events: readonly string[]): string[] => events.filter((text) => text.includes('restart'));
+  const AGAIN = 'stage det: restart 1 of 1 in 0.5 s';
+
+  it('is given up when it fails again too soon', async () => {
+    const { child, events } = started(60_000);
+    await failWhenReady(child);
+    await failWhenReady(child);
+    await inState(child, 'failed');
+    expect(restarts(events)).toEqual([AGAIN]);
+  });
+
+  it('is started again whenever it was well before, as quickly as the first time; all restarts are counted', async () => {
+    const { child, events } = started(0);
+    for (let i = 0; i < 3; i++) await failWhenReady(child);
+    await inState(child, 'restarting');
+    expect(restarts(events)).toEqual([AGAIN, AGAIN, AGAIN]);
+    expect(child.restarts).toBe(3);
+    // It has not been ready since: it is not well.
+    await inState(child, 'connecting');
+    child.finish();
+    await inState(child, 'failed');
+    expect(child.restarts).toBe(3);
+  });
 });

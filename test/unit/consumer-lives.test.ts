@@ -37,7 +37,15 @@ function told({ n, startTime = 1000, nInFlight = 0, state = 'running' }: Told) {
   return {
     stats,
     totals: {
-      processorStats: { nProcessed: n, nErrors: 0, nMissed: 2, nLost: 0, nSkipped: 1, nInFlight },
+      processorStats: {
+        nProcessed: n,
+        nErrors: 0,
+        nMissed: 2,
+        nLost: 0,
+        nSkipped: 1,
+        nInFlight,
+        nInitial: 1,
+      },
       nMetadataConnected: 0,
     },
   };

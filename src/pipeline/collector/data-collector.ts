@@ -247,6 +247,11 @@ export class DataCollector {
     return this.stage.updateStatus();
   }
 
+  /** See ProcessingStage. */
+  endReception(): void {
+    this.stage.endReception();
+  }
+
   /** Ends in good order; the final statistics. May be called once. */
   stop(): Promise<CollectorStats> {
     return this.stage.stop();
