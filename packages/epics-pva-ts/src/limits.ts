@@ -93,6 +93,10 @@ export const ECHO_SECONDS = 15;
 export const MAX_TICK_MS = 1000;
 /** A server that owes its client more than this reads no further requests of it. */
 export const MAX_UNSENT_BYTES: number = 16 * 1024 * 1024;
+/** Requests of one connection that PVs have not answered yet; with so many, no further ones are read. */
+export const MAX_REQUESTS_UNDER_WAY = 1000;
+/** Bytes of these requests together. */
+export const MAX_UNDER_WAY_BYTES: number = 256 * 1024 * 1024;
 /** A closed connection's last bytes may take this long to leave. */
 export const CLOSE_LINGER_MS = 250;
 

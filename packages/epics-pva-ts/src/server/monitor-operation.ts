@@ -196,7 +196,7 @@ export class MonitorOperation extends ServerOperation implements MonitorSink, Tu
       connection.whenSent(() => update.release());
     }
     const before = connection.bytesSent;
-    connection.send(Command.MONITOR, (w) => {
+    connection.sendUpdate(Command.MONITOR, (w) => {
       w.u32(ioid);
       w.u8(SUB.EXEC);
       update.writeTo(w, selection);

@@ -4,8 +4,7 @@
  * Unknown ids are answered as pvAccessCPP does; an ioid used twice, or for another kind of operation, closes the
  * connection, because state is lost (pva-protocol.md 3.8).
  */
-import type { Connection } from '../connection/connection.ts';
-import type { Credentials } from '../connection/server-connection.ts';
+import type { Credentials, ServerConnection } from '../connection/server-connection.ts';
 import { RemoteProtocolError } from '../errors.ts';
 import { Command, commandName } from '../frame/command.ts';
 import { MAX_REQUEST_BYTES, MAX_RETIRED_OPERATIONS } from '../limits.ts';
@@ -46,7 +45,7 @@ import { ProcessOperation, PutGetOperation } from './put-get-operation.ts';
 import { PutOperation } from './put-operation.ts';
 
 export interface OperationTableOptions {
-  readonly connection: Connection;
+  readonly connection: ServerConnection;
   readonly limits: ServerLimits;
   readonly counters: ClientCounters;
   readonly congestion: Congestion;
@@ -167,6 +166,7 @@ export class OperationTable {
     }
     const op = make({
       connection: channel.traffic,
+      underWay: connection.underWay,
       pv: channel.pv,
       client: this.options.credentials(),
       ioid: m.ioid,

@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { Command } from '../../src/frame/command.ts';
-import { MAX_CHANNELS, MAX_OPERATIONS, MAX_REQUEST_BYTES } from '../../src/limits.ts';
+import { MAX_CHANNELS, MAX_OPERATIONS, MAX_REQUEST_BYTES, MAX_REQUESTS_UNDER_WAY } from '../../src/limits.ts';
 import { encodeCreateChannelRequest } from '../../src/message/channel.ts';
 import { encodeGetFieldRequest } from '../../src/message/get-field.ts';
 import { encodeTyped } from '../../src/message/operation.ts';
@@ -247,6 +247,79 @@ describe('a client that asks and reads nothing', () => {
     expect(plug.paused).toBe(true);
     expect(client.connection.unsentBytes).toBeLessThan(18 * MiB);
     expect(watch.look()).toBeLessThan(24 * MiB);
+    client.close();
+  });
+});
+
+describe('a client whose requests are answered later', () => {
+  /** `count` RPCs, each by an operation of its own, and a PV that answers when `answer` is called. */
+  async function asked(
+    count: number,
+    result = Value.create(struct('', { value: 'ubyte[]' }), { value: new Uint8Array(MiB) }),
+  ): Promise<{
+    client: ServerClient;
+    plug: Plug;
+    host: ReturnType<typeof hostOf>;
+    calls: () => number;
+    answer: (n: number) => Promise<void>;
+  }> {
+    const waiting: ((v: Value) => void)[] = [];
+    let calls = 0;
+    const pv = new SharedPV({
+      onRpc: () => {
+        calls++;
+        return new Promise<Value>((resolve) => waiting.push(resolve));
+      },
+    });
+    const { client, transport, host } = await validated({ p: pv }, new Plug());
+    await receive(client, create(1, 1));
+    for (let i = 0; i < count; i++) client.connection.receive(init(Command.RPC, 1, i));
+    for (let i = 0; i < count; i++)
+      client.connection.receive(request(Command.RPC, 1, i, 0, (w) => encodeTyped(w, null)));
+    const answer = async (n: number): Promise<void> => {
+      for (const resolve of waiting.splice(0, n)) resolve(result);
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    return { client, plug: transport as Plug, host, calls: () => calls, answer };
+  }
+
+  it('has so many under way and no more; the rest is read when half of them are answered', async () => {
+    const { client, plug, calls, answer } = await asked(2500, int(1));
+    expect([calls(), plug.paused]).toEqual([MAX_REQUESTS_UNDER_WAY, true]);
+    expect(client.report(false).refused.requests).toBe(1);
+    await answer(MAX_REQUESTS_UNDER_WAY / 2 - 1);
+    expect([calls(), plug.paused]).toEqual([MAX_REQUESTS_UNDER_WAY, true]);
+    await answer(1);
+    expect([calls(), plug.paused]).toEqual([1.5 * MAX_REQUESTS_UNDER_WAY, true]);
+    for (let i = 0; i < 4; i++) await answer(1000);
+    expect([calls(), plug.paused]).toEqual([2500, false]);
+    client.close();
+  });
+
+  it('and reads nothing is not read from any more, and has to take some of it within 40 s', async () => {
+    const { client, plug, host, answer } = await asked(100);
+    expect(plug.paused).toBe(false);
+    await answer(15);
+    expect(plug.paused).toBe(false);
+    await answer(2);
+    expect(plug.paused).toBe(true);
+    expect(client.report(false).refused.unsentBytes).toBe(1);
+    const now = Math.ceil(performance.now());
+    for (let t = 1; t <= 42; t++) client.connection.tick(now + t * 1000);
+    expect(host.ended[0]?.reason?.message).toMatch(/the peer took none of \d{8} bytes for 40 s$/);
+  });
+
+  it('and never answered is closed in the end: nobody hears whether it is still there', async () => {
+    const { client, host, answer } = await asked(1500);
+    const now = Math.ceil(performance.now());
+    for (let t = 1; t <= 39; t++) client.connection.tick(now + t * 1000);
+    await answer(1);
+    for (let t = 40; t <= 79; t++) client.connection.tick(now + t * 1000);
+    expect(host.ended).toEqual([]);
+    for (let t = 80; t <= 81; t++) client.connection.tick(now + t * 1000);
+    expect(host.ended[0]?.reason?.message).toBe(
+      'none of 999 requests was answered by its PV for 40 s, and no more are read',
+    );
     client.close();
   });
 });
