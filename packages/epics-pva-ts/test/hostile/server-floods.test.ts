@@ -354,6 +354,23 @@ describe('one message', () => {
     },
   );
 
+  it('of 17 MB that puts empty strings is refused at once: no other client, and no post, fails of it later', async () => {
+    const pv = SharedPV.mailbox(Value.create(struct('', { value: 'string[]' }), { value: ['as it was'] }));
+    const { client, host } = await validated({ p: pv });
+    await receive(client, create(1, 1), init(Command.PUT, 1, 1, ''));
+    const put = request(Command.PUT, 1, 1, 0, (w) => {
+      w.bytes(Buffer.from([1, 2]));
+      w.bytes(Buffer.from(count(17_000_000)));
+      w.bytes(Buffer.alloc(17_000_000));
+    });
+    await receive(client, put);
+    expect(host.ended[0]?.reason?.message).toBe(
+      'PUT: message of too many strings, structures, unions or any',
+    );
+    expect(pv.fetch().get('value')).toEqual(['as it was']);
+    pv.post({ value: ['new'] });
+  });
+
   it('with a null argument and one with an empty structure are fine', async () => {
     const { client, host } = await validated();
     client.connection.receive(rpc([[0xff]]));
