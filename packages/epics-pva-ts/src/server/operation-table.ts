@@ -141,17 +141,19 @@ export class OperationTable {
   /** Makes the operation of an INIT; the client is told when the channel is not there. */
   private init(command: number, m: Request, make: (context: OperationContext) => ServerOperation): void {
     const { connection, channels, limits, counters } = this.options;
+    // Nothing that stays may refer to the message, or all that came with it would stay.
+    const { ioid } = m;
     const channel = channels.get(m.sid);
     const fail = (text: string): void =>
       connection.send(command, (w) =>
-        encodeResponseHead(w, { ioid: m.ioid, subcommand: SUB.INIT, status: errorStatus(text) }),
+        encodeResponseHead(w, { ioid, subcommand: SUB.INIT, status: errorStatus(text) }),
       );
     if (!channel) {
       fail('bad channel id');
       return;
     }
-    if (this.operations.has(m.ioid))
-      throw new RemoteProtocolError(`${commandName(command)}: operation id ${m.ioid} is in use`);
+    if (this.operations.has(ioid))
+      throw new RemoteProtocolError(`${commandName(command)}: operation id ${ioid} is in use`);
     const full = this.isFull(command);
     if (full) {
       counters.refused[full]++;
@@ -169,17 +171,17 @@ export class OperationTable {
       underWay: connection.underWay,
       pv: channel.pv,
       client: this.options.credentials(),
-      ioid: m.ioid,
+      ioid,
       request: new PvRequest((m as InitRequest).pvRequest ?? null),
       get rights() {
         return channel.rights;
       },
-      ended: () => this.destroy(m.ioid),
+      ended: () => this.destroy(ioid),
     });
-    this.operations.set(m.ioid, { op, channel, bytes });
+    this.operations.set(ioid, { op, channel, bytes });
     this.requestBytes += bytes;
     if (command === Command.MONITOR) this.monitors++;
-    channel.operations.set(m.ioid, op);
+    channel.operations.set(ioid, op);
     op.init();
   }
 

@@ -11,7 +11,8 @@ import { encodeTyped } from '../../src/message/operation.ts';
 import { encodeSearchRequest, searchRequest } from '../../src/message/search.ts';
 import { ServerClient } from '../../src/server/server-client.ts';
 import { SharedPV } from '../../src/server/shared-pv.ts';
-import { struct } from '../../src/value/type-def.ts';
+import { encodeType } from '../../src/value/type-codec.ts';
+import { arrayOf, struct } from '../../src/value/type-def.ts';
 import { Value } from '../../src/value/value.ts';
 import { Drain, Plug } from '../support/drain.ts';
 import { MemoryWatch, MiB } from '../support/memory-use.ts';
@@ -124,6 +125,35 @@ describe('a flood of', () => {
     client.connection.receive(request(Command.GET, 1, 0, 0x10));
     await receive(client, init(Command.GET, 1, 0xffff, 'value'));
     expect(answers(transport)['GET OK']).toBeGreaterThan(0);
+    client.close();
+  });
+
+  it('INITs whose pvRequests hold much more than options: only these are kept, in less than 20 MiB', async () => {
+    const { client } = await validated({ closed: new SharedPV() });
+    await receive(client, create(1, 1, 'closed'));
+    const watch = new MemoryWatch();
+    // struct { struct[] junk } of so many empty structures; then a type with an id, of empty structures alone.
+    const empty = 50_000;
+    const members = Array.from({ length: 5000 }, (_, i) => `s${i}`);
+    const wide = struct('', Object.fromEntries(members.map((name) => [name, struct('', {})])));
+    for (let ioid = 0; ioid < 40; ioid++)
+      await receive(
+        client,
+        request(Command.GET, 1, 2 * ioid, 0x08, (w) =>
+          encodeTyped(
+            w,
+            Value.create(struct('', { junk: arrayOf(struct('', {})) }), {
+              junk: Array.from({ length: empty }, () => ({})),
+            }),
+          ),
+        ),
+        request(Command.GET, 1, 2 * ioid + 1, 0x08, (w) => {
+          w.bytes(Buffer.from([ioid === 0 ? 0xfd : 0xfe, 7, 0]));
+          if (ioid === 0) encodeType(w, wide);
+        }),
+      );
+    expect(client.operationCount).toBe(80);
+    expect(watch.look()).toBeLessThan(20 * MiB);
     client.close();
   });
 
