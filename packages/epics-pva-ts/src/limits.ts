@@ -122,6 +122,10 @@ export const MIN_QUEUE_SIZE = 2;
 export const MAX_QUEUE_SIZE = 100_000;
 /** Arrays in one monitor's queue together, beyond its first few updates. */
 export const MAX_QUEUE_BYTES: number = 1024 * 1024 * 1024;
+/** Updates in the queues of all monitors of one connection, above which none takes more than its first few. */
+export const MAX_QUEUED_UPDATES = 1_000_000;
+/** Arrays in these queues together, beyond the first few updates of each. */
+export const MAX_QUEUED_BYTES: number = 1024 * 1024 * 1024;
 /** Unsent bytes of a connection above which its monitors wait and their queues fill. */
 export const MONITOR_HIGH_WATER_BYTES: number = 4 * 1024 * 1024;
 

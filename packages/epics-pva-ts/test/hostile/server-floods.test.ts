@@ -4,7 +4,13 @@
  */
 import { describe, expect, it } from 'vitest';
 import { Command } from '../../src/frame/command.ts';
-import { MAX_CHANNELS, MAX_OPERATIONS, MAX_REQUEST_BYTES, MAX_REQUESTS_UNDER_WAY } from '../../src/limits.ts';
+import {
+  MAX_CHANNELS,
+  MAX_OPERATIONS,
+  MAX_QUEUED_UPDATES,
+  MAX_REQUEST_BYTES,
+  MAX_REQUESTS_UNDER_WAY,
+} from '../../src/limits.ts';
 import { encodeCreateChannelRequest } from '../../src/message/channel.ts';
 import { encodeGetFieldRequest } from '../../src/message/get-field.ts';
 import { encodeTyped } from '../../src/message/operation.ts';
@@ -277,6 +283,29 @@ describe('a client that asks and reads nothing', () => {
     expect(plug.paused).toBe(true);
     expect(client.connection.unsentBytes).toBeLessThan(18 * MiB);
     expect(watch.look()).toBeLessThan(24 * MiB);
+    client.close();
+  });
+});
+
+describe('a client with long queues', () => {
+  it('has so many updates in all of them together and no more: further ones are merged, and counted', async () => {
+    const type = struct('', { value: 'int', image: 'ubyte[]' });
+    const pv = SharedPV.mailbox(Value.create(type, { image: new Uint8Array(5 * MiB) }));
+    const { client } = await validated({ p: pv }, new Plug());
+    await receive(client, create(1, 1));
+    const monitors = 20;
+    for (let ioid = 0; ioid < monitors; ioid++)
+      client.connection.receive(init(Command.MONITOR, 1, ioid, 'record[queueSize=100000]'));
+    for (let ioid = 0; ioid < monitors; ioid++)
+      client.connection.receive(request(Command.MONITOR, 1, ioid, 0x44));
+    await receive(client);
+    for (let value = 0; value < 50_100; value++) pv.post({ value });
+    const reports = client.report(false).channels[0]?.monitors ?? [];
+    const sum = (count: 'queued' | 'sent' | 'squashed' | 'length'): number =>
+      reports.reduce((n, monitor) => n + monitor[count], 0);
+    expect(sum('length')).toBe(MAX_QUEUED_UPDATES);
+    expect(sum('squashed')).toBe(sum('queued') - sum('sent') - MAX_QUEUED_UPDATES);
+    expect(sum('squashed')).toBeGreaterThan(1000);
     client.close();
   });
 });
