@@ -93,6 +93,10 @@ export const ECHO_SECONDS = 15;
 export const MAX_TICK_MS = 1000;
 /** A server that owes its client more than this reads no further requests of it. */
 export const MAX_UNSENT_BYTES: number = 16 * 1024 * 1024;
+/** Requests of one connection that PVs have not answered yet; with so many, no further ones are read. */
+export const MAX_REQUESTS_UNDER_WAY = 1000;
+/** Bytes of these requests together. */
+export const MAX_UNDER_WAY_BYTES: number = 256 * 1024 * 1024;
 /** A closed connection's last bytes may take this long to leave. */
 export const CLOSE_LINGER_MS = 250;
 
@@ -118,6 +122,10 @@ export const MIN_QUEUE_SIZE = 2;
 export const MAX_QUEUE_SIZE = 100_000;
 /** Arrays in one monitor's queue together, beyond its first few updates. */
 export const MAX_QUEUE_BYTES: number = 1024 * 1024 * 1024;
+/** Updates in the queues of all monitors of one connection, above which none takes more than its first few. */
+export const MAX_QUEUED_UPDATES = 1_000_000;
+/** Arrays in these queues together, beyond the first few updates of each. */
+export const MAX_QUEUED_BYTES: number = 1024 * 1024 * 1024;
 /** Unsent bytes of a connection above which its monitors wait and their queues fill. */
 export const MONITOR_HIGH_WATER_BYTES: number = 4 * 1024 * 1024;
 

@@ -160,12 +160,6 @@ export abstract class Connection {
     } finally {
       this.context.block = null;
     }
-    if (this.role === 'server' && !this.owing && this.unsentBytes > this.maxUnsent) {
-      this.owing = true;
-      this.stalls++;
-      this.watch.took();
-      this.holdReading();
-    }
   }
 
   /** Handles one message; false if it is not allowed in this state. Unknown commands must be ignored (true). */
@@ -181,8 +175,26 @@ export abstract class Connection {
     throw new RemoteProtocolError(`${commandName(command)} is not allowed now`);
   }
 
-  /** Sends one message; it leaves with all others of this turn of the event loop. */
+  /**
+   * Sends one message; it leaves with all others of this turn of the event loop. An answer that a PV gives long after
+   * its request counts as one given at once: who has asked for it and does not read is not read from.
+   */
   send(command: number, write: (w: WireWriter) => void): void {
+    this.sendUpdate(command, write);
+    if (this.role === 'server' && !this.owing && this.unsentBytes > this.maxUnsent) this.stall();
+  }
+
+  /** The peer is owed too much. */
+  private stall(): void {
+    if (this.stopped) return;
+    this.owing = true;
+    this.stalls++;
+    this.watch.took();
+    this.holdReading();
+  }
+
+  /** The same for one whose sender looks at `unsentBytes` itself: a single image may be more than the limit. */
+  sendUpdate(command: number, write: (w: WireWriter) => void): void {
     if (this.stopped) return;
     appendMessage(this.writer, command, this.role === 'server', write, this.maxSegment);
     this.messagesSent++;

@@ -9,7 +9,7 @@ import type { PvaError } from '../errors.ts';
 import { RemoteProtocolError } from '../errors.ts';
 import { Command, ControlCommand } from '../frame/command.ts';
 import { writeControl } from '../frame/header.ts';
-import { HANDSHAKE_MS } from '../limits.ts';
+import { HANDSHAKE_MS, TCP_TIMEOUT_SECONDS } from '../limits.ts';
 import {
   decodeClientValidation,
   encodeServerValidation,
@@ -22,6 +22,7 @@ import type { WireReader } from '../wire/reader.ts';
 import { errorStatus, OK } from '../wire/status.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionOptions } from './connection-options.ts';
+import { UnderWay } from './under-way.ts';
 
 /** Who a client says it is; "ca" claims are not verified, so access rules must not trust them alone. */
 export interface Credentials {
@@ -52,12 +53,16 @@ export interface ServerConnectionOptions extends Omit<ConnectionOptions, 'role'>
 const METHODS = ['anonymous', 'ca'];
 
 export class ServerConnection extends Connection {
+  /** Requests that are not answered yet. */
+  readonly underWay: UnderWay = new UnderWay(this);
   private readonly handler: ServerConnectionHandler;
+  private readonly answerMs: number;
   private ready = false;
 
   constructor(options: ServerConnectionOptions) {
     super({ ...options, role: 'server' });
     this.handler = options.handler;
+    this.answerMs = (options.timeout ?? TCP_TIMEOUT_SECONDS) * 1000;
     this.sendBytes((w) => writeControl(w, ControlCommand.SET_BYTE_ORDER, true));
     this.send(Command.CONNECTION_VALIDATION, (w) =>
       encodeServerValidation(w, {
@@ -87,6 +92,7 @@ export class ServerConnection extends Connection {
     // A forwarder's address, which means something in front of a UDP search only.
     if (command === Command.ORIGIN_TAG) return true;
     if (!this.ready) return false;
+    this.underWay.messageBytes = r.remaining;
     this.handler.message(command, r, this.context);
     return true;
   }
@@ -112,6 +118,12 @@ export class ServerConnection extends Connection {
     super.tick(now);
     if (!this.ready && this.listened >= HANDSHAKE_MS)
       this.close(new RemoteProtocolError(`no valid handshake within ${HANDSHAKE_MS / 1000} s`));
+    if (this.underWay.isStuck(this.listened, this.answerMs))
+      this.close(
+        new RemoteProtocolError(
+          `none of ${this.underWay.count} requests was answered by its PV for ${Math.round(this.answerMs / 1000)} s, and no more are read`,
+        ),
+      );
   }
 
   protected override onDrain(): void {

@@ -6,6 +6,7 @@
  */
 import type { Credentials } from '../connection/server-connection.ts';
 import { isPromise } from '../connection/surface.ts';
+import type { UnderWay } from '../connection/under-way.ts';
 import { LocalProtocolError, PvRequestError, RemoteError } from '../errors.ts';
 import { Command } from '../frame/command.ts';
 import type { AccessRights } from '../message/acl-change.ts';
@@ -25,6 +26,8 @@ import type { ServedPV } from './source.ts';
 
 export interface OperationContext {
   readonly connection: ReplySender;
+  /** Requests of this client that are not answered yet. */
+  readonly underWay: UnderWay;
   readonly pv: ServedPV;
   readonly client: Credentials;
   readonly ioid: number;
@@ -128,7 +131,19 @@ export abstract class ServerOperation {
     }
     if (isPromise(result)) {
       this.busy = true;
-      result.then(succeed, refuse);
+      const { underWay } = this.context;
+      const bytes = underWay.begin();
+      // Ends behind the reply: what is read then may be a request to this very operation.
+      const settled = <V>(settle: (v: V) => void) => {
+        return (v: V): void => {
+          try {
+            settle(v);
+          } finally {
+            underWay.end(bytes);
+          }
+        };
+      };
+      result.then(settled(succeed), settled(refuse));
     } else succeed(result);
   }
 

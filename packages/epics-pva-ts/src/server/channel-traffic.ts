@@ -9,6 +9,8 @@ import type { WireWriter } from '../wire/writer.ts';
 /** What an operation needs of its connection. */
 export interface ReplySender {
   send(command: number, write: (w: WireWriter) => void): void;
+  /** For updates: see Connection. */
+  sendUpdate(command: number, write: (w: WireWriter) => void): void;
   /** See Connection. */
   whenSent(release: () => void): void;
   readonly unsentBytes: number;
@@ -32,6 +34,13 @@ export class ChannelTraffic implements ReplySender {
     const { connection } = this;
     const before = connection.bytesSent;
     connection.send(command, write);
+    this.tx += connection.bytesSent - before;
+  }
+
+  sendUpdate(command: number, write: (w: WireWriter) => void): void {
+    const { connection } = this;
+    const before = connection.bytesSent;
+    connection.sendUpdate(command, write);
     this.tx += connection.bytesSent - before;
   }
 

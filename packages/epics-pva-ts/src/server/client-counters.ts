@@ -16,23 +16,31 @@ export interface CountedChannel {
 
 export interface CountedClient {
   readonly stats: ConnectionStats;
+  /** Times reading stopped because too many requests were not answered. */
+  readonly requestStalls: number;
   readonly unsentBytes: number;
   readonly credentials: Credentials;
   readonly channels: readonly CountedChannel[];
 }
 
 export class ClientCounters {
-  /** Limits this client met; the connection itself counts `unsentBytes`. */
+  /** Limits this client met; the connection itself counts `unsentBytes` and `requests`. */
   refused: LimitCounters = noRefusals();
   /** The connection's counters at the last report that reset them. */
   private since = { bytesSent: 0, bytesReceived: 0, messagesSent: 0, messagesReceived: 0, stalls: 0 };
+  private requestStallsBefore = 0;
 
   report(client: CountedClient, reset: boolean): ConnectionReport {
-    const { stats, unsentBytes, credentials, channels } = client;
+    const { stats, requestStalls, unsentBytes, credentials, channels } = client;
     const { since } = this;
-    const refused = { ...this.refused, unsentBytes: stats.stalls - since.stalls };
+    const refused = {
+      ...this.refused,
+      unsentBytes: stats.stalls - since.stalls,
+      requests: requestStalls - this.requestStallsBefore,
+    };
     if (reset) {
       this.since = stats;
+      this.requestStallsBefore = requestStalls;
       this.refused = noRefusals();
     }
     return {

@@ -6,6 +6,7 @@
  */
 import { emptyList } from '../kept-kinds.ts';
 import { MONITOR_HIGH_WATER_BYTES } from '../limits.ts';
+import { QueueBudget } from './queue-budget.ts';
 
 /** A monitor, as far as taking turns goes. */
 export interface TurnTaker {
@@ -16,6 +17,8 @@ export interface TurnTaker {
 }
 
 export class Congestion {
+  /** What the queues of all its monitors may hold together. */
+  readonly budget: QueueBudget = new QueueBudget();
   private readonly connection: { readonly unsentBytes: number };
   /** No Set: see transient.ts. */
   private readonly waiting = emptyList<TurnTaker>();

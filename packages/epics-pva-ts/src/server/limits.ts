@@ -38,10 +38,12 @@ export interface LimitCounters {
   monitors: number;
   /** Times reading stopped because of `unsentBytes`. */
   unsentBytes: number;
+  /** Times reading stopped because PVs had too many requests to answer: 1000, or requests of 256 MiB. */
+  requests: number;
 }
 
 export function noRefusals(): LimitCounters {
-  return { channels: 0, operations: 0, monitors: 0, unsentBytes: 0 };
+  return { channels: 0, operations: 0, monitors: 0, unsentBytes: 0, requests: 0 };
 }
 
 export function addRefusals(sum: LimitCounters, more: LimitCounters): void {
@@ -49,4 +51,5 @@ export function addRefusals(sum: LimitCounters, more: LimitCounters): void {
   sum.operations += more.operations;
   sum.monitors += more.monitors;
   sum.unsentBytes += more.unsentBytes;
+  sum.requests += more.requests;
 }

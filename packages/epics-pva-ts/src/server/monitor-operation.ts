@@ -7,6 +7,7 @@
 import { PvRequestError } from '../errors.ts';
 import { Command } from '../frame/command.ts';
 import { WIDE } from '../kept-kinds.ts';
+import { MAX_QUEUE_BYTES } from '../limits.ts';
 import { encodeMonitorResponse } from '../message/monitor.ts';
 import { SUB } from '../message/operation.ts';
 import { allInside } from '../value/marks.ts';
@@ -43,7 +44,7 @@ export class MonitorOperation extends ServerOperation implements MonitorSink, Tu
     const asked = context.request.option('queueSize');
     const size = asked === undefined ? DEFAULT_QUEUE_SIZE : Number(asked);
     const usable = Number.isInteger(size) && size > 0;
-    this.queue = new MonitorQueue(usable ? size : DEFAULT_QUEUE_SIZE);
+    this.queue = new MonitorQueue(usable ? size : DEFAULT_QUEUE_SIZE, MAX_QUEUE_BYTES, congestion.budget);
     this.pipeline = pipeline;
     this.window = pipeline ? nfree : Number.POSITIVE_INFINITY;
     this.problem = usable ? undefined : `queueSize=${asked} is not a positive integer`;
@@ -196,7 +197,7 @@ export class MonitorOperation extends ServerOperation implements MonitorSink, Tu
       connection.whenSent(() => update.release());
     }
     const before = connection.bytesSent;
-    connection.send(Command.MONITOR, (w) => {
+    connection.sendUpdate(Command.MONITOR, (w) => {
       w.u32(ioid);
       w.u8(SUB.EXEC);
       update.writeTo(w, selection);

@@ -2,13 +2,15 @@
  * MonitorQueue: the updates one subscriber has still to be sent, in order, bounded.
  *
  * When it is full a new update is merged into the newest queued one, as in PVXS: the latest value is never lost,
- * only what lay between. It is full at its length, or when what waits behind the first few updates has too many bytes.
+ * only what lay between. It is full at its length, or when what waits behind the first few updates has too many bytes,
+ * here or in all queues of the connection.
  * Fields that were overwritten so are reported in the overrun mask, as in pvAccessCPP.
  */
 import { emptyList } from '../kept-kinds.ts';
 import { DEFAULT_QUEUE_SIZE, MAX_QUEUE_BYTES, MAX_QUEUE_SIZE, MIN_QUEUE_SIZE } from '../limits.ts';
 import type { BitSet } from '../wire/bit-set.ts';
 import { PostedUpdate } from './posted-update.ts';
+import { QueueBudget } from './queue-budget.ts';
 
 export { DEFAULT_QUEUE_SIZE, MAX_QUEUE_SIZE, MIN_QUEUE_SIZE };
 
@@ -26,11 +28,18 @@ export class MonitorQueue {
   private squashedCount = 0;
   private bytes = 0;
   private readonly maxBytes: number;
+  private readonly budget: QueueBudget;
   private droppedCount = 0;
   private longest = 0;
 
-  constructor(limit: number = DEFAULT_QUEUE_SIZE, maxBytes: number = MAX_QUEUE_BYTES) {
+  /** @param budget of all queues of the connection; default one of its own */
+  constructor(
+    limit: number = DEFAULT_QUEUE_SIZE,
+    maxBytes: number = MAX_QUEUE_BYTES,
+    budget: QueueBudget = new QueueBudget(),
+  ) {
     this.maxBytes = maxBytes;
+    this.budget = budget;
     this.limit = Math.min(MAX_QUEUE_SIZE, Math.max(MIN_QUEUE_SIZE, Math.trunc(limit)));
   }
 
@@ -63,8 +72,11 @@ export class MonitorQueue {
   /** Adds an update, which the queue retains. */
   push(update: PostedUpdate): void {
     const { length } = this;
-    const bytes = length < DEFAULT_QUEUE_SIZE || length >= this.limit ? 0 : update.bytes;
-    if (length < this.limit && this.bytes + bytes <= this.maxBytes) {
+    const { budget } = this;
+    const isFew = length < DEFAULT_QUEUE_SIZE;
+    const bytes = isFew || length >= this.limit ? 0 : update.bytes;
+    if (length < this.limit && (isFew || (this.bytes + bytes <= this.maxBytes && budget.fits(bytes)))) {
+      budget.add(bytes);
       this.items.push({ update: update.retain(), overrun: null, bytes });
       this.bytes += bytes;
       if (length >= this.longest) this.longest = length + 1;
@@ -82,7 +94,9 @@ export class MonitorQueue {
     if (this.length === 0) return undefined;
     const item = this.items[this.head];
     this.items[this.head++] = undefined;
-    this.bytes -= item?.bytes ?? 0;
+    const bytes = item?.bytes ?? 0;
+    this.bytes -= bytes;
+    this.budget.remove(bytes);
     if (this.head === this.items.length) {
       this.items = emptyList();
       this.head = 0;

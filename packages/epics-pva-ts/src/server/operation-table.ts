@@ -4,8 +4,7 @@
  * Unknown ids are answered as pvAccessCPP does; an ioid used twice, or for another kind of operation, closes the
  * connection, because state is lost (pva-protocol.md 3.8).
  */
-import type { Connection } from '../connection/connection.ts';
-import type { Credentials } from '../connection/server-connection.ts';
+import type { Credentials, ServerConnection } from '../connection/server-connection.ts';
 import { RemoteProtocolError } from '../errors.ts';
 import { Command, commandName } from '../frame/command.ts';
 import { MAX_REQUEST_BYTES, MAX_RETIRED_OPERATIONS } from '../limits.ts';
@@ -46,7 +45,7 @@ import { ProcessOperation, PutGetOperation } from './put-get-operation.ts';
 import { PutOperation } from './put-operation.ts';
 
 export interface OperationTableOptions {
-  readonly connection: Connection;
+  readonly connection: ServerConnection;
   readonly limits: ServerLimits;
   readonly counters: ClientCounters;
   readonly congestion: Congestion;
@@ -142,17 +141,19 @@ export class OperationTable {
   /** Makes the operation of an INIT; the client is told when the channel is not there. */
   private init(command: number, m: Request, make: (context: OperationContext) => ServerOperation): void {
     const { connection, channels, limits, counters } = this.options;
+    // Nothing that stays may refer to the message, or all that came with it would stay.
+    const { ioid } = m;
     const channel = channels.get(m.sid);
     const fail = (text: string): void =>
       connection.send(command, (w) =>
-        encodeResponseHead(w, { ioid: m.ioid, subcommand: SUB.INIT, status: errorStatus(text) }),
+        encodeResponseHead(w, { ioid, subcommand: SUB.INIT, status: errorStatus(text) }),
       );
     if (!channel) {
       fail('bad channel id');
       return;
     }
-    if (this.operations.has(m.ioid))
-      throw new RemoteProtocolError(`${commandName(command)}: operation id ${m.ioid} is in use`);
+    if (this.operations.has(ioid))
+      throw new RemoteProtocolError(`${commandName(command)}: operation id ${ioid} is in use`);
     const full = this.isFull(command);
     if (full) {
       counters.refused[full]++;
@@ -167,19 +168,20 @@ export class OperationTable {
     }
     const op = make({
       connection: channel.traffic,
+      underWay: connection.underWay,
       pv: channel.pv,
       client: this.options.credentials(),
-      ioid: m.ioid,
+      ioid,
       request: new PvRequest((m as InitRequest).pvRequest ?? null),
       get rights() {
         return channel.rights;
       },
-      ended: () => this.destroy(m.ioid),
+      ended: () => this.destroy(ioid),
     });
-    this.operations.set(m.ioid, { op, channel, bytes });
+    this.operations.set(ioid, { op, channel, bytes });
     this.requestBytes += bytes;
     if (command === Command.MONITOR) this.monitors++;
-    channel.operations.set(m.ioid, op);
+    channel.operations.set(ioid, op);
     op.init();
   }
 

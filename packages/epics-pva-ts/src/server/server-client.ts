@@ -127,8 +127,9 @@ export class ServerClient {
       traffic,
       operations: operations.ids().flatMap((ioid) => operations.get(ioid) ?? []),
     }));
-    const { stats, unsentBytes } = connection;
-    return this.counters.report({ stats, unsentBytes, credentials, channels }, reset);
+    const { stats, unsentBytes, underWay } = connection;
+    const requestStalls = underWay.stalls;
+    return this.counters.report({ stats, requestStalls, unsentBytes, credentials, channels }, reset);
   }
 
   /** Requests of a channel begin with its id. */

@@ -15,11 +15,18 @@ export class DecodeContext {
   /** Fields that may still be made of the present message. */
   private budget = Number.POSITIVE_INFINITY;
   /** Heap that may still be taken for it. */
-  private heap = MAX_MESSAGE_HEAP_BYTES;
+  private heap: number;
+  private readonly maxHeap: number;
 
-  constructor(types: TypeCache = new TypeCache(), viewFrom: number = Number.POSITIVE_INFINITY) {
+  constructor(
+    types: TypeCache = new TypeCache(),
+    viewFrom: number = Number.POSITIVE_INFINITY,
+    maxHeap: number = MAX_MESSAGE_HEAP_BYTES,
+  ) {
     this.types = types;
     this.viewFrom = viewFrom;
+    this.heap = maxHeap;
+    this.maxHeap = maxHeap;
   }
 
   /** A message, or a field of one, begins that has `bytes`. */
@@ -35,7 +42,7 @@ export class DecodeContext {
   allow(bytes: number): void {
     if (this.depth > 0) return;
     this.budget = MAX_FIELDS_BEYOND_BYTES + 4 * bytes;
-    this.heap = MAX_MESSAGE_HEAP_BYTES;
+    this.heap = this.maxHeap;
   }
 
   spend(fields: number): void {
@@ -47,6 +54,16 @@ export class DecodeContext {
   take(bytes: number): void {
     this.heap -= bytes;
     if (this.heap < 0) throw new DecodeError('message of too many strings, structures, unions or any');
+  }
+
+  /** Reads again what has been skipped: that is paid for. */
+  paid(read: () => void): void {
+    const { budget, heap } = this;
+    this.budget = Number.POSITIVE_INFINITY;
+    this.heap = Number.POSITIVE_INFINITY;
+    read();
+    this.budget = budget;
+    this.heap = heap;
   }
 
   enter(): void {

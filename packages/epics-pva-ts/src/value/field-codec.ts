@@ -80,6 +80,7 @@ function elementsCodec(type: TypeDef): FieldCodec {
     skip(r, ctx) {
       const codec = codecOf(element);
       const n = r.count(1);
+      ctx.take(n * HEAP.reference);
       ctx.enter();
       for (let i = 0; i < n; i++) if (r.u8() !== 0) codec.skip(r, ctx);
       ctx.leave();
@@ -101,13 +102,14 @@ function elementsCodec(type: TypeDef): FieldCodec {
 function structCodec(type: TypeDef): FieldCodec {
   const plan = planOf(type);
   const { length } = type.nodes;
+  const heap = HEAP.structure + length * HEAP.field;
   return {
     mayUseTypes: mayUse(type),
     immutable: false,
     decode(r, ctx) {
       ctx.enter();
       ctx.spend(length);
-      ctx.take(HEAP.structure + length * HEAP.field);
+      ctx.take(heap);
       const slots = new Array<PvData>(length);
       plan.decode(0, length, slots, r, ctx);
       ctx.leave();
@@ -116,6 +118,7 @@ function structCodec(type: TypeDef): FieldCodec {
     skip(r, ctx) {
       ctx.enter();
       ctx.spend(length);
+      ctx.take(heap);
       for (let i = 0; i < length; i++) plan.skip(i, r, ctx);
       ctx.leave();
     },
@@ -150,6 +153,7 @@ function unionCodec(type: TypeDef): FieldCodec {
       const index = r.size();
       if (index === NULL_SIZE) return;
       ctx.enter();
+      ctx.take(HEAP.holder);
       memberCodec(index, r).skip(r, ctx);
       ctx.leave();
     },
@@ -192,6 +196,7 @@ const anyCodec: FieldCodec = {
     const type = decodeType(r, ctx.types);
     if (!type) return;
     ctx.enter();
+    ctx.take(HEAP.holder);
     newType(type, ctx);
     codecOf(type).skip(r, ctx);
     ctx.leave();

@@ -220,7 +220,7 @@ function scan(
     if (!plan.mayUseTypesAt(i)) plan.skip(i, r, ctx);
     else if (ctx.types.trial(() => plan.skip(i, r, ctx))) {
       r.offset = at;
-      plan.decode(i, i + 1, slots, r, ctx);
+      ctx.paid(() => plan.decode(i, i + 1, slots, r, ctx));
       continue;
     }
     offsets[i] = at;

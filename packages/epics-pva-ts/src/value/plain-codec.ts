@@ -16,7 +16,10 @@ import type { PvData } from './value.ts';
 /** True on every host Node runs on today but a few; typed arrays are in this order. */
 const HOST_LITTLE_ENDIAN: boolean = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
-/** How one field of a given type is read, skipped, written and given its initial value. */
+/**
+ * How one field of a given type is read, skipped, written and given its initial value. Skipping costs the message what
+ * reading would: what was skipped can be read later.
+ */
 export interface FieldCodec {
   /** There may be an any inside, and with it type ids of the connection. */
   readonly mayUseTypes: boolean;
@@ -214,20 +217,24 @@ export function booleansCodec(type: TypeDef): FieldCodec {
   };
 }
 
+/** A reference and a string: 32 bytes for the one byte of an empty one. */
+const STRING_HEAP = 32;
+
 export function stringsCodec(type: TypeDef): FieldCodec {
   return {
     mayUseTypes: false,
     immutable: false,
     decode(r, ctx) {
       const n = arrayCount(r, type, 1);
-      // A reference and a string: 32 bytes for the one byte of an empty one.
-      ctx.take(n * 32);
+      ctx.take(n * STRING_HEAP);
       const strings: string[] = [];
       for (let i = 0; i < n; i++) strings.push(r.string());
       return strings;
     },
-    skip(r) {
-      for (let n = arrayCount(r, type, 1); n > 0; n--) r.skipString();
+    skip(r, ctx) {
+      const n = arrayCount(r, type, 1);
+      ctx.take(n * STRING_HEAP);
+      for (let i = 0; i < n; i++) r.skipString();
     },
     encode(w, v) {
       const strings = v as string[];

@@ -7,8 +7,8 @@
  */
 import { PvRequestError } from '../errors.ts';
 import { BitSet } from '../wire/bit-set.ts';
-import { struct, type TypeDef, type TypeSpec } from './type-def.ts';
-import { Value } from './value.ts';
+import { type FieldNode, struct, type TypeDef, type TypeSpec } from './type-def.ts';
+import { type PvData, Value } from './value.ts';
 
 /** A request under construction: names to sub-trees, options to text. */
 interface Tree {
@@ -155,36 +155,48 @@ function build(tree: Tree): { type: TypeDef; value: Record<string, unknown> } {
 /** Which field list: `putField` and `getField` of PUT_GET fall back to `field` when they are not there. */
 export type FieldSection = 'field' | 'putField' | 'getField';
 
-/** A request as a server reads it; never throws on what a client may have written. */
+/**
+ * A request as a server reads it; never throws on what a client may have written. It lives as long as its operation, so
+ * it keeps the type and the options: whatever else a client puts into the structure means nothing.
+ */
 export class PvRequest {
-  private readonly value: Value | null;
+  private readonly type: TypeDef | null;
+  /** What the options say, in the order of {@link optionPlaces}; null if there are none, as in nearly all. */
+  private readonly options: readonly PvData[] | null;
 
   /** `null` is the null request some clients send: everything, no options. */
   constructor(value: Value | null) {
-    this.value = value;
+    this.type = value?.type ?? null;
+    this.options = value && optionsOf(value);
+  }
+
+  private optionAt(path: string): string | undefined {
+    if (!this.type || !this.options) return undefined;
+    const place = optionPlaces(this.type).get(path);
+    return place === undefined ? undefined : scalarText(this.options[place]);
   }
 
   private present(section: FieldSection): FieldSection {
-    return this.value?.type.member(section) ? section : 'field';
+    return this.type?.member(section) ? section : 'field';
   }
 
   /** Are there any `record[...]` options? */
   get hasOptions(): boolean {
-    return this.value?.type.member('record') !== undefined;
+    return this.type?.member('record') !== undefined;
   }
 
   /** `record._options.<name>` as text; options come as strings, booleans or integers. */
   option(name: string): string | undefined {
-    return scalarText(this.value, `record._options.${name}`);
+    return this.optionAt(`record._options.${name}`);
   }
 
   /** Options of a field, e.g. `fieldOptions('_')` for `_[distributor=...]`; empty if none. */
   fieldOptions(path: string, section: FieldSection = 'field'): Map<string, string> {
     const options = new Map<string, string>();
     const at = `${this.present(section)}.${path}._options`;
-    const node = this.value?.type.find(at);
+    const node = this.type?.find(at);
     for (const m of node?.type.members ?? []) {
-      const text = scalarText(this.value, `${at}.${m.name}`);
+      const text = this.optionAt(`${at}.${m.name}`);
       if (text !== undefined) options.set(m.name, text);
     }
     return options;
@@ -193,7 +205,7 @@ export class PvRequest {
   /** Paths of the fields that have options, in the order of the request; the options are {@link fieldOptions}. */
   optionFields(section: FieldSection = 'field'): string[] {
     const paths: string[] = [];
-    const field = this.value?.type.member(this.present(section));
+    const field = this.type?.member(this.present(section));
     if (field) collectOptionFields(field, '', paths);
     return paths;
   }
@@ -205,7 +217,7 @@ export class PvRequest {
    * @throws PvRequestError when fields were asked for and none of them exists
    */
   select(type: TypeDef, section: FieldSection = 'field'): { mask: BitSet | undefined; unknown: string[] } {
-    const field = this.value?.type.member(this.present(section));
+    const field = this.type?.member(this.present(section));
     const unknown: string[] = [];
     if (!field || field.members.length === 0) return { mask: undefined, unknown };
     if (field.member('_') && !type.member('_')) return { mask: undefined, unknown };
@@ -237,8 +249,27 @@ function selectInto(request: TypeDef, type: TypeDef, prefix: string, mask: BitSe
   }
 }
 
-function scalarText(value: Value | null, path: string): string | undefined {
-  const v = value?.tryGet(path);
+/** The paths of scalars in structures named `_options`, and which number each has among them; kept with the type. */
+const places = new WeakMap<TypeDef, ReadonlyMap<string, number>>();
+
+function optionPlaces(type: TypeDef): ReadonlyMap<string, number> {
+  let known = places.get(type);
+  if (!known) {
+    const { nodes } = type;
+    const isOption = ({ parent, isStruct, type: { isArray, kind } }: FieldNode): boolean =>
+      nodes[parent]?.name === '_options' && !isStruct && !isArray && kind !== 'union' && kind !== 'any';
+    known = new Map(nodes.filter(isOption).map(({ path }, i) => [path, i]));
+    places.set(type, known);
+  }
+  return known;
+}
+
+function optionsOf(value: Value): PvData[] | null {
+  const paths = optionPlaces(value.type);
+  return paths.size === 0 ? null : Array.from(paths.keys(), (path) => value.get(path));
+}
+
+function scalarText(v: PvData | undefined): string | undefined {
   return typeof v === 'string' || typeof v === 'boolean' || typeof v === 'number' || typeof v === 'bigint'
     ? String(v)
     : undefined;

@@ -90,7 +90,7 @@ export class RawBody {
 
   decode(node: FieldNode): PvData {
     this.alive();
-    context.begin(this.end - this.start);
+    this.begin();
     context.viewFrom = this.viewFrom;
     context.block = this.block;
     return codecOf(node.type).decode(this.at(node), context);
@@ -116,11 +116,17 @@ export class RawBody {
     this.alive();
     const r = this.at(node);
     const start = r.offset;
-    context.begin(this.end - this.start);
+    this.begin();
     context.block = null;
     codecOf(node.type).skip(r, context);
     if (this.block && r.offset - start >= w.referenceFrom) w.refersTo(this.block);
     w.bytesOrReference(this.bytes.subarray(start, r.offset));
+  }
+
+  /** As the scan began it: the scan has found that the whole message costs no more than one may. */
+  private begin(): void {
+    context.begin(this.end - this.start);
+    context.types.recent.clear();
   }
 
   private at(node: FieldNode): WireReader {

@@ -32,6 +32,13 @@ export class RecentTypes {
     return undefined;
   }
 
+  /** Forgets them all. */
+  clear(): this {
+    this.types.length = 0;
+    this.oldest = 0;
+    return this;
+  }
+
   /** Keeps a type that was just read, whose description begins at `from` and refers to no type id. */
   keep(type: TypeDef, r: WireReader, from: number): void {
     if (r.offset - from > MAX_RECENT_TYPE_BYTES) return;

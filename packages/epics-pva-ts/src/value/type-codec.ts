@@ -62,7 +62,9 @@ export class TypeCache {
   private journal: [id: number, before: CachedType | undefined][] | null = null;
   readonly limits: TypeLimits;
   /** Those that came without an id. */
-  readonly recent: RecentTypes = new RecentTypes();
+  recent: RecentTypes = new RecentTypes();
+  /** The same, while on trial. */
+  private readonly recentOnTrial = new RecentTypes();
   /** Fields of all entries together. */
   private fields = 0;
   /** Bytes of their descriptions. */
@@ -90,12 +92,17 @@ export class TypeCache {
     this.types.set(id, { type, fields, bytes });
   }
 
-  /** Runs `scan` and then, if that used the cache, takes back what it defined. @returns whether it did */
+  /**
+   * Runs `scan` and then, if that used the cache, takes back what it defined. Types without an id are all new to it: they
+   * will be when the field is read, and must cost then what they cost now. @returns whether it used the cache
+   */
   trial(scan: () => void): boolean {
-    const { uses } = this;
+    const { uses, recent } = this;
     const journal: NonNullable<typeof this.journal> = [];
     this.journal = journal;
+    this.recent = this.recentOnTrial.clear();
     scan();
+    this.recent = recent;
     this.journal = null;
     if (this.uses === uses) return false;
     for (const [id, before] of journal.reverse()) {

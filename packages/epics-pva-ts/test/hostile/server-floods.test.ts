@@ -4,14 +4,21 @@
  */
 import { describe, expect, it } from 'vitest';
 import { Command } from '../../src/frame/command.ts';
-import { MAX_CHANNELS, MAX_OPERATIONS, MAX_REQUEST_BYTES } from '../../src/limits.ts';
+import {
+  MAX_CHANNELS,
+  MAX_OPERATIONS,
+  MAX_QUEUED_UPDATES,
+  MAX_REQUEST_BYTES,
+  MAX_REQUESTS_UNDER_WAY,
+} from '../../src/limits.ts';
 import { encodeCreateChannelRequest } from '../../src/message/channel.ts';
 import { encodeGetFieldRequest } from '../../src/message/get-field.ts';
 import { encodeTyped } from '../../src/message/operation.ts';
 import { encodeSearchRequest, searchRequest } from '../../src/message/search.ts';
 import { ServerClient } from '../../src/server/server-client.ts';
 import { SharedPV } from '../../src/server/shared-pv.ts';
-import { struct } from '../../src/value/type-def.ts';
+import { encodeType } from '../../src/value/type-codec.ts';
+import { arrayOf, struct } from '../../src/value/type-def.ts';
 import { Value } from '../../src/value/value.ts';
 import { Drain, Plug } from '../support/drain.ts';
 import { MemoryWatch, MiB } from '../support/memory-use.ts';
@@ -124,6 +131,35 @@ describe('a flood of', () => {
     client.connection.receive(request(Command.GET, 1, 0, 0x10));
     await receive(client, init(Command.GET, 1, 0xffff, 'value'));
     expect(answers(transport)['GET OK']).toBeGreaterThan(0);
+    client.close();
+  });
+
+  it('INITs whose pvRequests hold much more than options: only these are kept, in less than 20 MiB', async () => {
+    const { client } = await validated({ closed: new SharedPV() });
+    await receive(client, create(1, 1, 'closed'));
+    const watch = new MemoryWatch();
+    // struct { struct[] junk } of so many empty structures; then a type with an id, of empty structures alone.
+    const empty = 50_000;
+    const members = Array.from({ length: 5000 }, (_, i) => `s${i}`);
+    const wide = struct('', Object.fromEntries(members.map((name) => [name, struct('', {})])));
+    for (let ioid = 0; ioid < 40; ioid++)
+      await receive(
+        client,
+        request(Command.GET, 1, 2 * ioid, 0x08, (w) =>
+          encodeTyped(
+            w,
+            Value.create(struct('', { junk: arrayOf(struct('', {})) }), {
+              junk: Array.from({ length: empty }, () => ({})),
+            }),
+          ),
+        ),
+        request(Command.GET, 1, 2 * ioid + 1, 0x08, (w) => {
+          w.bytes(Buffer.from([ioid === 0 ? 0xfd : 0xfe, 7, 0]));
+          if (ioid === 0) encodeType(w, wide);
+        }),
+      );
+    expect(client.operationCount).toBe(80);
+    expect(watch.look()).toBeLessThan(20 * MiB);
     client.close();
   });
 
@@ -251,6 +287,102 @@ describe('a client that asks and reads nothing', () => {
   });
 });
 
+describe('a client with long queues', () => {
+  it('has so many updates in all of them together and no more: further ones are merged, and counted', async () => {
+    const type = struct('', { value: 'int', image: 'ubyte[]' });
+    const pv = SharedPV.mailbox(Value.create(type, { image: new Uint8Array(5 * MiB) }));
+    const { client } = await validated({ p: pv }, new Plug());
+    await receive(client, create(1, 1));
+    const monitors = 20;
+    for (let ioid = 0; ioid < monitors; ioid++)
+      client.connection.receive(init(Command.MONITOR, 1, ioid, 'record[queueSize=100000]'));
+    for (let ioid = 0; ioid < monitors; ioid++)
+      client.connection.receive(request(Command.MONITOR, 1, ioid, 0x44));
+    await receive(client);
+    for (let value = 0; value < 50_100; value++) pv.post({ value });
+    const reports = client.report(false).channels[0]?.monitors ?? [];
+    const sum = (count: 'queued' | 'sent' | 'squashed' | 'length'): number =>
+      reports.reduce((n, monitor) => n + monitor[count], 0);
+    expect(sum('length')).toBe(MAX_QUEUED_UPDATES);
+    expect(sum('squashed')).toBe(sum('queued') - sum('sent') - MAX_QUEUED_UPDATES);
+    expect(sum('squashed')).toBeGreaterThan(1000);
+    client.close();
+  });
+});
+
+describe('a client whose requests are answered later', () => {
+  /** `count` RPCs, each by an operation of its own, and a PV that answers when `answer` is called. */
+  async function asked(
+    count: number,
+    result = Value.create(struct('', { value: 'ubyte[]' }), { value: new Uint8Array(MiB) }),
+  ): Promise<{
+    client: ServerClient;
+    plug: Plug;
+    host: ReturnType<typeof hostOf>;
+    calls: () => number;
+    answer: (n: number) => Promise<void>;
+  }> {
+    const waiting: ((v: Value) => void)[] = [];
+    let calls = 0;
+    const pv = new SharedPV({
+      onRpc: () => {
+        calls++;
+        return new Promise<Value>((resolve) => waiting.push(resolve));
+      },
+    });
+    const { client, transport, host } = await validated({ p: pv }, new Plug());
+    await receive(client, create(1, 1));
+    for (let i = 0; i < count; i++) client.connection.receive(init(Command.RPC, 1, i));
+    for (let i = 0; i < count; i++)
+      client.connection.receive(request(Command.RPC, 1, i, 0, (w) => encodeTyped(w, null)));
+    const answer = async (n: number): Promise<void> => {
+      for (const resolve of waiting.splice(0, n)) resolve(result);
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    return { client, plug: transport as Plug, host, calls: () => calls, answer };
+  }
+
+  it('has so many under way and no more; the rest is read when half of them are answered', async () => {
+    const { client, plug, calls, answer } = await asked(2500, int(1));
+    expect([calls(), plug.paused]).toEqual([MAX_REQUESTS_UNDER_WAY, true]);
+    expect(client.report(false).refused.requests).toBe(1);
+    await answer(MAX_REQUESTS_UNDER_WAY / 2 - 1);
+    expect([calls(), plug.paused]).toEqual([MAX_REQUESTS_UNDER_WAY, true]);
+    await answer(1);
+    expect([calls(), plug.paused]).toEqual([1.5 * MAX_REQUESTS_UNDER_WAY, true]);
+    for (let i = 0; i < 4; i++) await answer(1000);
+    expect([calls(), plug.paused]).toEqual([2500, false]);
+    client.close();
+  });
+
+  it('and reads nothing is not read from any more, and has to take some of it within 40 s', async () => {
+    const { client, plug, host, answer } = await asked(100);
+    expect(plug.paused).toBe(false);
+    await answer(15);
+    expect(plug.paused).toBe(false);
+    await answer(2);
+    expect(plug.paused).toBe(true);
+    expect(client.report(false).refused.unsentBytes).toBe(1);
+    const now = Math.ceil(performance.now());
+    for (let t = 1; t <= 42; t++) client.connection.tick(now + t * 1000);
+    expect(host.ended[0]?.reason?.message).toMatch(/the peer took none of \d{8} bytes for 40 s$/);
+  });
+
+  it('and never answered is closed in the end: nobody hears whether it is still there', async () => {
+    const { client, host, answer } = await asked(1500);
+    const now = Math.ceil(performance.now());
+    for (let t = 1; t <= 39; t++) client.connection.tick(now + t * 1000);
+    await answer(1);
+    for (let t = 40; t <= 79; t++) client.connection.tick(now + t * 1000);
+    expect(host.ended).toEqual([]);
+    for (let t = 80; t <= 81; t++) client.connection.tick(now + t * 1000);
+    expect(host.ended[0]?.reason?.message).toBe(
+      'none of 999 requests was answered by its PV for 40 s, and no more are read',
+    );
+    client.close();
+  });
+});
+
 describe('one message', () => {
   const rpc = (body: (Buffer | number[])[]): Buffer =>
     messageBytes(Command.RPC, (w) => {
@@ -280,6 +412,23 @@ describe('one message', () => {
       client.close();
     },
   );
+
+  it('of 17 MB that puts empty strings is refused at once: no other client, and no post, fails of it later', async () => {
+    const pv = SharedPV.mailbox(Value.create(struct('', { value: 'string[]' }), { value: ['as it was'] }));
+    const { client, host } = await validated({ p: pv });
+    await receive(client, create(1, 1), init(Command.PUT, 1, 1, ''));
+    const put = request(Command.PUT, 1, 1, 0, (w) => {
+      w.bytes(Buffer.from([1, 2]));
+      w.bytes(Buffer.from(count(17_000_000)));
+      w.bytes(Buffer.alloc(17_000_000));
+    });
+    await receive(client, put);
+    expect(host.ended[0]?.reason?.message).toBe(
+      'PUT: message of too many strings, structures, unions or any',
+    );
+    expect(pv.fetch().get('value')).toEqual(['as it was']);
+    pv.post({ value: ['new'] });
+  });
 
   it('with a null argument and one with an empty structure are fine', async () => {
     const { client, host } = await validated();

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { MAX_QUEUE_SIZE, MonitorQueue } from '../../src/server/monitor-queue.ts';
 import { PostedUpdate } from '../../src/server/posted-update.ts';
+import { QueueBudget } from '../../src/server/queue-budget.ts';
 import { DecodeContext } from '../../src/value/decode-context.ts';
 import { struct, union } from '../../src/value/type-def.ts';
 import { Value } from '../../src/value/value.ts';
@@ -42,6 +43,30 @@ describe('a monitor queue', () => {
       for (let i = 0; i < 50; i++) q.push(image());
       expect(q.length).toBe(14);
     }
+  });
+
+  it('shares what all queues of a connection may hold; a few updates of each fit always', () => {
+    const budget = new QueueBudget(20, 10_000);
+    const queues = Array.from({ length: 3 }, () => new MonitorQueue(1000, 10_000, budget));
+    const [a, b, c] = queues as [MonitorQueue, MonitorQueue, MonitorQueue];
+    const fill = (q: MonitorQueue): number => {
+      for (let i = 0; i < 30; i++) q.push(update({ a: i }));
+      return q.length;
+    };
+    expect([fill(a), fill(b), fill(c), budget.updates]).toEqual([20, 4, 4, 28]);
+    expect(queues.map((q) => q.squashed)).toEqual([10, 26, 26]);
+    // What leaves one makes room in another; nothing is forgotten when a queue is cleared.
+    for (let i = 0; i < 10; i++) a.shift()?.update.release();
+    expect(fill(c)).toBe(6);
+    for (const q of queues) q.clear();
+    expect([budget.updates, budget.bytes]).toEqual([0, 0]);
+    const type = struct('', { value: 'ubyte[]' });
+    for (const q of queues)
+      for (let i = 0; i < 9; i++)
+        q.push(new PostedUpdate(Value.create(type, { value: new Uint8Array(1500) })));
+    expect([queues.map((q) => q.length), budget.bytes]).toEqual([[9, 5, 4], 9000]);
+    for (const q of queues) q.clear();
+    expect(budget.bytes).toBe(0);
   });
 
   it('counts received updates by what came, and lists by their elements', () => {

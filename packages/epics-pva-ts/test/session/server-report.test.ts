@@ -115,7 +115,7 @@ describe('limits of a connection', () => {
     const refused = (): Readonly<LimitCounters> => session.client.report(false).refused;
     return { session, sid, refused };
   }
-  const none = { channels: 0, operations: 0, monitors: 0, unsentBytes: 0 };
+  const none = { channels: 0, operations: 0, monitors: 0, unsentBytes: 0, requests: 0 };
 
   it('refuse one channel too many, and take it when there is room', async () => {
     const { session, refused } = await limited({ channels: 2 });

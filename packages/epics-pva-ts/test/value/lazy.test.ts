@@ -2,10 +2,10 @@
  * Updates that stay bytes: decoded only where somebody looks, forwarded as they came, and never wrong because of it.
  */
 import { describe, expect, it } from 'vitest';
-import { LocalProtocolError } from '../../src/errors.ts';
+import { DecodeError, LocalProtocolError } from '../../src/errors.ts';
 import { DecodeContext } from '../../src/value/decode-context.ts';
 import { TypeCache } from '../../src/value/type-codec.ts';
-import { struct, typeOf } from '../../src/value/type-def.ts';
+import { arrayOf, struct, type TypeDef, type TypeSpec, typeOf, union } from '../../src/value/type-def.ts';
 import { Value } from '../../src/value/value.ts';
 import { MemoryPool } from '../../src/wire/memory-block.ts';
 import { WireReader } from '../../src/wire/reader.ts';
@@ -279,6 +279,72 @@ describe('updates that use type ids of their connection', () => {
   it('are forwarded as bytes when the any came with its type in full', () => {
     const v = decodePartial(T, fromHex('01 02 22 09 00 00 00'), { lazy: true });
     expect(toHex(v.rawBytes(true) as Uint8Array)).toBe('01 02 22 09 00 00 00');
+  });
+});
+
+describe('an update of more objects than one message may have', () => {
+  const HEAP = 20_000;
+  const INT = '2a 00 00 00';
+  const bytes = (n: number, first: string, other = first): Buffer =>
+    Buffer.concat([
+      fromHex('01 02'),
+      n < 254 ? Buffer.from([n]) : Buffer.from([0xfe, n & 0xff, n >> 8, 0, 0]),
+      ...Array.from({ length: n }, (_, i) => fromHex(i === 0 ? first : other)),
+    ]);
+  const decoded = (type: TypeDef, update: Buffer, lazy: boolean): Value => {
+    const context = new DecodeContext(new TypeCache(), Number.POSITIVE_INFINITY, HEAP);
+    return decodePartial(type, update, { lazy, context });
+  };
+
+  it.each<[string, TypeSpec, string, string?]>([
+    ['string[]', 'string[]', '00'],
+    ['structures', arrayOf(struct('', { i: 'int' })), `01 ${INT}`],
+    ['empty structures', arrayOf(struct('', {})), '01'],
+    ['null structures', arrayOf(struct('', { i: 'int' })), '00'],
+    ['unions', arrayOf(union('', { i: 'int' })), `01 00 ${INT}`],
+    ['any', 'any[]', `01 22 ${INT}`],
+    ['any of structures', 'any[]', `01 80 00 01 01 69 22 ${INT}`],
+    ['any of a type with an id', 'any[]', `01 fd 07 00 80 00 01 01 69 22 ${INT}`, `01 fe 07 00 ${INT}`],
+  ])('is refused lazily where it is eagerly, and only there: %s', (_what, field, first, other) => {
+    const type = struct('', { v: field });
+    const most = (lazy: boolean): number => {
+      const accepted = (n: number): boolean => {
+        try {
+          return decoded(type, bytes(n, first, other), lazy).has('v');
+        } catch (error) {
+          expect(error).toBeInstanceOf(DecodeError);
+          return false;
+        }
+      };
+      let n = 1;
+      while (n < 3000 && accepted(n + 1)) n++;
+      return n;
+    };
+    expect(most(true)).toBe(most(false));
+    expect(most(true)).toBeGreaterThan(10);
+  });
+
+  it('is refused when all its fields together are too many', () => {
+    const type = struct('', { a: 'string[]', b: 'string[]' });
+    const empty = (n: number): string[] => new Array<string>(n).fill('');
+    const both = (n: number): Buffer => encodePartial(Value.create(type, { a: empty(n), b: empty(n) }));
+    const most = Math.floor(HEAP / 64);
+    expect(decoded(type, both(most), true).get('b')).toHaveLength(most);
+    expect(() => decoded(type, both(most + 1), true)).toThrow('too many strings');
+  });
+
+  it('is read as it was scanned, though the connection knew a type of it and the reader does not', () => {
+    const type = struct('', { v: 'any[]' });
+    const context = new DecodeContext(new TypeCache(), Number.POSITIVE_INFINITY, HEAP);
+    const fields = ['61', '62', '63', '64', '65', '66', '67', '68'].map((name) => `01 ${name} 24`).join(' ');
+    const update = bytes(3, `01 80 00 08 ${fields} ${'00 '.repeat(8)}`);
+    // Nine fields of 1 KiB: once for the message, however often it came before.
+    for (let i = 0; i < 3; i++) {
+      const v = decodePartial(type, update, { lazy: true, context });
+      expect((v.get('v') as unknown[]).length).toBe(3);
+    }
+    const tight = new DecodeContext(context.types, Number.POSITIVE_INFINITY, 9000);
+    expect(() => decodePartial(type, update, { lazy: true, context: tight })).toThrow(DecodeError);
   });
 });
 
