@@ -11,7 +11,7 @@
 
 /** Largest message of a validated peer, its segments together. */
 export const MAX_MESSAGE_BYTES: number = 256 * 1024 * 1024;
-/** Largest message of a peer that is not validated yet. */
+/** Largest message of a peer that is not validated yet, and largest AUTHNZ of any. */
 export const MAX_HANDSHAKE_MESSAGE_BYTES: number = 64 * 1024;
 /**
  * Memory made for a message on the word of its header alone; beyond it memory grows with what has arrived. An image of
@@ -54,7 +54,7 @@ export const MAX_TYPE_DEFINITIONS = 8;
 export const MAX_VALUE_DEPTH = 20;
 /** Fields of one message beyond four for each of its bytes. */
 export const MAX_FIELDS_BEYOND_BYTES = 100_000;
-/** Heap, roughly, for the strings, structures, unions and any of one message; arrays of numbers are not counted. */
+/** Heap, roughly, for the booleans in arrays, strings, structures, unions and any of one message; arrays of numbers are not counted. */
 export const MAX_MESSAGE_HEAP_BYTES: number = 512 * 1024 * 1024;
 /** Paths of fields a type remembers. */
 export const MAX_REMEMBERED_PATHS = 1000;

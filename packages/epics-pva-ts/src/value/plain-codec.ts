@@ -197,8 +197,10 @@ export function booleansCodec(type: TypeDef): FieldCodec {
   return {
     mayUseTypes: false,
     immutable: false,
-    decode(r) {
+    decode(r, ctx) {
       const n = arrayCount(r, type, 1);
+      // A reference for the one byte, and as much again while the list grows.
+      ctx.take(n * 16);
       const at = r.skip(n);
       return Array.from(r.bytes.subarray(at, at + n), (b) => b !== 0);
     },

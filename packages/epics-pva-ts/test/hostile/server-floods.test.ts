@@ -267,6 +267,7 @@ describe('one message', () => {
     ['any[] of null', 0x8a, Buffer.alloc(N, Buffer.from([1, 0xff]))],
     ['any[] of any types of their own', 0x8a, Buffer.alloc(N, Buffer.from([1, 0x80, 0, 0]))],
     ['empty strings', 0x68, Buffer.alloc(N, 0)],
+    ['booleans', 0x08, Buffer.alloc(N, 0)],
   ])(
     'of 30 MB, %s: decoded or refused, never more heap than an engine has',
     async (_what, code, elements) => {
