@@ -108,6 +108,10 @@ export const MAX_MONITORS = 100_000;
 export const MAX_REQUEST_BYTES: number = 16 * 1024 * 1024;
 /** GET_FIELDs of one connection that wait for a PV to open. */
 export const MAX_WAITING_GET_FIELDS = 100_000;
+/** Longest name of a field that GET_FIELD asks for, dots included. */
+export const MAX_FIELD_PATH_BYTES = 4096;
+/** Bytes of the names that the waiting GET_FIELDs of a connection ask for, together. */
+export const MAX_WAITING_NAME_BYTES: number = 16 * 1024 * 1024;
 /** Types of ended operations kept for messages still in flight, on either side. */
 export const MAX_RETIRED_OPERATIONS = 1000;
 /** Queue of a monitor whose client asks for none. */

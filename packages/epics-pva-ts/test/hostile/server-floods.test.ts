@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { Command } from '../../src/frame/command.ts';
-import { MAX_CHANNELS, MAX_OPERATIONS, MAX_REQUEST_BYTES } from '../../src/limits.ts';
+import { MAX_CHANNELS, MAX_OPERATIONS, MAX_REQUEST_BYTES, MAX_WAITING_NAME_BYTES } from '../../src/limits.ts';
 import { encodeCreateChannelRequest } from '../../src/message/channel.ts';
 import { encodeGetFieldRequest } from '../../src/message/get-field.ts';
 import { encodeTyped } from '../../src/message/operation.ts';
@@ -124,6 +124,40 @@ describe('a flood of', () => {
     client.connection.receive(request(Command.GET, 1, 0, 0x10));
     await receive(client, init(Command.GET, 1, 0xffff, 'value'));
     expect(answers(transport)['GET OK']).toBeGreaterThan(0);
+    client.close();
+  });
+
+  it('GET_FIELD with long names for PVs that are not open: refused when they take more than 16 MiB', async () => {
+    const [one, two] = [new SharedPV(), new SharedPV()];
+    const { client, transport, host } = await validated({ one, two });
+    await receive(client, create(1, 1, 'one'), create(2, 1, 'two'));
+    const ask = (sid: number, bytes: number): Buffer =>
+      messageBytes(Command.GET_FIELD, (w) =>
+        encodeGetFieldRequest(w, { sid, ioid: 1, subfield: 'n'.repeat(bytes) }),
+      );
+    const told = (what: string): number =>
+      Object.entries(answers(transport)).reduce(
+        (n, [text, count]) => n + (text.includes(what) ? count : 0),
+        0,
+      );
+    const watch = new MemoryWatch();
+    for (let i = 0; i < 20; i++) await receive(client, ask(1, MiB));
+    expect(told('the name of a field has at most 4096 bytes')).toBe(20);
+    const [asked, fit] = [5000, MAX_WAITING_NAME_BYTES / 4096];
+    for (let i = 0; i < asked; i++) client.connection.receive(ask(1 + (i % 2), 4096));
+    await receive(client);
+    expect(told('the GET_FIELDs that wait on this connection')).toBe(asked - fit);
+    expect(watch.look()).toBeLessThan(50 * MiB);
+    // What is answered, and what goes with its channel, makes room for others.
+    one.open(int(1));
+    two.close();
+    await receive(client, create(3, 1, 'two'));
+    for (let i = 0; i < fit; i++) client.connection.receive(ask(3, 4096));
+    await receive(client);
+    expect(told('the GET_FIELDs that wait on this connection')).toBe(asked - fit);
+    await receive(client, ask(3, 1));
+    expect(told('the GET_FIELDs that wait on this connection')).toBe(asked - fit + 1);
+    expect(host.ended).toEqual([]);
     client.close();
   });
 
