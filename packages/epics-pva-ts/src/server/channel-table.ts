@@ -142,7 +142,18 @@ export class ChannelTable {
     }
     const channel = new ServerChannel(connection, cid, this.newSid(), name, pv);
     const { sid } = channel;
-    this.bySid.set(sid, { channel, detach: pv.attach(() => this.destroy(sid)) });
+    // A PV may be closed or removed by who is told of its first client, before there is a channel to destroy.
+    let closed = false;
+    const detach = pv.attach(() => {
+      closed = true;
+      this.destroy(sid);
+    });
+    if (closed || connection.closed) {
+      detach();
+      refuse(`'${name}' was closed when this channel was created`);
+      return;
+    }
+    this.bySid.set(sid, { channel, detach });
     // As core-pva does it: in front of the reply.
     pv.onAccessChanged?.(({ write }) => channel.setWritable(write));
     if (rights) channel.setRights(rights);
