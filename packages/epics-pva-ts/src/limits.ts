@@ -91,7 +91,7 @@ export const TCP_TIMEOUT_SECONDS = 40;
 export const ECHO_SECONDS = 15;
 /** One tick counts for no more silence than this: a process that was blocked has not listened. */
 export const MAX_TICK_MS = 1000;
-/** A server that owes its client more than this reads no further requests of it. */
+/** A server that owes its client more than this reads no further requests of it; a client widens no pipeline's window. */
 export const MAX_UNSENT_BYTES: number = 16 * 1024 * 1024;
 /** A closed connection's last bytes may take this long to leave. */
 export const CLOSE_LINGER_MS = 250;
