@@ -11,7 +11,7 @@
 
 /** Largest message of a validated peer, its segments together. */
 export const MAX_MESSAGE_BYTES: number = 256 * 1024 * 1024;
-/** Largest message of a peer that is not validated yet. */
+/** Largest message of a peer that is not validated yet, and largest AUTHNZ of any. */
 export const MAX_HANDSHAKE_MESSAGE_BYTES: number = 64 * 1024;
 /**
  * Memory made for a message on the word of its header alone; beyond it memory grows with what has arrived. An image of
@@ -54,7 +54,7 @@ export const MAX_TYPE_DEFINITIONS = 8;
 export const MAX_VALUE_DEPTH = 20;
 /** Fields of one message beyond four for each of its bytes. */
 export const MAX_FIELDS_BEYOND_BYTES = 100_000;
-/** Heap, roughly, for the strings, structures, unions and any of one message; arrays of numbers are not counted. */
+/** Heap, roughly, for the booleans in arrays, strings, structures, unions and any of one message; arrays of numbers are not counted. */
 export const MAX_MESSAGE_HEAP_BYTES: number = 512 * 1024 * 1024;
 /** Paths of fields a type remembers. */
 export const MAX_REMEMBERED_PATHS = 1000;
@@ -91,7 +91,7 @@ export const TCP_TIMEOUT_SECONDS = 40;
 export const ECHO_SECONDS = 15;
 /** One tick counts for no more silence than this: a process that was blocked has not listened. */
 export const MAX_TICK_MS = 1000;
-/** A server that owes its client more than this reads no further requests of it. */
+/** A server that owes its client more than this reads no further requests of it; a client widens no pipeline's window. */
 export const MAX_UNSENT_BYTES: number = 16 * 1024 * 1024;
 /** Requests of one connection that PVs have not answered yet; with so many, no further ones are read. */
 export const MAX_REQUESTS_UNDER_WAY = 1000;
@@ -112,6 +112,10 @@ export const MAX_MONITORS = 100_000;
 export const MAX_REQUEST_BYTES: number = 16 * 1024 * 1024;
 /** GET_FIELDs of one connection that wait for a PV to open. */
 export const MAX_WAITING_GET_FIELDS = 100_000;
+/** Longest name of a field that GET_FIELD asks for, dots included. */
+export const MAX_FIELD_PATH_BYTES = 4096;
+/** Bytes of the names that the waiting GET_FIELDs of a connection ask for, together. */
+export const MAX_WAITING_NAME_BYTES: number = 16 * 1024 * 1024;
 /** Types of ended operations kept for messages still in flight, on either side. */
 export const MAX_RETIRED_OPERATIONS = 1000;
 /** Queue of a monitor whose client asks for none. */

@@ -20,7 +20,12 @@ export interface MonitorHandlers {
   connected?(server: string, type: TypeDef): void;
   /** The channel was lost; it is searched for again. */
   disconnected?(why: string): void;
-  /** The server ended the stream in good order. */
+  /**
+   * The server ended the stream in good order (sub-command 0x10): the subscription is over and does not begin again by
+   * itself, as in PVXS and p4p; who wants to go on makes another one. Nothing else calls it: an error is told to `error`,
+   * a lost channel to `disconnected`, and `close()` or a cancelled `signal` to neither. A `for await` still gets what is
+   * queued and then ends without an exception, as after `close()`; this callback tells the two apart.
+   */
   finished?(): void;
   /** The server says what this client may do with the channel (ACL_CHANGE); most servers never do. */
   accessRights?(rights: AccessRights): void;

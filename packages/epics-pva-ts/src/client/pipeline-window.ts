@@ -21,7 +21,7 @@ export class PipelineWindow {
   private consumed = 0;
   private timer: NodeJS.Timeout | undefined;
 
-  /** @param report tells the server; false when it cannot be told now */
+  /** @param report tells the server; false when it cannot be told now, and is to be told later */
   constructor(request: PvRequest, report: (consumed: number) => boolean) {
     const size = Number(request.option('queueSize'));
     this.size = Number.isInteger(size) && size > 0 ? size : DEFAULT_SIZE;
@@ -45,7 +45,9 @@ export class PipelineWindow {
   /** Reports what has been consumed and not yet reported. */
   flush(): void {
     this.stopTimer();
-    if (this.consumed > 0 && this.report(this.consumed)) this.consumed = 0;
+    if (this.consumed === 0) return;
+    if (this.report(this.consumed)) this.consumed = 0;
+    else this.timer = setTimeout(() => this.flush(), ACKNOWLEDGE_MS);
   }
 
   /** A new stream, or none any more: what was consumed of the old one is nobody's business. */

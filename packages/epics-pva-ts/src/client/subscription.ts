@@ -8,6 +8,7 @@
 import { callUser, isPromise, surface } from '../connection/surface.ts';
 import { CancelledError, RemoteError, TimeoutError } from '../errors.ts';
 import { Command } from '../frame/command.ts';
+import { MAX_UNSENT_BYTES } from '../limits.ts';
 import type { AccessRights } from '../message/acl-change.ts';
 import { encodeMonitorRequest, type MonitorResponse } from '../message/monitor.ts';
 import { SUB } from '../message/operation.ts';
@@ -197,7 +198,8 @@ export class Subscription implements Operation, AsyncIterable<Value> {
     connection.holdReading();
     pending.then(
       () => {
-        this.window?.consume();
+        // Of a stream that is over it is nobody's business: the window of the present one has not counted it.
+        if (this.at === at) this.window?.consume();
         connection.releaseReading();
       },
       (error: unknown) => {
@@ -233,10 +235,14 @@ export class Subscription implements Operation, AsyncIterable<Value> {
     at.connection.send(Command.MONITOR, (w) => encodeMonitorRequest(w, { sid: at.sid, ioid, subcommand }));
   }
 
-  /** Tells the server that `nfree` more updates find room; false when there is no stream now. */
+  /**
+   * Tells the server that `nfree` more updates find room; false when it is to be told later. A server that ignores the
+   * window and does not read must not be answered without end. Without a stream nobody is to be told.
+   */
   private acknowledge(nfree: number): boolean {
     const { at, ioidNow: ioid } = this;
-    if (!at || !this.dataType) return false;
+    if (!at) return true;
+    if (!this.dataType || at.connection.unsentBytes > MAX_UNSENT_BYTES) return false;
     at.connection.send(Command.MONITOR, (w) =>
       encodeMonitorRequest(w, { sid: at.sid, ioid, subcommand: SUB.PIPELINE, nfree }),
     );

@@ -73,7 +73,8 @@ export class ClientConnection extends Connection {
   protected onMessage(command: number, r: WireReader): boolean {
     switch (command) {
       case Command.CONNECTION_VALIDATION:
-        if (this.state === 'ready') return false;
+        // Once: who sends it without end must not be answered without end.
+        if (this.state !== 'waiting') return false;
         this.answer(decodeServerValidation(r).methods);
         return true;
       case Command.CONNECTION_VALIDATED: {

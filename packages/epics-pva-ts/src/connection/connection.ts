@@ -320,8 +320,15 @@ export abstract class Connection {
   /** Something ignored that is worth a line in a log. */
   protected abstract notice(text: string): void;
 
-  /** Further data of an authentication method, which none of ours has. It may define type ids used later. */
+  /**
+   * Further data of an authentication method, which none of ours has. It may define type ids used later. It belongs to
+   * the handshake, and is no larger than that on a connection that is validated either.
+   */
   protected ignoreAuthnz(r: WireReader): void {
+    if (r.remaining > MAX_HANDSHAKE_MESSAGE_BYTES)
+      throw new DecodeError(
+        `${r.remaining} bytes of authentication data, at most ${MAX_HANDSHAKE_MESSAGE_BYTES} are taken`,
+      );
     decodeAuthnz(r, this.context);
     if (this.authnzNoted) return;
     this.authnzNoted = true;

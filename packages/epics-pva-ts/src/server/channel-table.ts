@@ -4,7 +4,12 @@
  */
 import type { Connection } from '../connection/connection.ts';
 import { Command } from '../frame/command.ts';
-import { MAX_NAME_BYTES, MAX_WAITING_GET_FIELDS } from '../limits.ts';
+import {
+  MAX_FIELD_PATH_BYTES,
+  MAX_NAME_BYTES,
+  MAX_WAITING_GET_FIELDS,
+  MAX_WAITING_NAME_BYTES,
+} from '../limits.ts';
 import { type AccessRights, encodeAclChange, FULL_ACCESS } from '../message/acl-change.ts';
 import { encodeCreateChannelResponse, encodeDestroyChannel } from '../message/channel.ts';
 import { encodeGetFieldResponse, type GetFieldRequest } from '../message/get-field.ts';
@@ -30,8 +35,8 @@ export class ServerChannel {
   readonly traffic: ChannelTraffic;
   /** Its operations, by ioid. */
   readonly operations = new IdTable<ServerOperation>();
-  /** How to give up each GET_FIELD that waits for the PV to open. */
-  readonly waiting = new Set<() => void>();
+  /** How to give up each GET_FIELD that waits for the PV to open, with the bytes of the name it asks for. */
+  readonly waiting = new Map<() => void, number>();
   private readonly connection: Connection;
   private rightsNow: AccessRights = FULL_ACCESS;
   /** Does the PV let this client write? */
@@ -93,6 +98,8 @@ export class ChannelTable {
   private nextSid = 0;
   /** GET_FIELDs that wait. */
   private waiting = 0;
+  /** Bytes of the names they ask for. */
+  private waitingBytes = 0;
 
   constructor(options: ChannelTableOptions) {
     this.options = options;
@@ -135,7 +142,18 @@ export class ChannelTable {
     }
     const channel = new ServerChannel(connection, cid, this.newSid(), name, pv);
     const { sid } = channel;
-    this.bySid.set(sid, { channel, detach: pv.attach(() => this.destroy(sid)) });
+    // A PV may be closed or removed by who is told of its first client, before there is a channel to destroy.
+    let closed = false;
+    const detach = pv.attach(() => {
+      closed = true;
+      this.destroy(sid);
+    });
+    if (closed || connection.closed) {
+      detach();
+      refuse(`'${name}' was closed when this channel was created`);
+      return;
+    }
+    this.bySid.set(sid, { channel, detach });
     // As core-pva does it: in front of the reply.
     pv.onAccessChanged?.(({ write }) => channel.setWritable(write));
     if (rights) channel.setRights(rights);
@@ -163,7 +181,10 @@ export class ChannelTable {
     const { channel, detach } = entry;
     this.bySid.delete(sid);
     for (const ioid of channel.operations.ids()) this.options.destroyOperation(ioid);
-    for (const giveUp of channel.waiting) giveUp();
+    for (const [giveUp, bytes] of channel.waiting) {
+      giveUp();
+      this.waitingBytes -= bytes;
+    }
     this.waiting -= channel.waiting.size;
     detach();
   }
@@ -186,23 +207,38 @@ export class ChannelTable {
       refuse('bad channel id');
       return;
     }
+    const bytes = Buffer.byteLength(m.subfield);
+    if (bytes > MAX_FIELD_PATH_BYTES) {
+      counters.refused.operations++;
+      refuse(`the name of a field has at most ${MAX_FIELD_PATH_BYTES} bytes, this one has ${bytes}`);
+      return;
+    }
     const most = Math.min(limits.operations, MAX_WAITING_GET_FIELDS);
     if (this.waiting >= most) {
       counters.refused.operations++;
       refuse(`too many GET_FIELDs (${most}) wait on this connection`);
       return;
     }
+    if (this.waitingBytes + bytes > MAX_WAITING_NAME_BYTES) {
+      counters.refused.operations++;
+      refuse(`the GET_FIELDs that wait on this connection name more than ${MAX_WAITING_NAME_BYTES} bytes`);
+      return;
+    }
     let answered = false;
     let giveUp = (): void => {};
     giveUp = channel.pv.whenOpen((top) => {
       answered = true;
-      if (channel.waiting.delete(giveUp)) this.waiting--;
+      if (channel.waiting.delete(giveUp)) {
+        this.waiting--;
+        this.waitingBytes -= bytes;
+      }
       const type = m.subfield === '' ? top : top.find(m.subfield)?.type;
       const status = type ? OK : errorStatus(`no field '${m.subfield}'`);
       connection.send(Command.GET_FIELD, (w) => encodeGetFieldResponse(w, { ioid, status, type }));
     });
     if (answered) return;
-    channel.waiting.add(giveUp);
+    channel.waiting.set(giveUp, bytes);
     this.waiting++;
+    this.waitingBytes += bytes;
   }
 }

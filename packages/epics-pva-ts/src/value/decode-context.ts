@@ -53,7 +53,8 @@ export class DecodeContext {
   /** Objects of about so many bytes are going to be made. An engine out of heap ends the process, not a connection. */
   take(bytes: number): void {
     this.heap -= bytes;
-    if (this.heap < 0) throw new DecodeError('message of too many strings, structures, unions or any');
+    if (this.heap < 0)
+      throw new DecodeError('message of too many booleans, strings, structures, unions or any');
   }
 
   /** Reads again what has been skipped: that is paid for. */

@@ -196,17 +196,23 @@ function swapBytes(bytes: Buffer, width: number): void {
   else bytes.swap64();
 }
 
+/** A reference for the one byte, and as much again while the list grows. */
+const BOOLEAN_HEAP = 16;
+
 export function booleansCodec(type: TypeDef): FieldCodec {
   return {
     mayUseTypes: false,
     immutable: false,
-    decode(r) {
+    decode(r, ctx) {
       const n = arrayCount(r, type, 1);
+      ctx.take(n * BOOLEAN_HEAP);
       const at = r.skip(n);
       return Array.from(r.bytes.subarray(at, at + n), (b) => b !== 0);
     },
-    skip(r) {
-      r.skip(arrayCount(r, type, 1));
+    skip(r, ctx) {
+      const n = arrayCount(r, type, 1);
+      ctx.take(n * BOOLEAN_HEAP);
+      r.skip(n);
     },
     encode(w, v) {
       const flags = v as boolean[];

@@ -10,6 +10,7 @@ import {
   MAX_QUEUED_UPDATES,
   MAX_REQUEST_BYTES,
   MAX_REQUESTS_UNDER_WAY,
+  MAX_WAITING_NAME_BYTES,
 } from '../../src/limits.ts';
 import { encodeCreateChannelRequest } from '../../src/message/channel.ts';
 import { encodeGetFieldRequest } from '../../src/message/get-field.ts';
@@ -160,6 +161,40 @@ describe('a flood of', () => {
       );
     expect(client.operationCount).toBe(80);
     expect(watch.look()).toBeLessThan(20 * MiB);
+    client.close();
+  });
+
+  it('GET_FIELD with long names for PVs that are not open: refused when they take more than 16 MiB', async () => {
+    const [one, two] = [new SharedPV(), new SharedPV()];
+    const { client, transport, host } = await validated({ one, two });
+    await receive(client, create(1, 1, 'one'), create(2, 1, 'two'));
+    const ask = (sid: number, bytes: number): Buffer =>
+      messageBytes(Command.GET_FIELD, (w) =>
+        encodeGetFieldRequest(w, { sid, ioid: 1, subfield: 'n'.repeat(bytes) }),
+      );
+    const told = (what: string): number =>
+      Object.entries(answers(transport)).reduce(
+        (n, [text, count]) => n + (text.includes(what) ? count : 0),
+        0,
+      );
+    const watch = new MemoryWatch();
+    for (let i = 0; i < 20; i++) await receive(client, ask(1, MiB));
+    expect(told('the name of a field has at most 4096 bytes')).toBe(20);
+    const [asked, fit] = [5000, MAX_WAITING_NAME_BYTES / 4096];
+    for (let i = 0; i < asked; i++) client.connection.receive(ask(1 + (i % 2), 4096));
+    await receive(client);
+    expect(told('the GET_FIELDs that wait on this connection')).toBe(asked - fit);
+    expect(watch.look()).toBeLessThan(50 * MiB);
+    // What is answered, and what goes with its channel, makes room for others.
+    one.open(int(1));
+    two.close();
+    await receive(client, create(3, 1, 'two'));
+    for (let i = 0; i < fit; i++) client.connection.receive(ask(3, 4096));
+    await receive(client);
+    expect(told('the GET_FIELDs that wait on this connection')).toBe(asked - fit);
+    await receive(client, ask(3, 1));
+    expect(told('the GET_FIELDs that wait on this connection')).toBe(asked - fit + 1);
+    expect(host.ended).toEqual([]);
     client.close();
   });
 
@@ -399,6 +434,7 @@ describe('one message', () => {
     ['any[] of null', 0x8a, Buffer.alloc(N, Buffer.from([1, 0xff]))],
     ['any[] of any types of their own', 0x8a, Buffer.alloc(N, Buffer.from([1, 0x80, 0, 0]))],
     ['empty strings', 0x68, Buffer.alloc(N, 0)],
+    ['booleans', 0x08, Buffer.alloc(N, 0)],
   ])(
     'of 30 MB, %s: decoded or refused, never more heap than an engine has',
     async (_what, code, elements) => {
@@ -424,7 +460,7 @@ describe('one message', () => {
     });
     await receive(client, put);
     expect(host.ended[0]?.reason?.message).toBe(
-      'PUT: message of too many strings, structures, unions or any',
+      'PUT: message of too many booleans, strings, structures, unions or any',
     );
     expect(pv.fetch().get('value')).toEqual(['as it was']);
     pv.post({ value: ['new'] });

@@ -198,6 +198,18 @@ describe('AUTHNZ', () => {
     expect(session.closedBecause).toMatch(/^PVA_DECODE AUTHNZ: /);
   });
 
+  it('is no larger than the handshake, on a validated connection either', async () => {
+    const { session } = await ready();
+    const bytes = Buffer.alloc(64 * 1024 + 1);
+    bytes.set([0x28, 0xfe]);
+    bytes.writeUInt32LE(bytes.length - 6, 2);
+    session.peer.write(messageBytes(Command.AUTHNZ, (w) => w.bytes(bytes)));
+    await session.peer.replies();
+    expect(session.closedBecause).toBe(
+      'PVA_DECODE AUTHNZ: 65537 bytes of authentication data, at most 65536 are taken',
+    );
+  });
+
   it('to the client is ignored and noted, and its types are known afterwards', async () => {
     const notes: string[] = [];
     const [near, far] = MemoryTransport.pair();

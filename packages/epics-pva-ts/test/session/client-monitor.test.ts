@@ -86,6 +86,24 @@ describe('the end of a stream', () => {
     expect(await s.requests()).toEqual([]);
     expect(events).toEqual(['connected', 'finished']);
   });
+
+  it('ends a `for await` as close() does, and the callback tells the two apart', async () => {
+    for (const closes of [false, true]) {
+      const s = new ScriptedServer();
+      let finished = 0;
+      const subscription = s.monitor(s.channel('a'), { finished: () => finished++ });
+      const { ioid } = ids(await s.request());
+      monitorInit(s, ioid, INT);
+      await s.request();
+      update(s, ioid, int(1));
+      if (!closes) end(s, ioid, OK);
+      await settled();
+      if (closes) subscription.close();
+      const seen: unknown[] = [];
+      for await (const value of subscription) seen.push(value.get('value'));
+      expect([seen, finished]).toEqual([[1], closes ? 0 : 1]);
+    }
+  });
 });
 
 describe('updates', () => {

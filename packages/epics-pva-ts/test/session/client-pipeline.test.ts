@@ -1,6 +1,7 @@
 /** Monitors with flow control (`record[pipeline=true]`): what the client tells the server, and that nothing is lost. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Subscription } from '../../src/client/subscription.ts';
+import { MAX_UNSENT_BYTES } from '../../src/limits.ts';
 import { SharedPV } from '../../src/server/shared-pv.ts';
 import { struct } from '../../src/value/type-def.ts';
 import { Value } from '../../src/value/value.ts';
@@ -118,6 +119,52 @@ describe('a monitor with flow control', () => {
     done();
     await settled();
     expect(windows(s)).toEqual(['init 2', 'ack 1']);
+  });
+
+  it('does not report an update of a stream that is over when it is done with it', async () => {
+    const s = new JoinedSession({ p: SharedPV.mailbox(counter(0)) });
+    const done: (() => void)[] = [];
+    const update = () => new Promise<void>((resolve) => done.push(resolve));
+    s.monitor('p', { update }, { pvRequest: 'record[pipeline=true,queueSize=2]' });
+    await settled();
+    s.currentLink.connection.close();
+    s.serverDown();
+    await settled();
+    s.serverUp();
+    await settled();
+    expect([done.length, windows(s)]).toEqual([2, ['init 2', 'init 2']]);
+    done[0]?.();
+    await settled();
+    vi.advanceTimersByTime(1000);
+    await settled();
+    expect(windows(s)).toEqual(['init 2', 'init 2']);
+    done[1]?.();
+    await settled();
+    expect(windows(s)).toEqual(['init 2', 'init 2', 'ack 1']);
+  });
+
+  it('reports nothing to a server that does not read, and all of it together when that reads on', async () => {
+    const pv = SharedPV.mailbox(counter(0));
+    const s = new JoinedSession({ p: pv });
+    const { seen } = seenBy(s, 'record[pipeline=true,queueSize=8,ackAny=1]');
+    await settled();
+    expect(windows(s)).toEqual(['init 8', 'ack 1']);
+    let pendingBytes = MAX_UNSENT_BYTES + 1;
+    Object.defineProperty(s.now.client, 'pendingBytes', { get: () => pendingBytes });
+    for (let i = 1; i <= 5; i++) {
+      pv.post(counter(i));
+      await settled();
+    }
+    vi.advanceTimersByTime(1000);
+    await settled();
+    expect(seen).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(windows(s)).toEqual(['init 8', 'ack 1']);
+    pendingBytes = MAX_UNSENT_BYTES;
+    vi.advanceTimersByTime(50);
+    await settled();
+    expect(windows(s)).toEqual(['init 8', 'ack 1', 'ack 5']);
+    // Nothing is left that would be told again.
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it('opens the window anew when it is connected again, less what is still queued', async () => {

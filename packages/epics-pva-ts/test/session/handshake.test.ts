@@ -197,6 +197,15 @@ describe('a client', () => {
     expect(session.ready).toBe(1);
   });
 
+  it('answers one CONNECTION_VALIDATION: who sends more is left', async () => {
+    const session = new ClientSession();
+    const validation = greeting(true).subarray(8);
+    session.peer.write(greeting(true), ...Array.from({ length: 1000 }, () => validation));
+    const answers = await session.peer.replies();
+    expect(answers.length).toBeLessThanOrEqual(1);
+    expect(session.closedBecause).toBe('PVA_REMOTE_PROTOCOL CONNECTION_VALIDATION is not allowed now');
+  });
+
   it('is ready with a warning, too', async () => {
     const session = new ClientSession();
     session.peer.write(greeting(true));

@@ -9,6 +9,8 @@ import { struct } from '../../src/value/type-def.ts';
 import { Value } from '../../src/value/value.ts';
 import { JoinedSession } from '../support/joined-session.ts';
 import { settled } from '../support/memory-transport.ts';
+import { create } from '../support/server-asking.ts';
+import { ServerSession } from '../support/server-session.ts';
 import { surfaced } from '../support/surfaced.ts';
 import { ntScalar } from '../support/types.ts';
 
@@ -95,6 +97,31 @@ describe('a PV', () => {
     one.serverUp();
     await settled();
     expect(events).toEqual(['first 1', 'last 0', 'first 1']);
+  });
+
+  it('may be closed by who is told of its first client, who is refused and leaves nothing behind', async () => {
+    const events: string[] = [];
+    const pv = new SharedPV({
+      onFirstConnect: (self) => self.close(),
+      onLastDisconnect: () => events.push('last'),
+    });
+    pv.open(int(1));
+    const session = await ServerSession.ready({ p: pv });
+    await expect(session.createChannel('p')).rejects.toThrow("'p' was closed when this channel was created");
+    expect([session.client.channelNames(), pv.clientCount, events]).toEqual([[], 0, ['last']]);
+    // The next one finds it as it is.
+    pv.setHandlers({ onFirstConnect: () => {} });
+    await session.createChannel('p', 2);
+    expect([session.client.channelNames(), pv.clientCount]).toEqual([['p'], 1]);
+    expect(session.closedBecause).toBeUndefined();
+  });
+
+  it('is left when the connection ends while it is told of its first client', async () => {
+    const pv = new SharedPV({ onFirstConnect: () => session.client.close() });
+    const session = await ServerSession.ready({ p: pv });
+    session.peer.write(create([1, 'p']));
+    await settled();
+    expect([session.client.channelNames(), pv.clientCount]).toEqual([[], 0]);
   });
 
   it('whose callbacks throw serves its clients all the same; what they threw surfaces', async () => {

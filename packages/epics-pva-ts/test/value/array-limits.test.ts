@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { GetRequest, PutRequest } from '../../src/client/requests.ts';
 import { DecodeError, LocalProtocolError } from '../../src/errors.ts';
 import { FrameDecoder } from '../../src/frame/frame-decoder.ts';
+import { MAX_MESSAGE_HEAP_BYTES } from '../../src/limits.ts';
 import { SharedPV } from '../../src/server/shared-pv.ts';
 import { DecodeContext } from '../../src/value/decode-context.ts';
 import { struct } from '../../src/value/type-def.ts';
@@ -88,6 +89,22 @@ describe('receiving', () => {
     expect(decode).toThrow(DecodeError);
     r.offset = 0;
     expect(decode).toThrow(why);
+  });
+
+  it('refuses more booleans than there may be heap for: each is a reference there, not a byte', () => {
+    const flags = struct('', { value: 'boolean[]' });
+    const decode = (n: number): unknown => {
+      const message = Buffer.alloc(n + 7);
+      message.set([1, 2, 0xfe]);
+      message.writeUInt32LE(n, 3);
+      return Value.decodePartial(flags, new WireReader(message), new DecodeContext()).get('value');
+    };
+    expect(decode(3)).toEqual([false, false, false]);
+    // Refused before the list is made: 120 million of them ended the process.
+    const before = process.memoryUsage().heapUsed;
+    for (const n of [MAX_MESSAGE_HEAP_BYTES / 16 + 1, 120_000_000])
+      expect(() => decode(n)).toThrow(/^message of too many booleans, strings, structures, unions or any$/);
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(16 * 1024 * 1024);
   });
 
   it('refuses a header that announces more than the limit, whole or in segments, when only that is there', () => {

@@ -298,6 +298,7 @@ describe('an update of more objects than one message may have', () => {
 
   it.each<[string, TypeSpec, string, string?]>([
     ['string[]', 'string[]', '00'],
+    ['boolean[]', 'boolean[]', '00'],
     ['structures', arrayOf(struct('', { i: 'int' })), `01 ${INT}`],
     ['empty structures', arrayOf(struct('', {})), '01'],
     ['null structures', arrayOf(struct('', { i: 'int' })), '00'],
@@ -330,7 +331,7 @@ describe('an update of more objects than one message may have', () => {
     const both = (n: number): Buffer => encodePartial(Value.create(type, { a: empty(n), b: empty(n) }));
     const most = Math.floor(HEAP / 64);
     expect(decoded(type, both(most), true).get('b')).toHaveLength(most);
-    expect(() => decoded(type, both(most + 1), true)).toThrow('too many strings');
+    expect(() => decoded(type, both(most + 1), true)).toThrow('too many booleans, strings');
   });
 
   it('is read as it was scanned, though the connection knew a type of it and the reader does not', () => {
