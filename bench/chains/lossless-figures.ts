@@ -26,7 +26,7 @@ const SIZE = 512;
  */
 const queueAt = (fps: number): number => Math.max(50, Math.round(fps / 5));
 const QUICK_LADDER = [50];
-const LADDER = steps(100, 20_000);
+const LADDER = steps(100, 20_000, 0.04);
 const CHAIN_RATIO_GOAL = 1.5;
 const METADATA_CHANNELS = 6;
 const METADATA_RATIO_GOAL = 2;
