@@ -9,12 +9,10 @@
  * it up would count a processed object as an error, and send more to who is too slow already. Only what cannot be
  * sent, because the channel is not connected, fails after a while.
  */
-import { setMaxListeners } from 'node:events';
 import {
   type ChannelPut,
   type ChannelRPC,
   type Context,
-  type RequestLimits,
   TimeoutError,
   type TypeDef,
   Value,
@@ -68,8 +66,6 @@ export class ClientPublisher implements DataPublisher {
   /** The channel is looked at while answers do not come. */
   private watch: NodeJS.Timeout | undefined;
   private nAnswers = 0;
-  /** Ends what has not been sent. */
-  private unsent = new Unsent();
   private readonly counts = new Counts('nPublished', 'nErrors', 'nBytes');
   private lastLog = Number.NEGATIVE_INFINITY;
 
@@ -106,10 +102,11 @@ export class ClientPublisher implements DataPublisher {
   private async deliver(object: Value, bytes: number): Promise<void> {
     const { epoch } = this.counts;
     const begin = performance.now();
-    const { unsent } = this;
-    const error = await this.send(object, unsent).then(() => undefined, asError);
+    this.target ??= this.makeTarget();
+    const { target } = this;
+    const error = await this.send(target, object).then(() => undefined, asError);
     if (error) {
-      if (!this.givenUp) this.failed(unsent.signal.aborted ? this.notConnected() : error, epoch);
+      if (!this.givenUp) this.failed(target === this.target ? error : this.notConnected(), epoch);
     } else {
       if (!this.givenUp) {
         this.counts.count('nPublished', 1, epoch);
@@ -147,22 +144,24 @@ export class ClientPublisher implements DataPublisher {
     this.watch.unref();
   }
 
-  /** Without a connection nothing that waits has been sent: what was has failed when the connection was lost. */
+  /**
+   * Without a connection nothing that waits has been sent: what was has failed when the connection was lost. An
+   * AbortSignal for each request would do the same, at a cost for each object.
+   */
   private failUnlessConnected(): void {
-    if (this.target?.connected) return;
-    const { unsent } = this;
-    this.unsent = new Unsent();
-    unsent.abort();
+    const { target } = this;
+    if (!target || target.connected) return;
+    clearInterval(this.watch);
+    this.target = undefined;
+    target.close();
   }
 
-  private async send(object: Value, limits: RequestLimits): Promise<void> {
-    this.target ??= this.makeTarget();
-    const { target } = this;
+  private async send(target: ChannelPut | ChannelRPC, object: Value): Promise<void> {
     if ('put' in target) {
-      await target.put((type) => (object.type.equals(type) ? object : fieldsFor(type, object)), limits);
+      await target.put((type) => (object.type.equals(type) ? object : fieldsFor(type, object)));
       return;
     }
-    const answer = await target.rpc(object, limits);
+    const answer = await target.rpc(object);
     if (answer?.has('status') && Number(answer.get('status')) !== 0) {
       const reason = answer.has('errorMessage') ? answer.get('errorMessage') : 'refused';
       throw new Error(`${this.options.channel}: ${reason}`);
@@ -233,20 +232,6 @@ export class ClientPublisher implements DataPublisher {
 
   resetStats(): void {
     this.counts.reset();
-  }
-}
-
-/** The limits of any number of requests, which end together. */
-class Unsent {
-  private readonly controller = new AbortController();
-  readonly signal: AbortSignal = this.controller.signal;
-
-  constructor() {
-    setMaxListeners(0, this.signal);
-  }
-
-  abort(): void {
-    this.controller.abort();
   }
 }
 

@@ -55,10 +55,15 @@ abstract class KeptChannel<O extends GetOptions> {
   }
 
   /** @internal One more request, behind those there are. */
-  protected run<T>(make: (channel: Channel, options: O) => OneShot<T>, limits: RequestLimits): Promise<T> {
-    const { timeout = this.options.timeout, signal } = limits;
-    const given = { ...(timeout !== undefined && { timeout }), ...(signal && { signal }) };
-    return this.queue.run(make(this.channel, { ...this.options, ...given }));
+  protected run<T>(
+    make: (channel: Channel, options: O) => OneShot<T>,
+    limits: RequestLimits | undefined,
+  ): Promise<T> {
+    return this.queue.run(make(this.channel, limits ? this.limited(limits) : this.options));
+  }
+
+  private limited({ timeout = this.options.timeout, signal }: RequestLimits): O {
+    return { ...this.options, ...(timeout !== undefined && { timeout }), ...(signal && { signal }) };
   }
 
   /** Requests without an answer yet, those that wait included. */
@@ -71,7 +76,7 @@ abstract class KeptChannel<O extends GetOptions> {
     return this.channel.state === 'active';
   }
 
-  /** Ends it. Requests on their way are answered, those that wait fail with DisconnectedError. */
+  /** Ends it. Requests on their way are answered; those that wait, for others or a connection, fail with DisconnectedError. */
   close(): void {
     this.queue.close();
   }
@@ -91,7 +96,7 @@ export class ChannelPut extends KeptChannel<PutOptions> {
    */
   put(build: PutBuilder, options?: RequestLimits): Promise<void>;
   put(input: unknown, options?: RequestLimits): Promise<void>;
-  put(input: unknown, options: RequestLimits = {}): Promise<void> {
+  put(input: unknown, options?: RequestLimits): Promise<void> {
     return this.run((channel, all) => new PutRequest(channel, input, all), options);
   }
 }
@@ -103,7 +108,7 @@ export class ChannelRPC extends KeptChannel<GetOptions> {
    * @throws TimeoutError, RemoteError, DisconnectedError (after it was sent), CancelledError, LocalProtocolError
    * (closed, or 1,000 requests wait)
    */
-  rpc(argument: Value | null, options: RequestLimits = {}): Promise<Value | null> {
+  rpc(argument: Value | null, options?: RequestLimits): Promise<Value | null> {
     return this.run((channel, all) => new RpcRequest(channel, argument, all), options);
   }
 }

@@ -69,9 +69,11 @@ export interface Keeper {
   /** Asked when the answer has come; if not, the operation is destroyed. */
   keeps(): boolean;
   /** The execution has been sent: what comes behind it does not overtake it. */
-  sent(): void;
-  /** It was answered with success; the operation, if it is kept. */
-  answered(operation: Initialised | undefined): void;
+  sent(request: OneShot<unknown>): void;
+  /** It was answered with success; the operation, if it is kept. Called before whoever waits for the result is told. */
+  answered(request: OneShot<unknown>, operation: Initialised | undefined): void;
+  /** It failed, begun or not. Called before whoever waits for the result is told. */
+  failed(request: OneShot<unknown>): void;
 }
 
 /** What every request takes: a time limit and a way to cancel it. */
@@ -99,12 +101,11 @@ export abstract class OneShot<T> implements Operation {
   private settle: { resolve: (v: T) => void; reject: (e: Error) => void };
   private done = false;
   private timer: NodeJS.Timeout | undefined;
-  private readonly abort: () => void;
+  private readonly abort: (() => void) | undefined;
   private readonly signal: AbortSignal | undefined;
   private readonly server: string | undefined;
   private on: Initialised | undefined;
   private keeper: Keeper | undefined;
-  private failed: () => void = () => {};
   /** Receive memory that the request refers to. */
   private readonly lent: MemoryBlock[] = [];
   /** Text of the last MESSAGE, which often says more than the Status. */
@@ -123,10 +124,12 @@ export abstract class OneShot<T> implements Operation {
         () => this.fail(new TimeoutError(`${channel.name}: ${this.waitingFor()} within ${seconds} s`)),
         timerMs(seconds),
       );
-    this.signal = options.signal;
+    const { signal } = options;
+    if (!signal) return;
+    this.signal = signal;
     this.abort = () => this.fail(new CancelledError(`${channel.name}: cancelled`));
-    if (this.signal?.aborted) queueMicrotask(this.abort);
-    else this.signal?.addEventListener('abort', this.abort, { once: true });
+    if (signal.aborted) queueMicrotask(this.abort);
+    else signal.addEventListener('abort', this.abort, { once: true });
   }
 
   get ioid(): number {
@@ -150,13 +153,17 @@ export abstract class OneShot<T> implements Operation {
     return '';
   }
 
+  /** To be said before it begins. */
+  keptBy(keeper: Keeper): void {
+    this.keeper = keeper;
+  }
+
   /**
    * Starts on the channel, now or when it is connected.
    * @param on an operation of this channel as it is connected now, whose INIT need not be sent again
    */
-  begin(on?: Initialised, keeper?: Keeper): this {
+  begin(on?: Initialised): this {
     this.on = on;
-    this.keeper = keeper;
     this.ioidNow = on?.ioid ?? newIoid();
     this.channel.add(this);
     return this;
@@ -192,7 +199,7 @@ export abstract class OneShot<T> implements Operation {
     this.at?.forget(false);
     this.at = null;
     this.channel.remove(this);
-    if (this.repeatable) this.begin(undefined, this.keeper);
+    if (this.repeatable) this.begin();
     else
       this.fail(
         new DisconnectedError(
@@ -237,7 +244,7 @@ export abstract class OneShot<T> implements Operation {
 
   /** The execution is on its way. */
   protected executing(): void {
-    this.keeper?.sent();
+    this.keeper?.sent(this as OneShot<unknown>);
   }
 
   protected succeed(result: T, tell = true): void {
@@ -245,26 +252,21 @@ export abstract class OneShot<T> implements Operation {
     const keeps = keeper?.keeps() ?? false;
     if (!this.end(tell && !keeps)) return;
     for (const block of this.lent.splice(0)) block.release();
-    keeper?.answered(keeps ? { ioid, type } : undefined);
+    keeper?.answered(this as OneShot<unknown>, keeps ? { ioid, type } : undefined);
     this.settle.resolve(result);
   }
 
   fail(error: Error, tell = true): void {
     if (!this.end(tell)) return;
-    this.failed();
+    this.keeper?.failed(this as OneShot<unknown>);
     this.settle.reject(error);
-  }
-
-  /** `failed` is called before whoever waits for the result is told. */
-  whenFailed(failed: () => void): void {
-    this.failed = failed;
   }
 
   private end(tell: boolean): boolean {
     if (this.done) return false;
     this.done = true;
     clearTimeout(this.timer);
-    this.signal?.removeEventListener('abort', this.abort);
+    if (this.abort) this.signal?.removeEventListener('abort', this.abort);
     this.at?.forget(tell);
     this.at = null;
     this.channel.remove(this);

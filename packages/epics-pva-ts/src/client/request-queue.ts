@@ -11,9 +11,16 @@ import { MAX_WAITING_REQUESTS } from '../limits.ts';
 import { encodeRequestControl } from '../message/request-control.ts';
 import { TransientSet } from '../transient.ts';
 import type { Channel } from './channel.ts';
-import { type Attachment, type Initialised, newIoid, type OneShot, type Operation } from './operation.ts';
+import {
+  type Attachment,
+  type Initialised,
+  type Keeper,
+  newIoid,
+  type OneShot,
+  type Operation,
+} from './operation.ts';
 
-export class RequestQueue implements Operation {
+export class RequestQueue implements Operation, Keeper {
   /** It stands in the channel as an operation of its own, which is how it hears that the others are gone. */
   ioid: number = newIoid();
   readonly type = undefined;
@@ -55,7 +62,7 @@ export class RequestQueue implements Operation {
       );
     else {
       this.waiting.push(one);
-      one.whenFailed(() => this.forget(one));
+      one.keptBy(this);
       this.pump();
     }
     return request.promise;
@@ -75,32 +82,44 @@ export class RequestQueue implements Operation {
   private begin(request: OneShot<unknown>): void {
     this.running.add(request);
     this.opening = request;
-    request.begin(this.idle.pop(), {
-      keeps: () => !this.closed,
-      sent: () => {
-        if (this.opening === request) this.opening = undefined;
-        this.pump();
-      },
-      answered: (operation) => {
-        if (operation) this.idle.push(operation);
-        this.forget(request);
-      },
-    });
+    request.begin(this.idle.pop());
+  }
+
+  keeps(): boolean {
+    return !this.closed;
+  }
+
+  sent(request: OneShot<unknown>): void {
+    if (this.opening === request) this.opening = undefined;
+    this.pump();
+  }
+
+  answered(request: OneShot<unknown>, operation: Initialised | undefined): void {
+    if (operation) this.idle.push(operation);
+    this.forget(request);
+  }
+
+  failed(request: OneShot<unknown>): void {
+    const at = this.waiting.indexOf(request);
+    if (at >= 0) this.waiting.splice(at, 1);
+    this.forget(request);
   }
 
   /** A request has ended: the next one may begin. */
   private forget(request: OneShot<unknown>): void {
-    const at = this.waiting.indexOf(request);
-    if (at >= 0) this.waiting.splice(at, 1);
     this.running.delete(request);
     if (this.opening === request) this.opening = undefined;
     this.pump();
     if (this.closed && this.pending === 0) this.ended();
   }
 
-  /** No more requests; those on their way are answered, those that wait fail. */
+  /** No more requests; those on their way are answered, those that wait, for others or a connection, fail. */
   close(): void {
-    this.end(`${this.channel.name}: closed before it was sent`);
+    const why = `${this.channel.name}: closed before it was sent`;
+    const { at } = this;
+    this.end(why);
+    // What is begun without a connection would be sent when there is one.
+    if (!at) this.failAll(this.running, why);
   }
 
   /** Ends everything with this error. */

@@ -272,14 +272,14 @@ describe('a ChannelPut', () => {
     expect(puts(s)).toEqual(['INIT 1', 'put 1', 'DESTROY 1']);
   });
 
-  it('closed before it was connected leaves nothing in the server', async () => {
+  it('closed before it was connected: nothing is sent, and nothing is left in the server', async () => {
     const s = new JoinedSession({ p: SharedPV.mailbox(double(0)) });
     let ended = 0;
     const channel = new ChannelPut(s.channel('p'), OPTIONS, () => ended++);
-    const put = channel.put(1);
+    const both = [channel.put(1), channel.put(2)];
     channel.close();
-    expect(ended).toBe(0);
-    await put;
+    expect(ended).toBe(1);
+    for (const put of both) await expect(put).rejects.toThrow('p: closed before it was sent');
     await settled();
     expect([ended, s.now.served.operationCount, s.currentLink.operationCount]).toEqual([1, 0, 0]);
   });
