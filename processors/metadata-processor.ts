@@ -11,9 +11,10 @@
  * - `previous`: the last value not after the image, for channels that are updated when they change.
  * - `linear`: on the line between the values before and after the image, each within the tolerance; numbers only.
  *
- * `metadataTimestampOffset`, in s, default 0, is added to the time of every value. An image that lacks a value is published
- * with what there is, and counted; metadata must be there before the image (for `nearest` and `linear` those after it,
- * too), so give the consumer a receiver queue and let it accumulate.
+ * `metadataTimestampOffset`, in s, default 0, is added to the time of every value. An image that lacks a value waits
+ * for `metadataWait`, in s, default 0.002, if the channel had one for the image before. Then it is published with what
+ * there is, and counted. So metadata must be there before the image (for `nearest` and `linear` those after it, too), or
+ * very soon: otherwise give the consumer a receiver queue and let it accumulate.
  *
  *   hpc-consumer -ic pvapy:image -oc 'consumer:*:output' -mc pva://motor:x,pva://motor:y -rqs 100 -ao 10 \
  *     -pc MetadataProcessor -pa '{"timestampTolerance": 0.01}'
@@ -37,13 +38,23 @@ const LOG_INTERVAL = 1000;
 interface Source {
   readonly values: MetadataSource;
   nMissing: number;
+  /** It had a value for the last image: one that is late is worth waiting for. */
+  follows: boolean;
 }
 
 const NONE: readonly Source[] = [];
+/** In s. */
+const DEFAULT_WAIT = 0.002;
+/**
+ * Turns of the event loop for which a value is waited for in any case: the first one may be that in which the image was
+ * read, and which connections have something to read was asked before it, maybe before the metadata arrived.
+ */
+const LEAST_TURNS = 2;
 
 export class MetadataProcessor extends AdImageProcessor {
   /** Times in ns. */
   private rule: AssociationRule = { interpolation: 'none', tolerance: 0.001 * NS, offset: 0 };
+  private waitMs = DEFAULT_WAIT * 1000;
   private sources: Source[] = [];
   private nFramesProcessed = 0;
   private nFrameErrors = 0;
@@ -69,6 +80,7 @@ export class MetadataProcessor extends AdImageProcessor {
       tolerance: seconds('timestampTolerance', this.rule.tolerance, 0),
       offset: seconds('metadataTimestampOffset', this.rule.offset, Number.NEGATIVE_INFINITY),
     };
+    this.waitMs = numberArgument(args, 'metadataWait', { default: this.waitMs / 1000, least: 0 }) * 1000;
   }
 
   override start(): void {
@@ -79,6 +91,7 @@ export class MetadataProcessor extends AdImageProcessor {
         (count) => this.noteSetBack(name, count),
       ),
       nMissing: 0,
+      follows: true,
     }));
   }
 
@@ -104,11 +117,9 @@ export class MetadataProcessor extends AdImageProcessor {
   }
 
   /**
-   * Metadata come over other connections than images: what has arrived at this computer is waited for, no more. A
-   * promise is returned only then.
-   *
-   * That takes two turns of the event loop: the first one may be that in which the image was read, and which connections
-   * have something to read was asked before it, maybe before the metadata arrived.
+   * Metadata come over other connections than images, and a server may send an image before the metadata that were
+   * posted before it (pvAccessCPP): what has arrived at this computer is waited for, and from a channel that had a
+   * value for the image before also what has not. A promise is returned only then.
    */
   override process(frame: NTNDArray): NTNDArray | undefined | Promise<NTNDArray> {
     // A detector that has not started yet shows an image without pixels.
@@ -117,9 +128,19 @@ export class MetadataProcessor extends AdImageProcessor {
     const missing = this.add(this.sources, time, frame);
     if (missing === NONE || !missing.some(({ values }) => values.mayCome(time, this.rule)))
       return this.pass(missing, time, frame);
-    return nextTurn()
-      .then(() => nextTurn())
-      .then(() => this.pass(this.add(missing, time, frame), time, frame));
+    return this.wait(missing, time, frame);
+  }
+
+  private async wait(sources: readonly Source[], time: bigint, frame: NTNDArray): Promise<NTNDArray> {
+    const until = performance.now() + this.waitMs;
+    const isLate = (source: Source): boolean => source.follows && source.values.mayCome(time, this.rule);
+    let missing = sources;
+    for (let turns = 0; missing !== NONE; turns++) {
+      if (turns >= LEAST_TURNS && !(performance.now() < until && missing.some(isLate))) break;
+      await nextTurn();
+      missing = this.add(missing, time, frame);
+    }
+    return this.pass(missing, time, frame);
   }
 
   /** Adds what there is of these sources; the sources without a value. */
@@ -132,6 +153,7 @@ export class MetadataProcessor extends AdImageProcessor {
         missing.push(source);
       } else {
         frame.setAttribute(source.values.name, value);
+        source.follows = true;
         this.nMetadataProcessed++;
       }
     }
@@ -148,6 +170,7 @@ export class MetadataProcessor extends AdImageProcessor {
 
   private noteMissing(source: Source, time: bigint, frame: NTNDArray): void {
     source.nMissing++;
+    source.follows = false;
     if (!this.logger?.isLevelEnabled('debug')) return;
     const { values } = source;
     this.logger.debug(

@@ -36,6 +36,9 @@ export class MonitorReceiver implements DataReceiver {
   private resuming: object | undefined;
   /** Has the server begun to send, since it was connected? */
   private begun = false;
+  /** An object is processed that was not done at once. */
+  private busy: Promise<void> | undefined;
+  private stopped = false;
   /** Those that came. They may wait behind objects of earlier connections, so they are known one by one. */
   private readonly held = new Set<Value>();
   private readonly counts = new Counts('nReceived', 'nOverruns', 'nBytes');
@@ -90,19 +93,42 @@ export class MonitorReceiver implements DataReceiver {
     if (!this.connected) this.start();
   }
 
-  /** Without a queue: the connection waits for what is returned. */
+  /**
+   * Without a queue the connection waits, but only when a further object has come while one is processed: metadata
+   * behind the first are on the same connection if one server has both, and its processing may wait for them.
+   */
   private receive(value: Value, isOverrun: boolean): void | Promise<void> {
     const isHeld = this.heldToCome > 0;
     if (isHeld) {
       this.heldToCome--;
       this.held.add(value);
     }
+    if (this.busy) return this.takeInTurn(value, isOverrun, isHeld);
+    this.take(value, isOverrun, isHeld);
+  }
+
+  private async takeInTurn(value: Value, isOverrun: boolean, isHeld: boolean): Promise<void> {
+    while (this.busy) await this.busy;
+    this.take(value, isOverrun, isHeld);
+  }
+
+  private take(value: Value, isOverrun: boolean, isHeld: boolean): void {
+    if (this.stopped) {
+      // As if it had not been read any more.
+      value.release();
+      return;
+    }
     this.counts.count('nReceived');
     this.counts.count('nOverruns', isOverrun ? 1 : 0);
     this.counts.count('nBytes', value.messageBytes);
     const taken = this.worker.offer(value);
-    if (typeof taken !== 'boolean') return taken;
-    if (isHeld && !taken) this.held.delete(value);
+    if (taken === false && isHeld) this.held.delete(value);
+    if (typeof taken !== 'boolean') this.busy = this.until(taken);
+  }
+
+  private async until(taken: Promise<void>): Promise<void> {
+    await taken;
+    this.busy = undefined;
   }
 
   /** The server sends nothing more; what is on its way still comes. */
@@ -143,6 +169,7 @@ export class MonitorReceiver implements DataReceiver {
   }
 
   async stop(drainMs: number): Promise<void> {
+    this.stopped = true;
     this.resuming = undefined;
     this.renewal.stop();
     this.subscription?.close();

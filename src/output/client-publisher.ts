@@ -32,6 +32,16 @@ export interface ClientPublisherOptions {
   readonly logger: Logger;
 }
 
+/** A request on its way. */
+interface Sent {
+  readonly target: ChannelPut | ChannelRPC;
+  readonly object: Value;
+  readonly bytes: number;
+  readonly epoch: number;
+  /** When it was made, in ms. */
+  readonly begin: number;
+}
+
 /** Requests on their way at once: so many in any case, ... */
 const WINDOW = 8;
 /**
@@ -84,36 +94,54 @@ export class ClientPublisher implements DataPublisher {
       );
       return;
     }
-    let object: Value;
-    try {
-      // The memory it was received in is needed until the request is sent.
-      object = value.snapshot().mark();
-    } catch (error) {
-      this.failed(error as Error, this.counts.epoch);
-      return;
-    }
+    const { epoch } = this.counts;
     const bytes = objectBytes(value);
-    this.pending++;
-    this.pendingBytes += bytes;
-    void this.deliver(object, bytes);
+    try {
+      this.target ??= this.makeTarget();
+      const { target } = this;
+      // The memory it was received in is needed until the request is sent.
+      const object = value.snapshot().mark();
+      const request: Sent = { target, object, bytes, epoch, begin: performance.now() };
+      this.pending++;
+      this.pendingBytes += bytes;
+      void this.send(target, object).then(
+        () => this.acknowledged(request),
+        (error: unknown) => this.unacknowledged(request, error),
+      );
+    } catch (error) {
+      this.failed(asError(error), epoch);
+    }
   }
 
-  /** Never rejects. */
-  private async deliver(object: Value, bytes: number): Promise<void> {
-    const { epoch } = this.counts;
-    const begin = performance.now();
-    this.target ??= this.makeTarget();
-    const { target } = this;
-    const error = await this.send(target, object).then(() => undefined, asError);
-    if (error) {
-      if (!this.givenUp) this.failed(target === this.target ? error : this.notConnected(), epoch);
-    } else {
-      if (!this.givenUp) {
-        this.counts.count('nPublished', 1, epoch);
-        this.counts.count('nBytes', bytes, epoch);
-      }
-      this.options.onPublished?.(object);
+  private send(target: ChannelPut | ChannelRPC, object: Value): Promise<void> {
+    return 'put' in target
+      ? target.put((type) => (object.type.equals(type) ? object : fieldsFor(type, object)))
+      : target.rpc(object).then((answer) => this.check(answer));
+  }
+
+  /** What the next stage says of an object in its answer. */
+  private check(answer: Value | null): void {
+    if (!answer?.has('status') || Number(answer.get('status')) === 0) return;
+    const reason = answer.has('errorMessage') ? answer.get('errorMessage') : 'refused';
+    throw new Error(`${this.options.channel}: ${reason}`);
+  }
+
+  private acknowledged(request: Sent): void {
+    if (!this.givenUp) {
+      this.counts.count('nPublished', 1, request.epoch);
+      this.counts.count('nBytes', request.bytes, request.epoch);
     }
+    this.options.onPublished?.(request.object);
+    this.over(request);
+  }
+
+  private unacknowledged(request: Sent, error: unknown): void {
+    if (!this.givenUp)
+      this.failed(request.target === this.target ? asError(error) : this.notConnected(), request.epoch);
+    this.over(request);
+  }
+
+  private over({ object, bytes, begin }: Sent): void {
     object.release();
     this.nAnswers++;
     this.pending--;
@@ -154,18 +182,6 @@ export class ClientPublisher implements DataPublisher {
     clearInterval(this.watch);
     this.target = undefined;
     target.close();
-  }
-
-  private async send(target: ChannelPut | ChannelRPC, object: Value): Promise<void> {
-    if ('put' in target) {
-      await target.put((type) => (object.type.equals(type) ? object : fieldsFor(type, object)));
-      return;
-    }
-    const answer = await target.rpc(object);
-    if (answer?.has('status') && Number(answer.get('status')) !== 0) {
-      const reason = answer.has('errorMessage') ? answer.get('errorMessage') : 'refused';
-      throw new Error(`${this.options.channel}: ${reason}`);
-    }
   }
 
   private notConnected(): Error {

@@ -293,6 +293,31 @@ describe('MetadataProcessor', () => {
     expect(processor.getStats()).toMatchObject({ nFramesProcessed: 1, nFrameErrors: 1, nMissing_1: 1 });
   });
 
+  it('waits for a late value of a channel that had one for the image before, if it is to', async () => {
+    const queue: Value[] = [];
+    const { processor, out } = withMetadata({ x: queue }, { metadataWait: 0 });
+    await processor.process(frameAt(10, 1));
+    processor.configure({ metadataWait: 3600 });
+    // Waited for in vain once, it is not waited for again, ...
+    await processor.process(frameAt(20, 2));
+    // ... until it has had a value.
+    queue.push(at(30, 3));
+    processor.process(frameAt(30, 3));
+    const late = setTimeout(() => queue.push(at(40, 4)), 20);
+    await processor.process(frameAt(40, 4));
+    clearTimeout(late);
+    processor.configure({ metadataWait: 0.001 });
+    await processor.process(frameAt(50, 5));
+    expect(out.map((o) => Object.fromEntries((o as NTNDArray).attributes))).toEqual([
+      {},
+      {},
+      { x: 3 },
+      { x: 4 },
+      {},
+    ]);
+    expect(() => processor.configure({ metadataWait: -1 })).toThrow('metadataWait');
+  });
+
   it('says at level debug what is missing, and takes only what it knows', async () => {
     const said: string[] = [];
     const untimed = Value.create(struct('', { value: 'double' }));
