@@ -56,5 +56,6 @@ process.on('message', (m) => {
     abort.abort();
   }
 });
-process.on('SIGINT', () => {});
+// They reach the whole group, by a terminal or a supervisor: the parent decides.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 endWithParent(() => process.exit(1));

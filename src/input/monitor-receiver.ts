@@ -38,6 +38,8 @@ export class MonitorReceiver implements DataReceiver {
   private begun = false;
   /** An object is processed that was not done at once. */
   private busy: Promise<void> | undefined;
+  /** Objects that wait until it is done: one, or another one of each new connection meanwhile. */
+  private inTurn = 0;
   private stopped = false;
   /** Those that came. They may wait behind objects of earlier connections, so they are known one by one. */
   private readonly held = new Set<Value>();
@@ -108,7 +110,9 @@ export class MonitorReceiver implements DataReceiver {
   }
 
   private async takeInTurn(value: Value, isOverrun: boolean, isHeld: boolean): Promise<void> {
+    this.inTurn++;
     while (this.busy) await this.busy;
+    this.inTurn--;
     this.take(value, isOverrun, isHeld);
   }
 
@@ -190,7 +194,7 @@ export class MonitorReceiver implements DataReceiver {
   }
 
   get waiting(): number {
-    return this.worker.queueLength;
+    return this.inTurn + this.worker.queueLength;
   }
 
   get queueStats(): QueueStats | undefined {

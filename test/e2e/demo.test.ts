@@ -60,6 +60,18 @@ describe('npm start', () => {
     await gone(pids, 10_000);
   }, 120_000);
 
+  it('ends with a balanced ledger when the terminal of all its processes hangs up', async () => {
+    const child = await start();
+    await child.waitForLine(/received=[1-9]/, 40_000);
+    const pids = descendants(child.pid);
+    for (const pid of [...pids, child.pid]) process.kill(pid, 'SIGHUP');
+    expect(await child.waitForExit(20_000)).toMatchObject({ code: 0 });
+    const { published, word } = ledger(child);
+    expect(published).toBeGreaterThan(0);
+    expect(word).toBe('balanced');
+    await gone(pids, 10_000);
+  }, 80_000);
+
   it('leaves no process behind when it is killed', async () => {
     const child = await start();
     await child.waitForLine(/received=[1-9]/, 40_000);

@@ -86,7 +86,7 @@ export class SourceChannel {
   }
 
   private sayIfGone(): void {
-    if ((this.receiver.queueStats?.nQueued ?? 0) === 0) this.options.onGone();
+    if (this.receiver.waiting === 0) this.options.onGone();
   }
 
   private reportNoId(): void {
