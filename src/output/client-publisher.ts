@@ -153,11 +153,13 @@ export class ClientPublisher implements DataPublisher {
 
   private makeTarget(): ChannelPut | ChannelRPC {
     const { mode, context, channel } = this.options;
-    this.watchAnswers();
     const settings = { timeout: 0, inFlight: LARGEST_WINDOW };
-    return mode === 'pva'
-      ? context.createChannelPut(channel, { ...settings, fetch: false, pvRequest: 'field()' })
-      : context.createChannelRPC(channel, settings);
+    const target =
+      mode === 'pva'
+        ? context.createChannelPut(channel, { ...settings, fetch: false, pvRequest: 'field()' })
+        : context.createChannelRPC(channel, settings);
+    this.watchAnswers();
+    return target;
   }
 
   /** One timer for all: who is answered quickly pays nothing for it. */

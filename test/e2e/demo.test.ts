@@ -28,6 +28,19 @@ function ledger(child: Child): { published: number; received: number; lost: numb
   return { published: Number(m[1]), received: Number(m[2]), lost: Number(m[3]), word: m[4] as string };
 }
 
+/** It runs, is told to end, and does: with a balanced ledger of what it published, and no process left. */
+async function endsInOrder(tell: (child: Child, others: readonly number[]) => void): Promise<void> {
+  const child = await start();
+  await child.waitForLine(/received=[1-9]/, 40_000);
+  const pids = descendants(child.pid);
+  tell(child, pids);
+  expect(await child.waitForExit(20_000)).toMatchObject({ code: 0 });
+  const { published, word } = ledger(child);
+  expect(published).toBeGreaterThan(0);
+  expect(word).toBe('balanced');
+  await gone(pids, 10_000);
+}
+
 describe('npm start', () => {
   it('runs about 20 s, ends by itself, balanced, exit code 0', async () => {
     const child = await start();
@@ -49,27 +62,13 @@ describe('npm start', () => {
     expect(await starting.waitForExit(20_000)).toMatchObject({ code: 0 });
     expect(ledger(starting)).toMatchObject({ word: 'balanced' });
 
-    const running = await start();
-    await running.waitForLine(/received=[1-9]/, 40_000);
-    const pids = descendants(running.pid);
-    running.signal('SIGINT');
-    expect(await running.waitForExit(20_000)).toMatchObject({ code: 0 });
-    const { published, word } = ledger(running);
-    expect(published).toBeGreaterThan(0);
-    expect(word).toBe('balanced');
-    await gone(pids, 10_000);
+    await endsInOrder((running) => running.signal('SIGINT'));
   }, 120_000);
 
   it('ends with a balanced ledger when the terminal of all its processes hangs up', async () => {
-    const child = await start();
-    await child.waitForLine(/received=[1-9]/, 40_000);
-    const pids = descendants(child.pid);
-    for (const pid of [...pids, child.pid]) process.kill(pid, 'SIGHUP');
-    expect(await child.waitForExit(20_000)).toMatchObject({ code: 0 });
-    const { published, word } = ledger(child);
-    expect(published).toBeGreaterThan(0);
-    expect(word).toBe('balanced');
-    await gone(pids, 10_000);
+    await endsInOrder((child, others) => {
+      for (const pid of [...others, child.pid]) process.kill(pid, 'SIGHUP');
+    });
   }, 80_000);
 
   it('leaves no process behind when it is killed', async () => {

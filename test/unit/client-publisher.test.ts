@@ -105,6 +105,18 @@ it('a processor that publishes without end fails beyond 1000 objects that nobody
   expect(publisher.stats).toMatchObject({ nPublished: 0, nErrors: 1010 });
 });
 
+it('nothing is published by a client that is closed: an error each, and nothing is left running', async ({
+  world,
+}) => {
+  const publisher = publisherOf(world.context, 'nobody');
+  await world.context.close();
+  const timers = vi.spyOn(globalThis, 'setInterval');
+  for (let n = 0; n < 3; n++) publisher.publish(object);
+  expect(timers).not.toHaveBeenCalled();
+  timers.mockRestore();
+  expect(publisher.stats).toMatchObject({ nPublished: 0, nErrors: 3 });
+});
+
 it('a part of an object cannot be published: an error that leaves nothing on its way', async ({ world }) => {
   const lines: string[] = [];
   const publisher = publisherOf(world.context, 'nobody', lines);
