@@ -76,6 +76,7 @@ export class Hdf5ImageFile {
   readonly layout: Hdf5Layout;
   private readonly library: Hdf5Library;
   private readonly file: H5File;
+  /** `uniqueId` is the last one. */
   private readonly columns: readonly Column[];
   /** Rows that are not in the file yet: as many as there are images since the last flush. */
   private rows: Hdf5Row[] = [];
@@ -194,9 +195,13 @@ export class Hdf5ImageFile {
   flush(): void {
     const { rows } = this;
     if (rows.length === 0) return;
-    for (const { path, kind, read } of this.columns)
-      this.write(path, this.flushed, rows.length, [], columnBytes(kind, rows.map(read)));
-    this.library.do(`cannot write ${this.partial}`, () => this.library.module.flush(this.file.file_id));
+    // The library orders what it writes of one dataset, not of several: of a process that is killed in a flush the ids
+    // could be on the disk before their images.
+    for (const columns of [this.columns.slice(0, -1), this.columns.slice(-1)]) {
+      for (const { path, kind, read } of columns)
+        this.write(path, this.flushed, rows.length, [], columnBytes(kind, rows.map(read)));
+      this.library.do(`cannot write ${this.partial}`, () => this.library.module.flush(this.file.file_id));
+    }
     this.flushed += rows.length;
     this.rows = [];
   }
